@@ -1,0 +1,52 @@
+/**
+ * The errors of the edges, one class for each kind of blame. A class has a literal `code` and typed `facts`, so a log
+ * line is fields, not prose. Refusals that the protocol foresees are values (protocol/error-code.ts), not errors.
+ *
+ *   ProtocolError    a peer broke the protocol          closes that connection only
+ *   CorruptionError  bytes on disk are wrong            refuses to start, names file and offset
+ *   DiskError        the operating system said no       a failed fsync stops the server, unretried
+ *   ConfigError      the operator erred                 one readable line, exit code 2
+ */
+
+/** A peer sent what the protocol does not allow; costs that connection only. */
+export class ProtocolError extends Error {
+  readonly code = "PROTOCOL";
+  readonly facts: { readonly expected: string; readonly found: string };
+  constructor(facts: { expected: string; found: string }) {
+    super(`expected ${facts.expected}, found ${facts.found}`);
+    this.facts = facts;
+  }
+}
+
+/** Bytes on disk are not what was written there. The server refuses to start and says where to look. */
+export class CorruptionError extends Error {
+  readonly code = "CORRUPTION";
+  readonly facts: { readonly path: string; readonly offset: number; readonly expected: string; readonly found: string };
+  constructor(facts: { path: string; offset: number; expected: string; found: string }) {
+    super(`${facts.path}: damaged at offset ${facts.offset}: expected ${facts.expected}, found ${facts.found}`);
+    this.facts = facts;
+  }
+}
+
+/** A call to the operating system failed; `cause` holds its error. */
+export class DiskError extends Error {
+  readonly code = "DISK";
+  readonly facts: { readonly path: string; readonly action: string };
+  constructor(facts: { path: string; action: string }, cause: unknown) {
+    super(`${facts.path}: ${facts.action} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+    this.facts = facts;
+  }
+}
+
+/** The operator's configuration cannot be used. `line` is 0 when no single line is to blame. */
+export class ConfigError extends Error {
+  readonly code = "CONFIG";
+  readonly facts: { readonly file: string; readonly line: number; readonly key: string; readonly problem: string };
+  constructor(facts: { file: string; line: number; key: string; problem: string }) {
+    const where = facts.line > 0 ? `${facts.file}:${facts.line}` : facts.file;
+    super(facts.key === "" ? `${where}: ${facts.problem}` : `${where}: ${facts.key}: ${facts.problem}`);
+    this.facts = facts;
+  }
+}

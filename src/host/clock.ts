@@ -1,0 +1,7 @@
+/** Time, handed in. Two clocks: one for timeouts, which never jumps, and one for the times that transactions carry. */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back; its zero means nothing. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970 by this machine's wall clock, an integer. */
+  wallMs(): number;
+}
