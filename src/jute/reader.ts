@@ -3,8 +3,9 @@
  * been compared with the bytes that are there. Buffers are returned as views of the input: borrowed until the end of
  * the turn, to be copied by whoever keeps them.
  *
- * Java never fails on malformed UTF-8: it puts U+FFFD in its place. Node agrees with the JDK except for surrogates
- * encoded as three bytes, which Java turns into one U+FFFD each and Node into three; we do as Java does.
+ * Java never fails on malformed UTF-8: it puts U+FFFD in its place. Node agrees with the JDK except for surrogates: the
+ * three bytes of one (ED A0..BF 80..BF), and its first two where the third is missing, are one U+FFFD in Java and as
+ * many as there are bytes in Node. We do as Java does.
  * Source: BinaryInputArchive.java.
  */
 
@@ -19,6 +20,9 @@ export class JuteReader {
   offset: number;
   /** First byte that does not belong to the window. */
   end: number;
+  /** Where {@link readRange} found its bytes; start is -1 for null. */
+  rangeStart = 0;
+  rangeEnd = 0;
 
   constructor(bytes: Uint8Array, offset = 0, end: number = bytes.length) {
     this.bytes = asBuffer(bytes);
@@ -95,6 +99,13 @@ export class JuteReader {
     return count < -1 ? 0 : count;
   }
 
+  /** Passes over a ustring or buffer and leaves its place in `rangeStart` and `rangeEnd`: no view, no text is made. */
+  readRange(): void {
+    const length = this.#readLength();
+    this.rangeStart = length === -1 ? -1 : this.#need(length);
+    this.rangeEnd = this.offset;
+  }
+
   /** Passes over a ustring or buffer. */
   skipBuffer(): void {
     const length = this.#readLength();
@@ -115,20 +126,19 @@ export class JuteReader {
 /** The text of `bytes[start, end)` by the JDK's rules for malformed input. */
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("utf8", start, end);
-  return text.includes("\ufffd\ufffd\ufffd") ? decodeSurrogates(bytes, start, end) : text;
+  return text.includes("\ufffd\ufffd") ? decodeSurrogates(bytes, start, end) : text;
 }
 
-/** Decodes piece by piece around three-byte surrogates, each of which becomes a single U+FFFD. */
+/** Decodes piece by piece around surrogates, whole or cut short, each of which becomes a single U+FFFD. */
 function decodeSurrogates(bytes: Buffer, start: number, end: number): string {
   let text = "";
   let from = start;
-  for (let i = start; i + 2 < end; i++) {
-    const isSurrogate =
-      bytes[i] === 0xed && bytes[i + 1]! >= 0xa0 && bytes[i + 1]! <= 0xbf && (bytes[i + 2]! & 0xc0) === 0x80;
-    if (!isSurrogate) continue;
+  for (let i = start; i + 1 < end; i++) {
+    if (bytes[i] !== 0xed || bytes[i + 1]! < 0xa0 || bytes[i + 1]! > 0xbf) continue;
     text += `${bytes.toString("utf8", from, i)}\ufffd`;
-    from = i + 3;
-    i += 2;
+    const isWhole = i + 2 < end && (bytes[i + 2]! & 0xc0) === 0x80;
+    from = i + (isWhole ? 3 : 2);
+    i = from - 1;
   }
   return text + bytes.toString("utf8", from, end);
 }
