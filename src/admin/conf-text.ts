@@ -10,7 +10,7 @@
  * so with one shared directory they are equal. Source: ZooKeeperServer.dumpConf, QuorumZooKeeperServer.dumpConf.
  */
 
-import type { EnsembleConfigFacts, ServingFacts } from "./server-facts.ts";
+import type { EnsembleConfigFacts, ServingFacts } from "#server/server-facts.ts";
 
 /** The text of `conf`. */
 export function confText(serving: ServingFacts): string {

@@ -11,7 +11,7 @@
 
 import { javaSocketAddress } from "#base/java-address.ts";
 import { hexOfHalves } from "#base/zxid.ts";
-import type { ConnectionFacts } from "./server-facts.ts";
+import type { ConnectionFacts } from "#server/server-facts.ts";
 
 /** The lines of `cons`: a line per connection, then an empty one. */
 export function* consLines(connections: Iterable<ConnectionFacts>): Generator<string, void, undefined> {

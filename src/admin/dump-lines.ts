@@ -23,7 +23,7 @@
 import { hexOfHalves } from "#base/zxid.ts";
 import { connectionName } from "./connection-lines.ts";
 import { javaDate } from "./java-date.ts";
-import type { ExpiryFacts, PortFacts, ServingFacts, SessionRef, SessionsFacts } from "./server-facts.ts";
+import type { ExpiryFacts, PortFacts, ServingFacts, SessionRef, SessionsFacts } from "#server/server-facts.ts";
 
 /** All lines of `dump`; times are in `timeZone`. */
 export function* dumpLines(

@@ -24,7 +24,7 @@ import { consLines, statConnectionLines } from "./connection-lines.ts";
 import { dumpLines } from "./dump-lines.ts";
 import { environmentText } from "./environment-text.ts";
 import { monitorLines } from "./monitor-values.ts";
-import type { DigestFacts, ServerFacts, ServingFacts } from "./server-facts.ts";
+import type { DigestFacts, ServerFacts, ServingFacts } from "#server/server-facts.ts";
 import { slicesOf } from "./slices.ts";
 import { watchLinesByPath, watchLinesBySession, watchSummary } from "./watch-lines.ts";
 

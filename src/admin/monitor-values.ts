@@ -15,7 +15,7 @@
 import type { MetricSample } from "#base/metric-kinds.ts";
 import { javaDouble } from "#base/metric-number.ts";
 import { fullVersion } from "#base/version.ts";
-import type { LeaderFacts, PeerFacts, ServingFacts } from "./server-facts.ts";
+import type { LeaderFacts, PeerFacts, ServingFacts } from "#server/server-facts.ts";
 
 /** One value; text, or a number with what tells its two spellings apart. */
 type MonitorValue = { readonly name: string; readonly text: string } | MetricSample;

@@ -11,7 +11,7 @@
  */
 
 import { hexOfHalves } from "#base/zxid.ts";
-import type { WatchFacts } from "./server-facts.ts";
+import type { WatchFacts } from "#server/server-facts.ts";
 
 /** The text of `wchs`. */
 export function watchSummary(watches: WatchFacts): string {

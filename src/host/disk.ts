@@ -4,8 +4,12 @@
  * Every failure is a DiskError that names path and action.
  */
 
+export type OpenMode = "read" | "create" | "create-durable" | "update";
+
 export interface DiskFile {
   readonly path: string;
+  /** True when a write is durable once it is done, so that datasync has nothing left to do. */
+  readonly isDurableOnWrite: boolean;
   /** Writes all of `bytes` at `position`; `bytes` must stay untouched until `done`. */
   write(bytes: Uint8Array, position: number, done: (error: Error | null) => void): void;
   /** Makes what was written durable (fdatasync). */
@@ -18,13 +22,18 @@ export interface DiskFile {
 }
 
 export interface Disk {
-  /** "read": must exist. "create": truncated if it exists. "update": must exist, readable and writable. */
-  open(path: string, mode: "read" | "create" | "update"): Promise<DiskFile>;
+  /**
+   * "read": must exist. "create": truncated if it exists. "create-durable": the same, and each write is durable when it
+   * is done, where the system can do that in one call. "update": must exist, readable and writable.
+   */
+  open(path: string, mode: OpenMode): Promise<DiskFile>;
   /** Names in a folder, unsorted; an absent folder is an error. */
   list(folder: string): Promise<string[]>;
   /** Size and modification time, or null when there is no such file. */
   stat(path: string): Promise<{ sizeBytes: number; modifiedMs: number; isFolder: boolean } | null>;
+  /** Creates a folder and the missing ones above it; an existing one is no error. */
   makeFolder(path: string): Promise<void>;
+  /** Whether this process may create files in the folder. */
   isWritable(path: string): Promise<boolean>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;

@@ -164,7 +164,7 @@ interface SizeFacts {
 }
 
 /** A namespace (first path component) with a quota below it; sums over all quotas there. -1 is no limit. */
-interface QuotaFacts {
+export interface QuotaFacts {
   readonly namespace: string;
   /** The hard limit where there is one, else the soft one. */
   readonly countLimit: number;
@@ -187,7 +187,7 @@ export interface SessionsFacts {
       };
 }
 
-interface PathsOfSession extends SessionRef {
+export interface PathsOfSession extends SessionRef {
   readonly paths: Iterable<string>;
 }
 

@@ -1,0 +1,213 @@
+/**
+ * What a standalone server makes of the keys of ensembles. ZooKeeper parses and checks them all before it decides that
+ * it is standalone, and takes two things from them: the client port of its own member line, and the number in myid.
+ *
+ *   no server line, or one participant       standalone; the member line's `;port` is the client port
+ *   several participants, or                 an ensemble, which this version refuses to be
+ *   standaloneEnabled=false
+ *
+ * Source: QuorumPeerConfig.setupQuorumPeerConfig, setupMyId, setupClientPort, checkValidity.
+ */
+
+import { ConfigError } from "#base/errors.ts";
+import type { FileKeys } from "./file-keys.ts";
+import { javaTrim, parseJavaLong } from "./java-values.ts";
+import {
+  checkMembership,
+  isDistributed,
+  isMembershipKey,
+  type Member,
+  type Membership,
+  parseMembership,
+  participants,
+} from "./membership.ts";
+import type { ConfigNote } from "./notes.ts";
+
+/** Where the plain client port is. */
+export interface ClientAddress {
+  /** Null: none is opened. 0: the system chooses. */
+  readonly clientPort: number | null;
+  /** Address to bind; "0.0.0.0" stands for every address of both families, as it does for Java's sockets. */
+  readonly clientPortAddress: string;
+}
+
+/** What is known of this server when its member line is looked for. */
+export interface Self {
+  /** Null: there is no myid file. Undefined: nobody looked. */
+  readonly myid: bigint | null | undefined;
+  readonly standaloneEnabled: boolean;
+}
+
+/**
+ * Refuses membership lines beside a dynamic configuration file.
+ * @throws ConfigError with ZooKeeper's text.
+ */
+export function refuseStaticMembers(keys: FileKeys): void {
+  if (!keys.has("dynamicConfigFile")) return;
+  for (const { key } of keys.entries()) {
+    if (!isMembershipKey(key)) continue;
+    const problem = `parameter: ${key} must be in a separate dynamic config file`;
+    throw keys.error(key, problem, "either dynamicConfigFile or membership lines");
+  }
+}
+
+/**
+ * Checks the values of the keys that matter to ensembles, as ZooKeeper does on a standalone server too.
+ * @throws ConfigError for the first that is wrong.
+ */
+export function checkEnsembleKeys(keys: FileKeys): void {
+  for (const key of ensembleInts) keys.int(key, 0);
+  for (const key of ensembleBooleans) keys.boolean(key, false);
+  for (const key of pauseMonitorKeys) keys.checkLong(key);
+  keys.boolean("jvm.pause.monitor", false);
+  if (keys.int("electionAlg", 3) !== 3) {
+    throw keys.error("electionAlg", "Invalid electionAlg value. Only 3 is supported.", "3");
+  }
+  const peerType = keys.text("peerType") ?? "participant";
+  if (peerType.toLowerCase() !== "observer" && peerType.toLowerCase() !== "participant") {
+    throw keys.error("peerType", `Unrecognised peertype: ${peerType}`, "participant or observer");
+  }
+  const [sasl, learner, server] = ["enableSasl", "learnerRequireSasl", "serverRequireSasl"].map(
+    (name) => `quorum.auth.${name}`,
+  ) as [string, string, string];
+  for (const [needed, wanted] of [
+    [sasl, server],
+    [sasl, learner],
+    [learner, server],
+  ] as const) {
+    if (keys.boolean(needed, false) || !keys.boolean(wanted, false)) continue;
+    throw keys.error(wanted, `${needed} is disabled, so cannot enable ${wanted}`, `${needed}=true, or ${wanted}=false`);
+  }
+}
+
+/**
+ * The number in a myid file: its first line. Kinder than ZooKeeper: blanks round it are forgiven, with a note.
+ * @throws ConfigError when it is not a number.
+ */
+export function parseMyid(content: string, dataDir: string, notes: ConfigNote[]): bigint {
+  const firstLine = content.split(/\r\n|\n|\r/, 1)[0]!;
+  const myid = parseJavaLong(javaTrim(firstLine));
+  if (myid === null) {
+    const problem = `serverid ${firstLine} is not a number; valid is the number of this server's server.N line`;
+    throw new ConfigError({ file: `${dataDir}/myid`, line: 1, key: "", problem });
+  }
+  if (javaTrim(firstLine) !== firstLine) {
+    const text = `${dataDir}/myid has blanks round its number, which ZooKeeper itself would refuse`;
+    notes.push({ level: "warn", line: 0, key: "", text });
+  }
+  return myid;
+}
+
+/**
+ * Reads the membership lines of a server that has to be standalone.
+ * @throws ConfigError with ZooKeeper's text when they are wrong, with ours when they make an ensemble.
+ */
+export function readMembership(keys: FileKeys, self: Self, notes: ConfigNote[]): Membership {
+  const { file } = keys;
+  const lines = [...keys.entries()].filter(({ key }) => isMembershipKey(key));
+  const membership = parseMembership(lines, { file, multiAddressEnabled: keys.boolean("multiAddress.enabled", false) });
+  const line = lines[0]?.line ?? 0;
+  for (const text of checkMembership(membership, self.standaloneEnabled, file)) {
+    notes.push({ level: "warn", line, key: "server", text });
+  }
+  if (!isDistributed(membership, self.standaloneEnabled)) return membership;
+  for (const key of ["initLimit", "syncLimit"]) {
+    if (keys.int(key, 0) === 0) throw keys.error(key, `${key} is not set`, "a number of ticks, 1 or more");
+  }
+  if (self.myid === null) {
+    const problem = "myid file is missing; valid is a file myid in dataDir that holds this server's number";
+    throw new ConfigError({ file, line: 0, key: "dataDir", problem });
+  }
+  const problem =
+    "ensembles are not supported yet by this version; " +
+    "valid is one server line at most, with standaloneEnabled=true";
+  throw new ConfigError({ file, line, key: lines[0]?.key ?? "", problem });
+}
+
+/**
+ * The client address of the member line, where there is one, wins over clientPort; both given, they must agree.
+ * @throws ConfigError with ZooKeeper's text when they do not.
+ */
+export function chooseClientAddress(
+  keys: FileKeys,
+  given: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null | undefined },
+  notes: ConfigNote[],
+): ClientAddress {
+  const { clientPort, clientPortAddress } = given;
+  const member = ownMember(given, notes);
+  if (member === null || member.client === null) {
+    if (clientPort === null) {
+      const text = "clientPort is not set: no client can connect";
+      notes.push({ level: "warn", line: 0, key: "clientPort", text });
+    }
+    return { clientPort, clientPortAddress };
+  }
+  const { host, port } = member.client;
+  const isAnyAddress = clientPortAddress === "0.0.0.0" || clientPortAddress === "::";
+  if (clientPort !== null && (clientPort !== port || (!isAnyAddress && areDifferentHosts(clientPortAddress, host)))) {
+    const problem =
+      `client address for this server (id = ${member.sid}) in static config file is ${clientPortAddress}:${clientPort}` +
+      ` is different from client address found in dynamic file: ${host}:${port}`;
+    throw keys.error(
+      "clientPort",
+      problem,
+      `one of the two, or both alike (server.${member.sid} is on line ${member.line})`,
+    );
+  }
+  return { clientPort: port, clientPortAddress: host };
+}
+
+/** The member that is this server. Kinder than ZooKeeper: the only participant is, whatever myid says. */
+function ownMember(
+  given: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null | undefined },
+  notes: ConfigNote[],
+): Member | null {
+  const myid = given.myid ?? null;
+  const own = myid === null ? undefined : given.membership.members.get(myid);
+  const only = participants(given.membership)[0];
+  if (own !== undefined || only === undefined) return own ?? null;
+  if (given.clientPort !== null) return null;
+  if (myid !== null) {
+    const text = `myid is ${myid}, but the only server line is server.${only.sid}; its client port is taken`;
+    notes.push({ level: "warn", line: only.line, key: `server.${only.sid}`, text });
+  }
+  return only;
+}
+
+/** Whether two hosts are surely not the same: names are not looked up here. */
+function areDifferentHosts(a: string, b: string): boolean {
+  const [first, second] = [literalAddress(a), literalAddress(b)];
+  return first !== null && second !== null && first !== second;
+}
+
+function literalAddress(host: string): string | null {
+  if (host.toLowerCase() === "localhost") return "127.0.0.1";
+  return /^[\d.]+$/.test(host) || host.includes(":") ? host.toLowerCase() : null;
+}
+
+const ensembleInts = [
+  "observerMasterPort",
+  "initLimit",
+  "syncLimit",
+  "connectToLearnerMasterLimit",
+  "quorum.cnxn.threads.size",
+  "multiAddress.reachabilityCheckTimeoutMs",
+] as const;
+
+const ensembleBooleans = [
+  "quorumListenOnAllIPs",
+  "syncEnabled",
+  "sslQuorum",
+  "portUnification",
+  "sslQuorumReloadCertFiles",
+  "localSessionsEnabled",
+  "localSessionsUpgradingEnabled",
+  "multiAddress.enabled",
+  "multiAddress.reachabilityCheckEnabled",
+] as const;
+
+const pauseMonitorKeys = [
+  "jvm.pause.info-threshold.ms",
+  "jvm.pause.warn-threshold.ms",
+  "jvm.pause.sleep.time.ms",
+] as const;

@@ -1,0 +1,8 @@
+/** The real clocks. */
+
+import type { Clock } from "../clock.ts";
+
+export const nodeClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+};

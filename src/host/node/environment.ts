@@ -1,0 +1,59 @@
+/** What this process and machine say of themselves. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { arch, homedir, hostname, platform, release, tmpdir, userInfo } from "node:os";
+import { cwd, memoryUsage } from "node:process";
+import { getHeapStatistics } from "node:v8";
+
+export interface NodeEnvironment {
+  readonly timeZone: string;
+  readonly hostName: string;
+  readonly platform: string;
+  readonly architecture: string;
+  readonly osRelease: string;
+  readonly userName: string;
+  readonly userHome: string;
+  readonly workingFolder: string;
+  readonly temporaryFolder: string;
+  readonly memoryFreeBytes: number;
+  readonly memoryMaxBytes: number;
+  readonly memoryTotalBytes: number;
+}
+
+export function nodeEnvironment(): NodeEnvironment {
+  const { heapTotal, heapUsed } = memoryUsage();
+  return {
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    hostName: hostname(),
+    platform: platform(),
+    architecture: arch(),
+    osRelease: release(),
+    userName: userName(),
+    userHome: homedir(),
+    workingFolder: cwd(),
+    temporaryFolder: tmpdir(),
+    memoryFreeBytes: heapTotal - heapUsed,
+    memoryMaxBytes: getHeapStatistics().heap_size_limit,
+    memoryTotalBytes: heapTotal,
+  };
+}
+
+/** A user id without a name is common in containers. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "?");
+  }
+}
+
+/** Open file descriptors and their soft limit; -1 where the system does not tell. */
+export function descriptorCounts(): { openCount: number; maxCount: number } {
+  try {
+    const limits = readFileSync("/proc/self/limits", "latin1");
+    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+    return { openCount: readdirSync("/proc/self/fd").length, maxCount: soft === undefined ? -1 : Number(soft) };
+  } catch {
+    return { openCount: -1, maxCount: -1 };
+  }
+}

@@ -1,0 +1,99 @@
+/** The real network: node:net. Half-open on purpose: `echo ruok | nc` closes its side first and then waits. */
+
+import { createServer, type Server, type Socket as NodeSocket } from "node:net";
+import type { Listener, ListenOptions, Socket, SocketHandler, Wire } from "../wire.ts";
+
+/** How long a socket that has been ended waits for its peer to close as well. */
+const lingerMs = 2000;
+/** Java's default. */
+const defaultBacklog = 50;
+
+export const nodeWire: Wire = {
+  listen(options: ListenOptions): Promise<Listener> {
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: options.isKeepAlive, pauseOnConnect: false },
+      (raw) => accept(raw, options),
+    );
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      const backlog = options.backlog < 0 ? defaultBacklog : options.backlog;
+      server.listen({ host: options.address, port: options.port, backlog }, () => {
+        server.off("error", reject);
+        resolve(listenerOf(server));
+      });
+    });
+  },
+};
+
+function accept(raw: NodeSocket, options: ListenOptions): void {
+  const socket = new WireSocket(raw);
+  const handler = options.accept(socket);
+  if (handler === null) return;
+  socket.attach(handler);
+}
+
+function listenerOf(server: Server): Listener {
+  const bound = server.address();
+  const { address, port } = typeof bound === "object" && bound !== null ? bound : { address: "", port: 0 };
+  return {
+    address,
+    port,
+    close: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
+
+class WireSocket implements Socket {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly #raw: NodeSocket;
+
+  constructor(raw: NodeSocket) {
+    this.#raw = raw;
+    // The address is gone once the socket is: it is read while it is there.
+    this.remoteAddress = raw.remoteAddress ?? "";
+    this.remotePort = raw.remotePort ?? 0;
+    // An error is always followed by close, which says all that matters.
+    raw.on("error", () => {});
+  }
+
+  attach(handler: SocketHandler): void {
+    const raw = this.#raw;
+    raw.on("data", (bytes: Buffer) => handler.data(bytes));
+    raw.on("end", () => handler.ended());
+    raw.on("drain", () => handler.drained());
+    raw.on("close", () => handler.closed());
+  }
+
+  get bufferedBytes(): number {
+    return this.#raw.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#raw.destroyed || this.#raw.writableEnded) return true;
+    this.#raw.write(bytes);
+    return this.#raw.writableLength === 0;
+  }
+
+  end(): void {
+    const raw = this.#raw;
+    raw.resume();
+    raw.end();
+    raw.setTimeout(lingerMs, () => raw.destroy());
+  }
+
+  destroy(): void {
+    this.#raw.destroy();
+  }
+
+  reset(): void {
+    this.#raw.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.#raw.pause();
+  }
+
+  resume(): void {
+    this.#raw.resume();
+  }
+}

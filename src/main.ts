@@ -1,0 +1,219 @@
+/**
+ * The executable: command line to configuration to a running server; signals; exit codes.
+ *
+ *   node src/main.ts start [zoo.cfg] | start PORT DATADIR [TICKTIME] [MAXCNXNS] | check zoo.cfg | --help | --version
+ *
+ * Exit codes are ZooKeeper's (config/exit-code.ts). A signal ends the process with 128 + its number, as it does a JVM.
+ */
+
+import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { WordService } from "#admin/word-service.ts";
+import { ConfigError, CorruptionError, DiskError } from "#base/errors.ts";
+import { SeededRandom } from "#base/prng.ts";
+import { hexOfHalves } from "#base/zxid.ts";
+import { type Command, parseCommandLine, type StartSource } from "#cli/command-line.ts";
+import { ExitCode, exitLine } from "#config/exit-code.ts";
+import { configFromArguments, defaultConfig, loadConfig, type LoadedConfig, missingConfigFile, type ServerConfig } from "#config/server-config.ts";
+import type { Logger } from "#host/logger.ts";
+import { nodeClock } from "#host/node/clock.ts";
+import { NodeDisk } from "#host/node/disk.ts";
+import { descriptorCounts, nodeEnvironment } from "#host/node/environment.ts";
+import { nodeLogger } from "#host/node/logger.ts";
+import { nodeTimers } from "#host/node/timers.ts";
+import { nodeWire } from "#host/node/wire.ts";
+import type { HostParts } from "#server/host-parts.ts";
+import { LiveFacts } from "#server/live-facts.ts";
+import { StandaloneServer } from "#server/standalone.ts";
+import { DatadirError } from "#storage/datadir.ts";
+import { RecoveryError } from "#storage/recovery.ts";
+import { fullVersion } from "#base/version.ts";
+
+const nodeDisk = new NodeDisk();
+
+await run(parseCommandLine(process.argv.slice(2), process.env));
+
+async function run(command: Command): Promise<void> {
+  switch (command.kind) {
+    case "start":
+      await start(command);
+      return;
+    case "check":
+      await check(command.file, command.flags.properties);
+      return;
+    case "container":
+      await runContainer(command.argv);
+      return;
+    case "version":
+      process.stdout.write(`${fullVersion}\n`);
+      return;
+    case "console": {
+      const { runConsole } = await import("#cli/console.ts");
+      const { text, exitCode } = await runConsole(command.argv);
+      process.stdout.write(text);
+      process.exitCode = exitCode;
+      return;
+    }
+    case "usageError":
+      process.stderr.write(`${command.text}\n`);
+      process.exitCode = ExitCode.invalidInvocation;
+      return;
+  }
+}
+
+async function check(file: string, systemProperties: ReadonlyMap<string, string>): Promise<void> {
+  const { checkConfig } = await import("#cli/check.ts");
+  let text: Buffer;
+  try {
+    text = readFileSync(file);
+  } catch {
+    process.stderr.write(`${missingConfigFile(file).message}\n`);
+    process.exitCode = ExitCode.invalidInvocation;
+    return;
+  }
+  const { lines, exitCode } = checkConfig({ text, file, systemProperties, readMyid });
+  process.stdout.write(`${lines.join("\n")}\n`);
+  process.exitCode = exitCode;
+}
+
+async function runContainer(argv: readonly string[]): Promise<void> {
+  const { prepareContainer } = await import("#cli/container.ts");
+  const files = await import("node:fs");
+  const command = prepareContainer({ argv, env: process.env, files, identity: process });
+  if (command.kind !== "exec") {
+    await run(command);
+    return;
+  }
+  if (command.path === null) {
+    process.stderr.write(`${command.argv[0]}: not found\n`);
+    process.exitCode = 127;
+    return;
+  }
+  const { spawnSync } = await import("node:child_process");
+  process.exitCode = spawnSync(command.path, command.argv.slice(1), { stdio: "inherit" }).status ?? 1;
+}
+
+async function start(command: Command & { kind: "start" }): Promise<void> {
+  let loaded: LoadedConfig;
+  try {
+    loaded = configOf(command.source, command.flags.properties);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n${exitLine[ExitCode.invalidInvocation]}\n`);
+    process.exitCode = ExitCode.invalidInvocation;
+    return;
+  }
+  const logger = nodeLogger({ ...command.log, myid: "" });
+  if (command.source.kind === "file") logger.info({}, `Reading configuration from: ${command.source.file}`);
+  for (const { level, line, key, text } of loaded.notes) logger[level]({ line, key }, text);
+  await serve(absolute(loaded.config), command.source, logger);
+}
+
+function configOf(source: StartSource, systemProperties: ReadonlyMap<string, string>): LoadedConfig {
+  switch (source.kind) {
+    case "default":
+      return defaultConfig(systemProperties);
+    case "arguments":
+      return configFromArguments({ ...source, systemProperties });
+    case "file": {
+      let text: Buffer;
+      try {
+        text = readFileSync(source.file);
+      } catch {
+        throw missingConfigFile(source.file);
+      }
+      return loadConfig({ text, file: source.file, systemProperties, readMyid });
+    }
+  }
+}
+
+function readMyid(dataDir: string): string | null {
+  try {
+    return readFileSync(`${dataDir}/myid`, "latin1");
+  } catch {
+    return null;
+  }
+}
+
+/** Folders as `conf` shows them: absolute. */
+function absolute(config: ServerConfig): ServerConfig {
+  return { ...config, dataDir: resolve(config.dataDir), dataLogDir: resolve(config.dataLogDir) };
+}
+
+async function serve(config: ServerConfig, source: StartSource, logger: Logger): Promise<void> {
+  const random = new SeededRandom(randomInt(0x7fffffff));
+  const host: HostParts = {
+    clock: nodeClock, timers: nodeTimers, disk: nodeDisk, wire: nodeWire, logger, random, hashSeed: randomInt(0x7fffffff),
+  };
+  const exit = (code: ExitCode): void => {
+    logger.error({ code }, `Exiting JVM with code ${code}`);
+    process.exit(code);
+  };
+  const server: StandaloneServer = new StandaloneServer({
+    config, host, exit, answerWord: (_server, connection, bytes) => words.take(connection, bytes),
+  });
+  const facts = new LiveFacts(server, host, nodeEnvironment);
+  const words = new WordService({ server, facts, disk: nodeDisk, logger, descriptors: descriptorCounts });
+  stopOnSignals(server, logger);
+  try {
+    const recovery = await server.start();
+    const zxid = `0x${hexOfHalves(recovery.lastZxidHigh, recovery.lastZxidLow)}`;
+    const facts = { ms: Math.round(recovery.ms), zxid, txnsReplayed: recovery.txnsReplayed, znodes: server.serving?.database.tree.nodeCount };
+    logger.info(facts, `Snapshot loaded in ${facts.ms} ms, highest zxid is ${zxid}, digest is ${digestText(server)}`);
+    if (source.kind === "default") printBanner(server);
+  } catch (error) {
+    exitAfter(error, logger, exit);
+  }
+}
+
+function digestText(server: StandaloneServer): string {
+  const digest = server.serving?.database.tree.digest;
+  return digest === undefined ? "unknown" : `0x${hexOfHalves(digest.high, digest.low)}`;
+}
+
+function printBanner(server: StandaloneServer): void {
+  const { config, port } = server;
+  const address = port === null ? "no client port" : `${port.bound.address}:${port.bound.port}`;
+  process.stdout.write(
+    [
+      `Nodekeeper, a ZooKeeper ${fullVersion.split("-")[0]} server`,
+      "  mode       standalone",
+      `  listening  ${address}`,
+      `  data       ${config.dataDir}`,
+      "  stop       Ctrl-C",
+      "",
+    ].join("\n"),
+  );
+}
+
+function stopOnSignals(server: StandaloneServer, logger: Logger): void {
+  for (const [signal, number] of [["SIGTERM", 15], ["SIGINT", 2]] as const) {
+    process.once(signal, () => {
+      logger.info({ signal }, "Exiting on a signal");
+      void server.stop().finally(() => process.exit(128 + number));
+    });
+  }
+}
+
+/** One line that says what to do, and ZooKeeper's exit code. */
+function exitAfter(error: unknown, logger: Logger, exit: (code: ExitCode) => void): void {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof DatadirError) {
+    logger.error({ ...error.facts }, message);
+    process.stderr.write(`${message}\n${exitLine[ExitCode.unableToAccessDatadir]}\n`);
+    exit(ExitCode.unableToAccessDatadir);
+    return;
+  }
+  if (error instanceof CorruptionError || error instanceof RecoveryError || error instanceof DiskError) {
+    logger.error({ ...error.facts }, message);
+    process.stderr.write(`${message}\n`);
+    exit(ExitCode.unexpectedError);
+    return;
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const remedy = code === "EADDRINUSE" ? "the client port is taken; stop what listens there, or set another clientPort: " : "";
+  logger.error({ code }, remedy + message);
+  process.stderr.write(`${remedy}${message}\n`);
+  exit(ExitCode.unexpectedError);
+}

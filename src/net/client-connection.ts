@@ -1,0 +1,228 @@
+/**
+ * One client socket: bytes to frames, and back.
+ *
+ *   ExpectFirstFrame   the first four bytes are a four-letter word, or the length of a ConnectRequest
+ *   ExpectSession      the handshake is under way: frames that came behind it wait, unread
+ *   ExpectRequests     every frame is a request
+ *   Ending             the last bytes are on their way out; whatever comes in is dropped
+ *
+ * A chunk is parsed where it lies; only a frame that is not all there is copied and carried over. No memory is taken
+ * for a length before it has been compared with jute.maxbuffer, nor faster than bytes arrive. Everything a chunk brings
+ * about is sent by one write at its end.
+ * Source: NIOServerCnxn.java, ServerCnxn.java.
+ */
+
+import type { ExpiryQueue, Expirable } from "#session/expiry-queue.ts";
+import { notQueued } from "#session/expiry-queue.ts";
+import type { Socket, SocketHandler } from "#host/wire.ts";
+import type { JuteWriter } from "#jute/writer.ts";
+import { Client, type ClientLink } from "#pipeline/client.ts";
+import type { ClientPortServices } from "./client-port.ts";
+
+/** Unsent bytes beyond which a connection is not read until they have left. */
+const unsentBytesMax = 4 << 20;
+const noBytes: Buffer = Buffer.alloc(0);
+
+type State = "ExpectFirstFrame" | "ExpectSession" | "ExpectRequests" | "Ending";
+
+export class ClientConnection implements ClientLink, SocketHandler, Expirable {
+  readonly client: Client;
+  /** The idle timer's field. */
+  expiryMs: number = notQueued;
+  readonly #socket: Socket;
+  readonly #services: ClientPortServices;
+  readonly #idle: ExpiryQueue<ClientConnection>;
+  readonly #onClosed: (connection: ClientConnection) => void;
+  #state: State = "ExpectFirstFrame";
+  /** Bytes carried over: the beginning of a frame, or what came behind a handshake. */
+  #carried: Buffer = noBytes;
+  #carriedLength = 0;
+  #isReadingPaused = false;
+  #isSendingSlow = false;
+  #answer: Iterator<string> | null = null;
+
+  constructor(parts: {
+    number: number; socket: Socket; services: ClientPortServices; idle: ExpiryQueue<ClientConnection>;
+    onClosed: (connection: ClientConnection) => void;
+  }) {
+    const { number, socket, services } = parts;
+    this.#socket = socket;
+    this.#services = services;
+    this.#idle = parts.idle;
+    this.#onClosed = parts.onClosed;
+    const { remoteAddress, remotePort } = socket;
+    this.client = new Client({ number, link: this, remoteAddress, remotePort, wallMs: services.clock.wallMs() });
+  }
+
+  /** ZooKeeper's interest set: 0 none, 1 read, 5 read and write. */
+  get interestOps(): number {
+    if (this.#state === "Ending") return 0;
+    return (this.#isReadingPaused || this.#isSendingSlow ? 0 : 1) | (this.#socket.bufferedBytes > 0 ? 4 : 0);
+  }
+
+  data(bytes: Buffer): void {
+    if (this.#state === "Ending") return;
+    const nowMs = this.#services.clock.monotonicMs();
+    this.#touchIdle(nowMs);
+    this.#services.metrics.bytesReceivedCount.increment(bytes.length);
+    if (this.#carriedLength === 0) {
+      const taken = this.#parse(bytes, 0, bytes.length, nowMs);
+      this.#carry(bytes, taken, bytes.length);
+    } else {
+      this.#carry(bytes, 0, bytes.length);
+      this.#parseCarried(nowMs);
+    }
+    this.#services.turnEnded();
+  }
+
+  ended(): void {
+    if (this.#state === "Ending") return;
+    this.#services.metrics.connectionDropCount.increment();
+    this.closeNow();
+  }
+
+  drained(): void {
+    this.#touchIdle(this.#services.clock.monotonicMs());
+    if (this.#answer !== null) this.#writeAnswer();
+    if (!this.#isSendingSlow) return;
+    this.#isSendingSlow = false;
+    this.#updateReading();
+  }
+
+  closed(): void {
+    this.#state = "Ending";
+    this.#answer = null;
+    this.#carried = noBytes;
+    this.#carriedLength = 0;
+    this.client.isClosed = true;
+    this.#idle.remove(this);
+    this.#services.forget(this.client);
+    this.#onClosed(this);
+  }
+
+  send(out: JuteWriter): boolean {
+    const isTaken = this.#socket.write(out.bytes.subarray(0, out.length));
+    if (!isTaken && this.#socket.bufferedBytes > unsentBytesMax && !this.#isSendingSlow) {
+      this.#isSendingSlow = true;
+      this.#updateReading();
+    }
+    return isTaken;
+  }
+
+  closeAfterSending(): void {
+    if (this.#state === "Ending") return;
+    this.#state = "Ending";
+    this.client.isClosed = true;
+    this.#socket.end();
+  }
+
+  closeNow(): void {
+    this.#state = "Ending";
+    this.client.isClosed = true;
+    this.#socket.destroy();
+  }
+
+  pauseReading(): void {
+    this.#isReadingPaused = true;
+    this.#updateReading();
+  }
+
+  resumeReading(): void {
+    this.#isReadingPaused = false;
+    this.#updateReading();
+  }
+
+  sessionAnswered(nowMs: number): void {
+    if (this.#state !== "ExpectSession") return;
+    this.#state = "ExpectRequests";
+    this.resumeReading();
+    if (this.#carriedLength > 0) this.#parseCarried(nowMs);
+  }
+
+  /** Sends the answer to a four-letter word, piece by piece as fast as the client takes it, and closes. */
+  answer(pieces: Iterable<string>): void {
+    this.#answer = pieces[Symbol.iterator]();
+    this.#writeAnswer();
+  }
+
+  #updateReading(): void {
+    if (this.#isReadingPaused || this.#isSendingSlow) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** Handles the whole frames in `bytes[start, end)`. @returns the offset of what is left. */
+  #parse(bytes: Buffer, start: number, end: number, nowMs: number): number {
+    let at = start;
+    while (end - at >= 4 && (this.#state === "ExpectFirstFrame" || this.#state === "ExpectRequests")) {
+      if (this.#state === "ExpectFirstFrame" && this.#takeWord(bytes, at, end)) return end;
+      const length = bytes.readInt32BE(at);
+      if (length < 0 || length > this.#services.frameBytesMax) {
+        this.#services.lengthError(this.client, length);
+        this.closeNow();
+        return end;
+      }
+      if (end - at - 4 < length) return at;
+      at += 4;
+      if (!this.#takeFrame(bytes, at, at + length, nowMs)) this.closeNow();
+      at += length;
+    }
+    // Behind a frame that ended the connection nothing is kept.
+    return this.#state === "Ending" ? end : at;
+  }
+
+  #takeFrame(bytes: Buffer, start: number, end: number, nowMs: number): boolean {
+    if (this.#state === "ExpectRequests") return this.#services.receive(this.client, bytes, start, end, nowMs);
+    // Set first: a renewal is answered within the call.
+    this.#state = "ExpectSession";
+    if (!this.#services.connect(this.client, bytes, start, end, nowMs)) return false;
+    if (this.client.isAttached) this.#state = "ExpectRequests";
+    else if (!this.client.isClosed) this.pauseReading();
+    return true;
+  }
+
+  #takeWord(bytes: Buffer, at: number, end: number): boolean {
+    if (!this.#services.takeWord(this, bytes.subarray(at, end))) return false;
+    this.#state = "Ending";
+    return true;
+  }
+
+  #writeAnswer(): void {
+    const answer = this.#answer!;
+    for (let next = answer.next(); ; next = answer.next()) {
+      if (next.done === true) {
+        this.#answer = null;
+        this.#socket.end();
+        return;
+      }
+      if (!this.#socket.write(Buffer.from(next.value, "utf8"))) return;
+    }
+  }
+
+  #parseCarried(nowMs: number): void {
+    const bytes = this.#carried;
+    const length = this.#carriedLength;
+    const taken = this.#parse(bytes, 0, length, nowMs);
+    this.#carriedLength = length - taken;
+    if (this.#carriedLength === 0) this.#carried = noBytes;
+    else if (taken > 0) bytes.copyWithin(0, taken, length);
+  }
+
+  /** Keeps `bytes[start, end)` behind what is kept already; the room doubles as bytes arrive. */
+  #carry(bytes: Buffer, start: number, end: number): void {
+    const count = end - start;
+    if (count === 0) return;
+    const needed = this.#carriedLength + count;
+    if (needed > this.#carried.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#carried.length * 2));
+      this.#carried.copy(grown, 0, 0, this.#carriedLength);
+      this.#carried = grown;
+    }
+    bytes.copy(this.#carried, this.#carriedLength, start, end);
+    this.#carriedLength = needed;
+  }
+
+  #touchIdle(nowMs: number): void {
+    const { sessionlessTimeoutMs } = this.#services;
+    this.#idle.touch(this, this.client.isAttached ? this.client.timeoutMs : sessionlessTimeoutMs, nowMs);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * A listening client port: accepts connections within their limits, numbers them, and closes those that have been quiet
+ * for too long.
+ *
+ * Limits: `maxClientCnxns` per remote address and `maxCnxns` in all, both per port; a connection too many is reset at
+ * once, without a frame. Idle: a connection without a session gets `nio.sessionlessCnxnTimeout` since it last did
+ * anything, one with a session its session timeout, both rounded up to the next multiple of the former.
+ * Source: NIOServerCnxnFactory.java.
+ */
+
+import type { ServerMetrics } from "#base/metrics.ts";
+import type { Clock } from "#host/clock.ts";
+import type { Logger } from "#host/logger.ts";
+import type { Timer, Timers } from "#host/timers.ts";
+import type { Listener, Socket, SocketHandler, Wire } from "#host/wire.ts";
+import { javaSocketAddress } from "#base/java-address.ts";
+import type { Client } from "#pipeline/client.ts";
+import { ExpiryQueue } from "#session/expiry-queue.ts";
+import { ClientConnection } from "./client-connection.ts";
+
+/** What a port needs of the server behind it. */
+export interface ClientPortServices {
+  readonly clock: Clock;
+  readonly metrics: ServerMetrics;
+  readonly frameBytesMax: number;
+  readonly sessionlessTimeoutMs: number;
+  /** A ConnectRequest. @returns false to close without an answer. */
+  connect(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
+  /** A request. @returns false to close without an answer. */
+  receive(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
+  /** A chunk has been handled: what it brought about may be sent. */
+  turnEnded(): void;
+  /** A frame whose length is out of bounds. */
+  lengthError(client: Client, length: number): void;
+  /** The connection is gone. */
+  forget(client: Client): void;
+  /**
+   * @returns whether `bytes`, the first of a connection, begin with a four-letter word. If so the connection's `answer`
+   * is called, now or later.
+   */
+  takeWord(connection: ClientConnection, bytes: Buffer): boolean;
+}
+
+export interface ClientPortOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly backlog: number;
+  readonly isKeepAlive: boolean;
+  /** Per remote address; 0 for no limit. */
+  readonly maxClientCnxns: number;
+  /** In all; 0 for no limit. */
+  readonly maxCnxns: number;
+}
+
+/** Numbers for connections, small and reused, unique over all ports of a server. */
+export class ConnectionNumbers {
+  readonly #clients: (Client | undefined)[] = [];
+  readonly #free: number[] = [];
+
+  take(): number {
+    return this.#free.pop() ?? this.#clients.length;
+  }
+
+  set(client: Client): void {
+    this.#clients[client.number] = client;
+  }
+
+  release(client: Client): void {
+    this.#clients[client.number] = undefined;
+    this.#free.push(client.number);
+  }
+
+  readonly get = (number: number): Client | undefined => this.#clients[number];
+}
+
+export class ClientPort {
+  readonly idle: ExpiryQueue<ClientConnection>;
+  readonly #options: ClientPortOptions;
+  readonly #services: ClientPortServices;
+  readonly #numbers: ConnectionNumbers;
+  readonly #logger: Logger;
+  readonly #connections = new Set<ClientConnection>();
+  readonly #byAddress = new Map<string, number>();
+  #listener: Listener | null = null;
+  #idleTimer: Timer | null = null;
+
+  constructor(parts: { options: ClientPortOptions; services: ClientPortServices; numbers: ConnectionNumbers; logger: Logger }) {
+    this.#options = parts.options;
+    this.#services = parts.services;
+    this.#numbers = parts.numbers;
+    this.#logger = parts.logger;
+    this.idle = new ExpiryQueue(parts.services.sessionlessTimeoutMs, parts.services.clock.monotonicMs());
+  }
+
+  /** Binds the port. @throws the operating system's error when it cannot. */
+  async open(wire: Wire, timers: Timers): Promise<void> {
+    const { address, port, backlog, isKeepAlive } = this.#options;
+    this.#logger.info({ address, port }, `binding to port ${javaSocketAddress(address, port)}`);
+    this.#listener = await wire.listen({ address, port, backlog, isKeepAlive, accept: (socket) => this.#accept(socket) });
+    this.#idleTimer = timers.every(this.#services.sessionlessTimeoutMs / 4, () => this.#closeIdle());
+  }
+
+  /** Where the port is bound, once it is. */
+  get bound(): { readonly address: string; readonly port: number } {
+    return { address: this.#listener?.address ?? this.#options.address, port: this.#listener?.port ?? this.#options.port };
+  }
+
+  get connections(): ReadonlySet<ClientConnection> {
+    return this.#connections;
+  }
+
+  /** Stops accepting and closes every connection. */
+  async close(): Promise<void> {
+    this.#idleTimer?.cancel();
+    const closing = this.#listener?.close();
+    for (const connection of this.#connections) connection.closeNow();
+    await closing;
+  }
+
+  #accept(socket: Socket): SocketHandler | null {
+    const { maxClientCnxns, maxCnxns } = this.#options;
+    const { remoteAddress } = socket;
+    const count = this.#byAddress.get(remoteAddress) ?? 0;
+    const isTooManyThere = maxClientCnxns > 0 && count >= maxClientCnxns;
+    if (isTooManyThere || (maxCnxns > 0 && this.#connections.size >= maxCnxns)) {
+      this.#refuse(socket, isTooManyThere);
+      return null;
+    }
+    this.#byAddress.set(remoteAddress, count + 1);
+    const number = this.#numbers.take();
+    const onClosed = (connection: ClientConnection): void => this.#onClosed(connection);
+    const connection = new ClientConnection({ number, socket, services: this.#services, idle: this.idle, onClosed });
+    this.#numbers.set(connection.client);
+    this.#connections.add(connection);
+    this.idle.touch(connection, this.#services.sessionlessTimeoutMs, this.#services.clock.monotonicMs());
+    return connection;
+  }
+
+  #refuse(socket: Socket, isTooManyThere: boolean): void {
+    const { remoteAddress, remotePort } = socket;
+    const { maxClientCnxns, maxCnxns } = this.#options;
+    const message = isTooManyThere
+      ? `Too many connections from /${remoteAddress} - max is ${maxClientCnxns}`
+      : `Too many connections - max is ${maxCnxns}`;
+    this.#logger.warn({ remoteAddress, remotePort }, message);
+    this.#services.metrics.connectionRejected.increment();
+    socket.reset();
+  }
+
+  #onClosed(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+    this.#numbers.release(connection.client);
+    const { remoteAddress } = connection.client;
+    const count = (this.#byAddress.get(remoteAddress) ?? 1) - 1;
+    if (count === 0) this.#byAddress.delete(remoteAddress);
+    else this.#byAddress.set(remoteAddress, count);
+  }
+
+  #closeIdle(): void {
+    for (const connection of this.idle.expire(this.#services.clock.monotonicMs())) {
+      if (!connection.client.isAttached) this.#services.metrics.sessionlessConnectionsExpired.increment();
+      connection.closeNow();
+    }
+  }
+}

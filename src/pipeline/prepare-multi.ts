@@ -1,0 +1,108 @@
+/**
+ * multi: several writes under one zxid, all or none. Each part is judged on what the parts before it leave behind. When
+ * one is refused, the changes of the earlier ones are taken back, and what is logged is a multi that changes nothing:
+ * the earlier parts as they are, the refused one and all behind it as errors.
+ *
+ *   MultiTxn   count int | (type int | data buffer)*      type -1 with an ErrorTxn for errors
+ *
+ * A body that does not decode is refused as a whole, with a zxid of its own; a create without an ACL list, without one
+ * (both as ZooKeeper does, where the first fails in decoding and the second a step earlier).
+ * Source: PrepRequestProcessor.pRequestHelper, MultiOperationRecord.java.
+ */
+
+import { MarshallingError, type JuteReader } from "#jute/reader.ts";
+import type { JuteWriter } from "#jute/writer.ts";
+import { ErrorCode } from "#protocol/error-code.ts";
+import { OpCode } from "#protocol/op-code.ts";
+import { readMultiHeader, readMultiWrite } from "./multi-frame.ts";
+import type { Preparer, Requester } from "./prepare.ts";
+import { WriteOp } from "./write-op.ts";
+
+export class MultiPreparer {
+  readonly #preparer: Preparer;
+  readonly #op = new WriteOp();
+
+  constructor(preparer: Preparer) {
+    this.#preparer = preparer;
+  }
+
+  /**
+   * Prepares a multi whose body the reader stands before.
+   * @returns false when nothing was logged: the request is answered with -5 and no zxid.
+   */
+  prepare(xid: number, requester: Requester, reader: JuteReader, nowMs: number): boolean {
+    const bodyAt = reader.offset;
+    const fault = this.#findFault(reader);
+    if (fault === "no ACL list") return false;
+    const preparer = this.#preparer;
+    preparer.begin(OpCode.multi, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0, nowMs);
+    if (fault !== null) {
+      preparer.refuse(ErrorCode.marshallingError);
+      return true;
+    }
+    reader.offset = bodyAt;
+    this.#prepareParts(requester, reader);
+    return true;
+  }
+
+  /** Decodes the whole body once before any part of it is judged. */
+  #findFault(reader: JuteReader): "undecodable" | "no ACL list" | null {
+    let hasNullPath = false;
+    try {
+      for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
+        readMultiWrite(type, reader, this.#op);
+        if (this.#op.isCreate && this.#op.isAclNull) return "no ACL list";
+        if (this.#op.pathStart < 0) hasNullPath = true;
+      }
+    } catch (error) {
+      if (error instanceof MarshallingError) return "undecodable";
+      throw error;
+    }
+    return hasNullPath ? "undecodable" : null;
+  }
+
+  #prepareParts(requester: Requester, reader: JuteReader): void {
+    const preparer = this.#preparer;
+    const { changes, header } = preparer;
+    const changesBefore = changes.length;
+    const { high, low } = changes.digest;
+    const out = preparer.sink.beginRecord();
+    header.write(out);
+    const countAt = out.length;
+    out.writeInt(0);
+    let count = 0;
+    let failure: ErrorCode = ErrorCode.ok;
+    for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
+      readMultiWrite(type, reader, this.#op);
+      count++;
+      if (failure !== ErrorCode.ok) {
+        writeErrorTxn(out, ErrorCode.runtimeInconsistency);
+        continue;
+      }
+      failure = preparer.judge(this.#op, requester);
+      if (failure === ErrorCode.ok) {
+        this.#writePart(out);
+        continue;
+      }
+      changes.rollBack(changesBefore);
+      changes.digest.set(high, low);
+      writeErrorTxn(out, failure);
+    }
+    out.view.setInt32(countAt, count);
+    preparer.finish(out);
+  }
+
+  #writePart(out: JuteWriter): void {
+    out.writeInt(this.#preparer.txnType);
+    const lengthAt = out.length;
+    out.writeInt(0);
+    this.#preparer.encodeBody(this.#op, out);
+    out.view.setInt32(lengthAt, out.length - lengthAt - 4);
+  }
+}
+
+function writeErrorTxn(out: JuteWriter, error: number): void {
+  out.writeInt(OpCode.error);
+  out.writeInt(4);
+  out.writeInt(error);
+}

@@ -1,0 +1,374 @@
+/**
+ * A request's way through a server: received, put in order, prepared or answered, applied, replied to.
+ *
+ *   frame -> auth, sasl: answered at once
+ *         -> write: prepare -> log ... durable -> apply -> events -> reply
+ *         -> read:  answered now, unless this connection has writes in flight: then parked behind them
+ *
+ * Guarantees, which are ZooKeeper's: replies of a connection leave in the order of its requests; a read sees the
+ * connection's own earlier writes and waits for nothing else; an event leaves before any reply that reflects its change;
+ * the credentials of a request are those the connection had when its frame was read.
+ *
+ * Nothing here waits. The log hands a batch back when it is durable (applyBatch), and everything gathered is sent by
+ * whoever called in, once, at the end (Outbox.flush).
+ * Source: ZooKeeperServer.processPacket, submitRequestNow; FinalRequestProcessor; CommitProcessor.
+ */
+
+import { hasScheme, type Identity } from "#auth/identity.ts";
+import type { ProviderRegistry } from "#auth/provider-registry.ts";
+import { assert } from "#base/assert.ts";
+import { Deque } from "#base/deque.ts";
+import type { ServerMetrics } from "#base/metrics.ts";
+import { JuteReader, MarshallingError } from "#jute/reader.ts";
+import type { JuteWriter } from "#jute/writer.ts";
+import { ErrorCode } from "#protocol/error-code.ts";
+import { isClientRequest, isWriteOp, OpCode, opName } from "#protocol/op-code.ts";
+import { beginReply, endReply, failReply, pingXid, writeReply } from "#protocol/reply.ts";
+import type { Session, SessionTracker } from "#session/session-tracker.ts";
+import type { DataTree } from "#tree/data-tree.ts";
+import type { TxnApplier } from "#tree/apply-txn.ts";
+import { Answerer } from "./answer.ts";
+import { AuthPackets } from "./auth-packets.ts";
+import type { Client } from "./client.ts";
+import { EventDelivery } from "./event-delivery.ts";
+import { Outbox } from "./outbox.ts";
+import { Preparer, type PrepareOptions } from "./prepare.ts";
+import { MultiPreparer } from "./prepare-multi.ts";
+import { ServerStats } from "./server-stats.ts";
+import { Throttle, type ThrottleOptions } from "./throttle.ts";
+import type { TxnSink } from "./txn-sink.ts";
+import { writeWriteReply } from "./write-reply.ts";
+
+export interface PipelineOptions extends PrepareOptions, ThrottleOptions {
+  /** Schemes of which a connection must have an identity before anything but auth and sasl is served; [] for none. */
+  readonly enforcedAuthSchemes: readonly string[];
+}
+
+/** The two clocks, as the pipeline reads them. */
+export interface Now {
+  monotonicMs(): number;
+  wallMs(): number;
+}
+
+/** What the pipeline leaves to others when a session comes and goes. */
+export interface SessionOutcomes {
+  /** A new session's transaction is applied: the client may be told. */
+  sessionOpened(client: Client): void;
+  /** A session ended that nobody asked to end over a connection: its connection, if any, is closed. */
+  sessionEnded(idHigh: number, idLow: number): void;
+}
+
+/** A write that was prepared and is not answered yet. Pooled. */
+class PendingWrite {
+  client: Client | null = null;
+  session: Session | null = null;
+  xid = 0;
+  type = 0;
+  receivedMs = 0;
+  largeBytes = 0;
+}
+
+/** Length of a RequestHeader. */
+const requestHeaderBytes = 8;
+
+export class RequestPipeline {
+  readonly outbox: Outbox = new Outbox();
+  readonly stats: ServerStats = new ServerStats();
+  readonly preparer: Preparer;
+  readonly throttle: Throttle;
+  readonly events: EventDelivery;
+  readonly #multi: MultiPreparer;
+  readonly #answerer: Answerer;
+  readonly #auth: AuthPackets;
+  readonly #tree: DataTree;
+  readonly #applier: TxnApplier;
+  readonly #sessions: SessionTracker;
+  readonly #outcomes: SessionOutcomes;
+  readonly #options: PipelineOptions;
+  readonly #metrics: ServerMetrics;
+  readonly #now: Now;
+  readonly #reader = new JuteReader(Buffer.alloc(0));
+  readonly #pending = new Deque<PendingWrite>();
+  readonly #pool: PendingWrite[] = [];
+  #parkedCount = 0;
+
+  constructor(parts: {
+    tree: DataTree; applier: TxnApplier; sessions: SessionTracker; registry: ProviderRegistry; sink: TxnSink;
+    options: PipelineOptions; metrics: ServerMetrics; now: Now; outcomes: SessionOutcomes;
+    clientOf: (number: number) => Client | undefined;
+  }) {
+    const { tree, registry, sink, options } = parts;
+    this.#tree = tree;
+    this.#applier = parts.applier;
+    this.#sessions = parts.sessions;
+    this.#outcomes = parts.outcomes;
+    this.#options = options;
+    this.#metrics = parts.metrics;
+    this.#now = parts.now;
+    this.preparer = new Preparer({ tree, registry, options, sink });
+    this.throttle = new Throttle(options);
+    this.#multi = new MultiPreparer(this.preparer);
+    this.#answerer = new Answerer(tree, registry, options.skipAcl);
+    this.#auth = new AuthPackets(registry, this.outbox);
+    this.events = new EventDelivery({ tree, registry, skipAcl: options.skipAcl, outbox: this.outbox, metrics: this.#metrics, clientOf: parts.clientOf });
+    tree.watches.sink = this.events.deliver;
+    this.#answerer.onCatchUpEvent = this.events.deliverCatchUp;
+  }
+
+  /** Requests submitted and not answered, server-wide. */
+  get inProcess(): number {
+    return this.#pending.length + this.#parkedCount;
+  }
+
+  /**
+   * Takes one frame (without its length) of a connection that has a session.
+   * @returns false when the frame breaks the protocol and the connection must be closed without an answer.
+   */
+  receive(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean {
+    if (end - start < requestHeaderBytes) return false;
+    client.stats.received++;
+    this.stats.packetsReceived++;
+    const xid = bytes.readInt32BE(start);
+    const type = bytes.readInt32BE(start + 4);
+    const reader = this.#reader;
+    reader.reset(bytes, start + requestHeaderBytes, end);
+    if (type === OpCode.auth) return this.#auth.authenticate(client, xid, reader);
+    if (type === OpCode.sasl) return this.#auth.refuseSasl(client, xid, reader);
+    const { enforcedAuthSchemes } = this.#options;
+    if (enforcedAuthSchemes.length > 0 && !hasScheme(client.identities, enforcedAuthSchemes)) {
+      this.#refuseAndClose(client, xid, 0, ErrorCode.sessionClosedRequireSaslAuth);
+      return true;
+    }
+    const largeBytes = this.throttle.admitLarge(end - start);
+    if (largeBytes < 0) {
+      this.#metrics.largeRequestsRejected.increment();
+      return false;
+    }
+    if (!this.#sessions.touch(client.session!, client.timeoutMs, nowMs)) {
+      this.throttle.releaseLarge(largeBytes);
+      return true;
+    }
+    this.#submit(client, xid, type, start, end, largeBytes, nowMs);
+    if (xid > 0) this.#pauseIfBusy(client);
+    return true;
+  }
+
+  #submit(client: Client, xid: number, type: number, start: number, end: number, largeBytes: number, nowMs: number): void {
+    if (isWriteOp(type) && this.#prepare(client, xid, type, largeBytes, nowMs)) return;
+    this.throttle.releaseLarge(largeBytes);
+    if (client.outstanding > 0) {
+      client.parked.push(this.#reader.bytes, start, end, client.writesSubmitted, nowMs, client.identities);
+      this.#parkedCount++;
+      return;
+    }
+    this.#reader.offset = start + requestHeaderBytes;
+    this.#answer(client, client.identities, xid, type, nowMs, nowMs);
+  }
+
+  /** @returns false when nothing was logged: the answer is -5 or -6, in its turn. */
+  #prepare(client: Client, xid: number, type: number, largeBytes: number, nowMs: number): boolean {
+    const wallMs = this.#now.wallMs();
+    const reader = this.#reader;
+    const session = client.session!;
+    if (type === OpCode.closeSession) {
+      this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);
+      session.isClosing = true;
+    } else if (type === OpCode.multi) {
+      if (!this.#multi.prepare(xid, client, reader, wallMs)) return false;
+    } else if (type === OpCode.deleteContainer || type === OpCode.createSession) {
+      return false;
+    } else {
+      try {
+        if (type === OpCode.reconfig) this.#reconfig(session, xid, reader, wallMs);
+        else this.preparer.prepare(type, xid, client, reader, wallMs);
+      } catch (error) {
+        if (error instanceof MarshallingError) return false;
+        throw error;
+      }
+    }
+    client.writesSubmitted++;
+    this.#await(client, session, xid, type, largeBytes, nowMs);
+    return true;
+  }
+
+  #reconfig(session: Session, xid: number, reader: JuteReader, wallMs: number): void {
+    for (let field = 0; field < 3; field++) reader.skipBuffer();
+    reader.skip(8);
+    this.preparer.reconfig(xid, session, wallMs);
+  }
+
+  #await(client: Client | null, session: Session | null, xid: number, type: number, largeBytes: number, nowMs: number): void {
+    const pending = this.#pool.pop() ?? new PendingWrite();
+    pending.client = client;
+    pending.session = session;
+    pending.xid = xid;
+    pending.type = type;
+    pending.receivedMs = nowMs;
+    pending.largeBytes = largeBytes;
+    this.#pending.push(pending);
+  }
+
+  /** Begins a session for a client whose handshake is accepted; it is answered when the transaction is applied. */
+  openSession(client: Client, session: Session, nowMs: number): void {
+    this.preparer.createSession(session, this.#now.wallMs());
+    client.writesSubmitted++;
+    this.#await(client, session, 0, OpCode.createSession, 0, nowMs);
+  }
+
+  /** Ends a session that has expired. */
+  expireSession(session: Session, nowMs: number): void {
+    session.isClosing = true;
+    this.preparer.closeSession(session.idHigh, session.idLow, 0, this.#now.wallMs());
+    this.#await(null, session, 0, OpCode.closeSession, 0, nowMs);
+  }
+
+  /** Removes a container or TTL znode, if it is still empty when its turn comes. */
+  deleteContainer(path: Buffer, nowMs: number): void {
+    const body = Buffer.alloc(4 + path.length);
+    body.writeInt32BE(path.length);
+    path.copy(body, 4);
+    this.preparer.prepare(OpCode.deleteContainer, 0, serverItself, new JuteReader(body), this.#now.wallMs());
+    this.#await(null, null, 0, OpCode.deleteContainer, 0, nowMs);
+  }
+
+  /** Applies one durable transaction, which is the oldest pending one, and replies to it. */
+  applied(bytes: Buffer, start: number, end: number, nowMs: number, wallMs: number): void {
+    const applier = this.#applier;
+    applier.apply(bytes, start, end);
+    const { zxidHigh, zxidLow, timeHigh, timeLow } = applier.header;
+    this.preparer.changes.applied(zxidHigh, zxidLow);
+    const propagationMs = wallMs - (timeHigh * 0x100000000 + (timeLow >>> 0));
+    if (propagationMs >= 0) this.#metrics.propagationLatency.add(propagationMs);
+    assert(this.#pending.length > 0, "every durable transaction of a standalone server was asked for");
+    const pending = this.#pending.shift();
+    this.throttle.releaseLarge(pending.largeBytes);
+    const { client } = pending;
+    if (pending.type === OpCode.closeSession && pending.session !== null && (client === null || client.isClosed)) {
+      this.#outcomes.sessionEnded(pending.session.idHigh, pending.session.idLow);
+    }
+    if (client !== null) this.#replyToWrite(client, pending, bytes, nowMs);
+    pending.client = null;
+    pending.session = null;
+    this.#pool.push(pending);
+  }
+
+  #replyToWrite(client: Client, pending: PendingWrite, bytes: Buffer, nowMs: number): void {
+    client.writesAnswered++;
+    if (client.isClosed) return;
+    if (pending.type === OpCode.createSession) {
+      this.#countReply(client, 0, pending.type, nowMs - pending.receivedMs, nowMs);
+      this.#outcomes.sessionOpened(client);
+    } else {
+      const out = this.outbox.open(client);
+      const before = out.length;
+      writeWriteReply(out, pending.xid, pending.type, this.#applier, bytes);
+      this.#metrics.responseBytes.increment(out.length - before);
+      this.stats.responseSizes.add(out.length - before - 4);
+      this.#countReply(client, pending.xid, pending.type, nowMs - pending.receivedMs, nowMs);
+    }
+    this.#metrics.updatelatency.add(nowMs - pending.receivedMs);
+    if (pending.type === OpCode.closeSession) {
+      this.closeAfterSending(client);
+      return;
+    }
+    this.#runParked(client, nowMs);
+  }
+
+  /** Answers the requests that waited for the write answered last. */
+  #runParked(client: Client, nowMs: number): void {
+    const { parked } = client;
+    while (!client.isClosed && parked.isReady(client.writesAnswered)) {
+      const { bytes, start, end, receivedMs, identities } = parked;
+      this.#reader.reset(bytes, start + requestHeaderBytes, end);
+      const xid = bytes.readInt32BE(start);
+      const type = bytes.readInt32BE(start + 4);
+      this.#parkedCount--;
+      this.#answer(client, identities, xid, type, receivedMs, nowMs);
+      parked.shift();
+    }
+  }
+
+  #answer(client: Client, identities: readonly Identity[], xid: number, type: number, receivedMs: number, nowMs: number): void {
+    if (!isClientRequest(type) && type !== OpCode.deleteContainer) {
+      this.#refuseAndClose(client, xid, -1, ErrorCode.unimplemented);
+      return;
+    }
+    const { lastZxidHigh, lastZxidLow } = this.#tree;
+    const replyXid = type === OpCode.ping ? pingXid : xid;
+    const out = this.outbox.open(client);
+    // What setWatches has to tell goes before its reply, which has no body.
+    const early = hasNoBody(type) ? this.#bodyOf(client, identities, type, out) : null;
+    const at = beginReply(out, replyXid, lastZxidHigh, lastZxidLow);
+    const error = early ?? this.#bodyOf(client, identities, type, out);
+    if (error === ErrorCode.ok) {
+      endReply(out, at);
+    } else if (error === null) {
+      endReply(out, at);
+      out.view.setInt32(at + 16, ErrorCode.marshallingError);
+    } else {
+      failReply(out, at, error);
+    }
+    this.#metrics.responseBytes.increment(out.length - at);
+    this.stats.responseSizes.add(out.length - at - 4);
+    const latencyMs = nowMs - receivedMs;
+    this.#metrics.readlatency.add(latencyMs);
+    this.#countReply(client, xid, type, latencyMs, nowMs);
+  }
+
+  #bodyOf(client: Client, identities: readonly Identity[], type: number, out: JuteWriter): ErrorCode | null {
+    if (type === OpCode.ping) return ErrorCode.ok;
+    if (client.session!.isClosing) return ErrorCode.sessionExpired;
+    if (type === OpCode.deleteContainer) return ErrorCode.unimplemented;
+    if (isWriteOp(type)) return ErrorCode.marshallingError;
+    try {
+      return this.#answerer.answer(type, client, identities, this.#reader, out);
+    } catch (error) {
+      if (error instanceof MarshallingError) return ErrorCode.marshallingError;
+      throw error;
+    }
+  }
+
+  #countReply(client: Client, xid: number, type: number, latencyMs: number, nowMs: number): void {
+    const { lastZxidHigh, lastZxidLow } = this.#tree;
+    client.stats.replied(xid, lastZxidHigh, lastZxidLow, opName(type), latencyMs, nowMs);
+    this.stats.replied(latencyMs);
+  }
+
+  #refuseAndClose(client: Client, xid: number, zxid: number, error: ErrorCode): void {
+    writeReply(this.outbox.open(client), xid, zxid, zxid, error);
+    client.stats.sent++;
+    this.stats.packetsSent++;
+    this.closeAfterSending(client);
+  }
+
+  /** Sends what is gathered for a connection and closes it. */
+  closeAfterSending(client: Client): void {
+    this.outbox.flushOne(client);
+    client.link.closeAfterSending();
+  }
+
+  /** Forgets a connection that is gone; what it has in flight goes on without it. */
+  forget(client: Client): void {
+    this.#parkedCount -= client.parked.length;
+    client.parked.clear();
+    client.out = null;
+    this.throttle.forget(client);
+    this.#tree.watches.removeConnection(client.number);
+  }
+
+  #pauseIfBusy(client: Client): void {
+    if (client.outstanding === 0 || this.inProcess <= this.#options.globalOutstandingLimit) return;
+    this.throttle.pause(client);
+  }
+
+  /** Lets connections that were paused speak again, when the load has come down. */
+  resumeIfIdle(): void {
+    if (this.inProcess < this.#options.globalOutstandingLimit) this.throttle.resumeAll();
+  }
+}
+
+const serverItself = { session: null, identities: [] };
+
+function hasNoBody(type: number): boolean {
+  return type === OpCode.setWatches || type === OpCode.setWatches2;
+}

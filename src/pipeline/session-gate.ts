@@ -1,0 +1,130 @@
+/**
+ * The handshake: a connection asks for a new session or for the one it had.
+ *
+ *   refused   closed without a word: over the connect rate, or the client has seen a zxid that we have not
+ *   new       a createSession transaction; the answer follows when it is applied, and until then nothing more is read
+ *   renewed   the password is right and the session alive: answered at once, with the timeout negotiated now
+ *   invalid   answered with a session of zeros, then closed
+ *
+ * A renewal takes the session over from its earlier connection, if that is still there. Unlike ZooKeeper we look at the
+ * password first, so that a stranger cannot disconnect anybody.
+ * Source: ZooKeeperServer.processConnectRequest, reopenSession, finishSessionInit.
+ */
+
+import type { ServerMetrics } from "#base/metrics.ts";
+import { LongMap } from "#base/long-map.ts";
+import { compareHalves } from "#base/zxid.ts";
+import { writeConnectResponse, type ConnectRequest } from "#protocol/handshake.ts";
+import { isPassword, passwordBytes, writePassword } from "#session/password.ts";
+import type { SessionIds } from "#session/session-id.ts";
+import { negotiateTimeout, type Session, type SessionTimeoutBounds, type SessionTracker } from "#session/session-tracker.ts";
+import type { DataTree } from "#tree/data-tree.ts";
+import type { Client } from "./client.ts";
+import type { ConnectionThrottle } from "./connection-throttle.ts";
+import type { RequestPipeline } from "./request-pipeline.ts";
+
+export class SessionGate {
+  readonly #tree: DataTree;
+  readonly #sessions: SessionTracker;
+  readonly #ids: SessionIds;
+  readonly #bounds: SessionTimeoutBounds;
+  readonly #pipeline: RequestPipeline;
+  readonly #throttle: ConnectionThrottle;
+  readonly #metrics: ServerMetrics;
+  readonly #clients = new LongMap<Client>();
+  readonly #password = Buffer.alloc(passwordBytes);
+
+  constructor(parts: {
+    tree: DataTree; sessions: SessionTracker; ids: SessionIds; bounds: SessionTimeoutBounds;
+    pipeline: RequestPipeline; throttle: ConnectionThrottle; metrics: ServerMetrics;
+  }) {
+    this.#tree = parts.tree;
+    this.#sessions = parts.sessions;
+    this.#ids = parts.ids;
+    this.#bounds = parts.bounds;
+    this.#pipeline = parts.pipeline;
+    this.#throttle = parts.throttle;
+    this.#metrics = parts.metrics;
+  }
+
+  /** Judges a handshake. @returns false when the connection is to be closed without a word. */
+  connect(client: Client, request: ConnectRequest, nowMs: number): boolean {
+    this.#metrics.connectionRequestCount.increment();
+    const isRenewal = (request.sessionIdHigh | request.sessionIdLow) !== 0;
+    this.#metrics.connectionTokenDeficit.add(this.#throttle.deficit);
+    if (!this.#throttle.admit(isRenewal, nowMs)) {
+      this.#metrics.connectionRejected.increment();
+      return false;
+    }
+    const { lastZxidHigh, lastZxidLow } = this.#tree;
+    if (compareHalves(request.lastZxidSeenHigh, request.lastZxidSeenLow, lastZxidHigh, lastZxidLow) > 0) return false;
+    client.readOnly = request.readOnly;
+    client.timeoutMs = negotiateTimeout(request.timeoutMs, this.#bounds);
+    if (isRenewal) this.#renew(client, request, nowMs);
+    else this.#open(client, nowMs);
+    return true;
+  }
+
+  /** A new session's transaction is applied. */
+  opened(client: Client): void {
+    this.#answer(client, client.session!);
+  }
+
+  /** The connection that a session is attached to here, if any. */
+  clientOf(idHigh: number, idLow: number): Client | undefined {
+    return this.#clients.get(idHigh, idLow);
+  }
+
+  /** A connection is gone; its session lives on. */
+  forget(client: Client): void {
+    const { session } = client;
+    if (session !== null && this.#clients.get(session.idHigh, session.idLow) === client) {
+      this.#clients.delete(session.idHigh, session.idLow);
+    }
+  }
+
+  #open(client: Client, nowMs: number): void {
+    // Ids come from a clock, which may have been set back since a session that is still alive was opened.
+    do this.#ids.next();
+    while (this.#sessions.get(this.#ids.idHigh, this.#ids.idLow) !== undefined);
+    const { idHigh, idLow } = this.#ids;
+    const session = this.#sessions.create(idHigh, idLow, client.timeoutMs, nowMs);
+    this.#attach(client, session);
+    this.#pipeline.openSession(client, session, nowMs);
+  }
+
+  #renew(client: Client, request: ConnectRequest, nowMs: number): void {
+    this.#metrics.connectionRevalidateCount.increment();
+    const { sessionIdHigh, sessionIdLow } = request;
+    const session = isPassword(sessionIdHigh, sessionIdLow, request.password)
+      ? this.#sessions.get(sessionIdHigh, sessionIdLow)
+      : undefined;
+    if (session === undefined || !session.isCommitted || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
+      writeConnectResponse(this.#pipeline.outbox.open(client), null, mirrored(client));
+      this.#pipeline.closeAfterSending(client);
+      return;
+    }
+    const earlier = this.#clients.get(sessionIdHigh, sessionIdLow);
+    if (earlier !== undefined && earlier !== client) earlier.link.closeNow();
+    this.#attach(client, session);
+    this.#answer(client, session);
+  }
+
+  #attach(client: Client, session: Session): void {
+    client.session = session;
+    this.#clients.set(session.idHigh, session.idLow, client);
+  }
+
+  #answer(client: Client, session: Session): void {
+    writePassword(session.idHigh, session.idLow, this.#password, 0);
+    const { idHigh, idLow } = session;
+    const granted = { idHigh, idLow, timeoutMs: client.timeoutMs, password: this.#password };
+    writeConnectResponse(this.#pipeline.outbox.open(client), granted, mirrored(client));
+    client.isAttached = true;
+  }
+}
+
+/** The response's last byte: absent for a client that did not send it, else "not read-only". */
+function mirrored(client: Client): boolean | null {
+  return client.readOnly === null ? null : false;
+}

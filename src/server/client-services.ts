@@ -1,0 +1,56 @@
+/**
+ * What a client port asks of the server behind it, while that loads its database and after: handshakes and requests
+ * are refused until it serves, four-letter words are always answered.
+ * Source: ZooKeeperServer.processConnectRequest, NIOServerCnxn.checkFourLetterWord.
+ */
+
+import { javaSocketAddress } from "#base/java-address.ts";
+import { JuteReader, MarshallingError } from "#jute/reader.ts";
+import type { ClientConnection } from "#net/client-connection.ts";
+import type { ClientPortServices } from "#net/client-port.ts";
+import type { Client } from "#pipeline/client.ts";
+import { type ConnectRequest, readConnectRequest } from "#protocol/handshake.ts";
+import type { HostParts } from "./host-parts.ts";
+import type { StandaloneServer } from "./standalone.ts";
+
+/** Recognises and answers four-letter words; see {@link ClientPortServices.takeWord}. */
+export type WordAnswerer = (server: StandaloneServer, connection: ClientConnection, bytes: Buffer) => boolean;
+
+export function clientServices(server: StandaloneServer, host: HostParts, answerWord: WordAnswerer): ClientPortServices {
+  const { config, metrics } = server;
+  const { clock, logger } = host;
+  return {
+    clock,
+    metrics,
+    frameBytesMax: config.juteMaxBufferBytes,
+    sessionlessTimeoutMs: config.sessionlessCnxnTimeoutMs,
+    connect: (client, bytes, start, end, nowMs) => connect(server, client, bytes, start, end, nowMs),
+    receive: (client, bytes, start, end, nowMs) => server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
+    turnEnded: () => server.turnEnded(),
+    lengthError: (client, length) => {
+      const from = javaSocketAddress(client.remoteAddress, client.remotePort);
+      const max = config.juteMaxBufferBytes;
+      const message =
+        `Len error. A message from ${from} with advertised length of ${length} is either a malformed message or too ` +
+        `large to process (length is greater than jute.maxbuffer=${max})`;
+      logger.warn({ from, length }, message);
+    },
+    forget: (client) => {
+      server.serving?.gate.forget(client);
+      server.serving?.pipeline.forget(client);
+    },
+    takeWord: (connection, bytes) => answerWord(server, connection, bytes),
+  };
+}
+
+function connect(server: StandaloneServer, client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean {
+  if (server.serving === null) return false;
+  let request: ConnectRequest;
+  try {
+    request = readConnectRequest(new JuteReader(bytes, start, end));
+  } catch (error) {
+    if (error instanceof MarshallingError) return false;
+    throw error;
+  }
+  return server.serving.gate.connect(client, request, nowMs);
+}

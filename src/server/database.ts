@@ -1,0 +1,160 @@
+/**
+ * The state of a server and how it comes back: the newest valid snapshot, and the log replayed over it.
+ *
+ * A snapshot that turns out to be damaged half-way has filled a tree by then, so each attempt gets a database of its
+ * own. Digests can be compared again from the zxid on that the snapshot's digest belongs to.
+ * Source: ZKDatabase.java, FileTxnSnapLog.restore, ZooKeeperServer.loadData.
+ */
+
+import { compareHalves, hexOfHalves } from "#base/zxid.ts";
+import type { Clock } from "#host/clock.ts";
+import type { Logger } from "#host/logger.ts";
+import { SessionTracker } from "#session/session-tracker.ts";
+import { type LoadedSnapshot, recover, type Recovery, type RecoveryOptions } from "#storage/recovery.ts";
+import { type SessionEvents, TxnApplier } from "#tree/apply-txn.ts";
+import { DataTree, type DataTreeOptions } from "#tree/data-tree.ts";
+import type { SnapshotSink } from "#tree/snapshot-stream.ts";
+import { TreeSnapshotSink } from "#tree/snapshot-sink.ts";
+import { addConfigZnode, addSystemZnodes } from "#tree/system-znodes.ts";
+
+export class Database implements SessionEvents {
+  readonly tree: DataTree;
+  readonly sessions: SessionTracker;
+  readonly applier: TxnApplier;
+  readonly #clock: Clock;
+
+  constructor(options: DataTreeOptions, tickTimeMs: number, clock: Clock) {
+    this.#clock = clock;
+    this.tree = new DataTree(options);
+    this.sessions = new SessionTracker(tickTimeMs);
+    this.applier = new TxnApplier(this.tree, this);
+  }
+
+  sessionCreated(idHigh: number, idLow: number, timeoutMs: number): void {
+    this.sessions.commit(idHigh, idLow, timeoutMs, this.#clock.monotonicMs());
+  }
+
+  sessionClosed(idHigh: number, idLow: number): void {
+    this.sessions.remove(idHigh, idLow);
+  }
+
+  /** Removes ephemerals whose session is not in the table: what a crash between the two can leave. */
+  dropOrphans(logger: Logger): void {
+    const orphans: [number, number][] = [];
+    this.tree.owned.bySession.forEach((_ids, high, low) => {
+      if (this.sessions.get(high, low) === undefined) orphans.push([high, low]);
+    });
+    for (const [high, low] of orphans) {
+      logger.info({ session: `0x${hexOfHalves(high, low)}` }, `Removing the ephemerals of session 0x${hexOfHalves(high, low)}, which has ended`);
+      this.applier.endSession(high, low);
+    }
+  }
+}
+
+/** A sink with the database that it fills. */
+class DatabaseSink implements SnapshotSink {
+  readonly database: Database;
+  readonly #sink: TreeSnapshotSink;
+
+  constructor(database: Database) {
+    this.database = database;
+    this.#sink = new TreeSnapshotSink(database.tree, (high, low, timeoutMs) => void database.sessions.restore(high, low, timeoutMs));
+  }
+
+  readSome(bytes: Buffer, start: number, end: number): number {
+    return this.#sink.readSome(bytes, start, end);
+  }
+
+  get isComplete(): boolean {
+    return this.#sink.isComplete;
+  }
+}
+
+export interface LoadOptions
+  extends Omit<RecoveryOptions<DatabaseSink>, "newSink" | "onSnapshot" | "onTxn"> {
+  readonly tree: DataTreeOptions;
+  readonly tickTimeMs: number;
+}
+
+export interface LoadedDatabase {
+  readonly database: Database;
+  readonly recovery: Recovery;
+}
+
+/** Loads what the folders hold. @throws what {@link recover} throws. */
+export async function loadDatabase(options: LoadOptions): Promise<LoadedDatabase> {
+  const loading = new Loading(options);
+  const recovery = await recover({
+    ...options,
+    newSink: () => new DatabaseSink(loading.newDatabase()),
+    onSnapshot: (sink, snapshot) => loading.takeSnapshot(sink.database, snapshot),
+    onTxn: (bytes, start, end) => loading.replay(bytes, start, end),
+  });
+  return { database: loading.finish(), recovery };
+}
+
+class Loading {
+  readonly #options: LoadOptions;
+  #database: Database;
+  #digest: LoadedSnapshot["trailer"]["digest"] = null;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#database = this.newDatabase();
+    addSystemZnodes(this.#database.tree);
+  }
+
+  newDatabase(): Database {
+    return new Database(this.#options.tree, this.#options.tickTimeMs, this.#options.clock);
+  }
+
+  takeSnapshot(database: Database, snapshot: LoadedSnapshot): void {
+    this.#database = database;
+    const { tree, applier } = database;
+    tree.lastZxidHigh = snapshot.zxidHigh;
+    tree.lastZxidLow = snapshot.zxidLow;
+    tree.acls.dropUnused();
+    addConfigZnode(tree);
+    const { digest } = snapshot.trailer;
+    if (digest === null || (digest.zxidHigh | digest.zxidLow) === 0) return;
+    const order = compareHalves(digest.zxidHigh, digest.zxidLow, snapshot.zxidHigh, snapshot.zxidLow);
+    if (order < 0) return;
+    this.#digest = digest;
+    applier.isFuzzy = order > 0;
+    if (order === 0) this.#compare();
+  }
+
+  replay(bytes: Buffer, start: number, end: number): void {
+    const { applier } = this.#database;
+    applier.apply(bytes, start, end);
+    const digest = this.#digest;
+    if (digest === null || !applier.isFuzzy) return;
+    const { zxidHigh, zxidLow } = applier.header;
+    const order = compareHalves(zxidHigh, zxidLow, digest.zxidHigh, digest.zxidLow);
+    if (order < 0) return;
+    applier.isFuzzy = false;
+    if (order === 0) this.#compare();
+  }
+
+  finish(): Database {
+    const { tree, applier } = this.#database;
+    if (applier.isFuzzy) {
+      this.#options.logger.warn({}, "The log ends before the transaction that the snapshot's digest belongs to");
+      applier.isFuzzy = false;
+    }
+    if (applier.digestMismatchCount > 0) {
+      const count = applier.digestMismatchCount;
+      this.#options.logger.error({ count }, `The tree's digest differs from that of ${count} transactions of the log`);
+    }
+    tree.quotas.rebuild();
+    return this.#database;
+  }
+
+  #compare(): void {
+    const { digest } = this.#database.tree;
+    const expected = this.#digest!;
+    if (digest.high === expected.digestHigh && digest.low === expected.digestLow) return;
+    const zxid = `0x${hexOfHalves(expected.zxidHigh, expected.zxidLow)}`;
+    this.#options.logger.error({ zxid }, `The tree's digest differs from that of the snapshot at ${zxid}`);
+  }
+}

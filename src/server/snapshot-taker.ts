@@ -1,0 +1,99 @@
+/**
+ * When a snapshot is due, and taking it.
+ *
+ * After every transaction: if more than snapCount/2 + r1 were logged since the last roll, or more than snapSizeLimit/2 +
+ * r2 bytes, the log is rolled, new r1 and r2 are drawn, and a snapshot begins in the background, unless one is still
+ * being written (the roll has happened all the same). The random part keeps the members of an ensemble from all doing it
+ * at once. The snapshot is written in slices while transactions are applied; it is fuzzy by definition.
+ *
+ * A snapshot that cannot be written ends the server with exit code 10: the disk is full or broken.
+ * Source: SyncRequestProcessor.java, ZooKeeperServer.takeSnapshot.
+ */
+
+import type { ServerMetrics } from "#base/metrics.ts";
+import type { Random } from "#base/prng.ts";
+import type { Clock } from "#host/clock.ts";
+import type { Logger } from "#host/logger.ts";
+import { type SnapshotWriteOptions, writeSnapshot } from "#storage/snapshot-file.ts";
+import type { TxnLog } from "#storage/txn-log.ts";
+import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
+import type { Database } from "./database.ts";
+
+export interface SnapshotTakerParts {
+  readonly database: Database;
+  readonly log: TxnLog;
+  readonly write: SnapshotWriteOptions;
+  readonly snapCount: number;
+  /** Bytes of log between snapshots, KiB; 0 or less for no limit. */
+  readonly snapSizeLimitKb: number;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ServerMetrics;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class SnapshotTaker {
+  readonly #parts: SnapshotTakerParts;
+  #txnCount = 0;
+  #countLimit = 0;
+  #bytesLimit = 0;
+  #running: Promise<void> | null = null;
+
+  constructor(parts: SnapshotTakerParts) {
+    this.#parts = parts;
+    this.#draw();
+  }
+
+  /** A transaction was handed to the log. */
+  txnLogged(): void {
+    const { log } = this.#parts;
+    this.#txnCount++;
+    if (this.#txnCount <= this.#countLimit && !(this.#bytesLimit > 0 && log.totalBytes > this.#bytesLimit)) return;
+    this.#txnCount = 0;
+    this.#draw();
+    log.roll();
+    log.resetTotalBytes();
+    if (this.#running === null) void this.take();
+    else this.#parts.logger.warn({}, "Too busy to snap, skipping");
+  }
+
+  /** Takes a snapshot of the tree as it is and as it changes meanwhile; resolves when it is durable, or has failed. */
+  take(): Promise<void> {
+    this.#running = this.#take().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Resolves when no snapshot is being written. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  async #take(): Promise<void> {
+    const { database, clock, logger, metrics, write, onFailure } = this.#parts;
+    const startMs = clock.monotonicMs();
+    const source = new TreeSnapshotSource(database.tree, (visit) => {
+      for (const session of database.sessions.committed()) visit(session.idHigh, session.idLow, session.timeoutMs);
+    });
+    try {
+      const { path, sizeBytes } = await writeSnapshot(source, write);
+      const ms = Math.round(clock.monotonicMs() - startMs);
+      metrics.snapshottime.add(ms);
+      logger.info({ path, sizeBytes, ms }, `Snapshot taken in ${ms} ms`);
+    } catch (error) {
+      onFailure(error);
+    } finally {
+      source.close();
+    }
+  }
+
+  #draw(): void {
+    const { snapCount, snapSizeLimitKb, random } = this.#parts;
+    const half = Math.floor(snapCount / 2);
+    this.#countLimit = half + Math.floor(random.next() * half);
+    const halfBytes = (snapSizeLimitKb * 1024) / 2;
+    this.#bytesLimit = snapSizeLimitKb <= 0 ? 0 : halfBytes + Math.floor(random.next() * halfBytes);
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * A server on its own: its one disk is the quorum. Wires tree, sessions, pipeline, log and client port together and is
+ * the only place where they meet.
+ *
+ *   start   folders -> client port bound (words answer "not serving") -> database loaded -> serving
+ *   turn    a socket's chunk -> pipeline -> replies sent -> at the turn's end: the log starts writing what was gathered
+ *   durable the log's batch -> applied, one transaction after the other -> events and replies sent
+ *
+ * Always: nothing is applied, and so nothing is answered or seen, before the log has it on disk. A log that fails ends
+ * the server (exit code 1), unretried; so does a snapshot that fails (exit code 10).
+ * Source: ZooKeeperServerMain.java, ZooKeeperServer.java.
+ */
+
+import { ProviderRegistry } from "#auth/provider-registry.ts";
+import type { DigestAlgorithm } from "#auth/digest-provider.ts";
+import { ServerMetrics } from "#base/metrics.ts";
+import { hexOfHalves } from "#base/zxid.ts";
+import type { ServerConfig } from "#config/server-config.ts";
+import { ExitCode } from "#config/exit-code.ts";
+import type { Timer } from "#host/timers.ts";
+import { ClientPort, ConnectionNumbers } from "#net/client-port.ts";
+import type { Client } from "#pipeline/client.ts";
+import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
+import { RequestPipeline } from "#pipeline/request-pipeline.ts";
+import { SessionGate } from "#pipeline/session-gate.ts";
+import { quotaExceededMessage } from "#tree/quota-text.ts";
+import { SessionIds } from "#session/session-id.ts";
+import type { Session } from "#session/session-tracker.ts";
+import { purge } from "#storage/purge.ts";
+import { dataFoldersOf } from "#storage/datadir.ts";
+import type { Recovery } from "#storage/recovery.ts";
+import { type LogBatch, recordOverheadBytes, recordPrefixBytes, TxnLog } from "#storage/txn-log.ts";
+import { clientServices, type WordAnswerer } from "./client-services.ts";
+import { ContainerReaper } from "./container-reaper.ts";
+import { type Database, loadDatabase } from "./database.ts";
+import { DigestLog } from "./digest-log.ts";
+import type { HostParts } from "./host-parts.ts";
+import { SnapshotTaker } from "./snapshot-taker.ts";
+
+/** Expired sessions ended before other work gets its turn. */
+const expiriesPerTurnMax = 500;
+
+/** What is there once the database is loaded. */
+export interface Serving {
+  readonly database: Database;
+  readonly pipeline: RequestPipeline;
+  readonly gate: SessionGate;
+  readonly log: TxnLog;
+  readonly snapshots: SnapshotTaker;
+  readonly connectionThrottle: ConnectionThrottle;
+  readonly digests: DigestLog;
+  readonly sinceMs: number;
+}
+
+export class StandaloneServer {
+  readonly config: ServerConfig;
+  readonly metrics: ServerMetrics;
+  readonly numbers: ConnectionNumbers = new ConnectionNumbers();
+  readonly port: ClientPort | null;
+  /** Null while the database is being loaded, and again once the server has stopped. */
+  serving: Serving | null = null;
+  readonly #host: HostParts;
+  /** Ends the process; the reason has been logged. */
+  readonly #exit: (code: ExitCode) => void;
+  readonly #answered: Client[] = [];
+  readonly #expired: Session[] = [];
+  #reaper: ContainerReaper | null = null;
+  readonly #timers: Timer[] = [];
+  #isFlushDue = false;
+  #isStopped = false;
+
+  constructor(parts: { config: ServerConfig; host: HostParts; answerWord: WordAnswerer; exit: (code: ExitCode) => void }) {
+    const { config, host } = parts;
+    this.config = config;
+    this.#host = host;
+    this.#exit = parts.exit;
+    this.metrics = new ServerMetrics(host.random);
+    this.port = config.clientPort === null ? null : this.#newPort(config.clientPort, parts.answerWord);
+  }
+
+  /** Binds the port, loads the database, serves. @throws what stands in the way. */
+  async start(): Promise<Recovery> {
+    const { clock, logger, timers, wire } = this.#host;
+    await this.port?.open(wire, timers);
+    const { database, recovery } = await this.#load();
+    const serving = this.#wire(database, recovery);
+    database.sessions.start(clock.monotonicMs());
+    database.dropOrphans(logger);
+    // An empty database needs its snapshot.0 before its first transaction, or the next start is refused.
+    if (recovery.kind !== "restored") await serving.snapshots.take();
+    else if (recovery.txnsReplayed > 0) void serving.snapshots.take();
+    this.serving = serving;
+    this.#startTimers(serving);
+    return recovery;
+  }
+
+  /** Stops serving; what was acknowledged is on disk already. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#reaper?.stop();
+    const { serving } = this;
+    await this.port?.close();
+    this.serving = null;
+    await serving?.log.close();
+  }
+
+  #newPort(port: number, answerWord: WordAnswerer): ClientPort {
+    const { config } = this;
+    const { logger } = this.#host;
+    const services = clientServices(this, this.#host, answerWord);
+    const options = {
+      address: config.clientPortAddress, port, backlog: config.clientPortListenBacklog, isKeepAlive: config.clientTcpKeepAlive,
+      maxClientCnxns: config.maxClientCnxns, maxCnxns: config.maxCnxns,
+    };
+    return new ClientPort({ options, services, numbers: this.numbers, logger });
+  }
+
+  async #load(): Promise<{ database: Database; recovery: Recovery }> {
+    const { config, metrics } = this;
+    const { clock, logger, disk, hashSeed } = this.#host;
+    const loaded = await loadDatabase({
+      disk, clock, logger, tickTimeMs: config.tickTimeMs,
+      dataDir: config.dataDir, dataLogDir: config.dataLogDir, isDatadirAutocreate: config.datadirAutocreate,
+      isEmptySnapshotTrusted: config.snapshotTrustEmpty, isDbAutocreate: config.dbAutocreate,
+      tree: {
+        hashSeed, digestEnabled: config.digestEnabled,
+        extendedTypesEnabled: config.extendedTypesEnabled, emulate353TtlNodes: config.emulate353TtlNodes,
+      },
+    });
+    const { recovery } = loaded;
+    metrics.dbinittime.add(Math.round(recovery.ms));
+    metrics.startupTxnsLoaded.add(recovery.txnsReplayed);
+    return loaded;
+  }
+
+  #wire(database: Database, recovery: Recovery): Serving {
+    const { config, metrics } = this;
+    const { clock, random, logger } = this.#host;
+    const log = this.#newLog(recovery);
+    const nowMs = clock.monotonicMs();
+    const { tree, sessions, applier } = database;
+    const registry = this.#newRegistry();
+    const snapshots = this.#newSnapshotTaker(database, log, recovery);
+    const sink = {
+      beginRecord: () => log.beginRecord(),
+      endRecord: (zxidHigh: number, zxidLow: number) => {
+        log.endRecord(zxidHigh, zxidLow);
+        snapshots.txnLogged();
+      },
+    };
+    const pipeline: RequestPipeline = new RequestPipeline({
+      tree, applier, sessions, registry, sink, metrics, now: clock, clientOf: this.numbers.get,
+      options: { ...config, enforcedAuthSchemes: config.sessionRequireClientSaslAuth ? ["sasl"] : config.enforceAuthSchemes },
+      outcomes: {
+        sessionOpened: (client) => {
+          gate.opened(client);
+          this.#answered.push(client);
+        },
+        sessionEnded: (high, low) => gate.clientOf(high, low)?.link.closeNow(),
+      },
+    });
+    pipeline.preparer.onQuotaExceeded = ({ path, excesses }) => {
+      for (const excess of excesses) logger.warn({ path }, quotaExceededMessage(path, excess));
+    };
+    const connectionThrottle = new ConnectionThrottle(config.connectionThrottle, random, nowMs);
+    const gate = new SessionGate({
+      tree, sessions, pipeline, metrics, throttle: connectionThrottle, ids: new SessionIds(1, clock.wallMs()),
+      bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
+    });
+    return { database, pipeline, gate, log, snapshots, connectionThrottle, digests: new DigestLog(), sinceMs: nowMs };
+  }
+
+  #newRegistry(): ProviderRegistry {
+    const { enabled, algorithm, superDigest } = this.config.digestAuth;
+    return new ProviderRegistry({ isDigestEnabled: enabled, digestAlgorithm: algorithm as DigestAlgorithm, superDigest, further: [] });
+  }
+
+  #newLog(recovery: Recovery): TxnLog {
+    const { config, metrics } = this;
+    const { disk, clock, logger } = this.#host;
+    return new TxnLog({
+      disk, clock, logger, folder: recovery.logFolder,
+      preAllocSizeKb: config.preAllocSizeKb, forceSync: config.forceSync, txnLogSizeLimitKb: config.txnLogSizeLimitKb,
+      fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
+      onDurable: (batch) => this.#applyBatch(batch),
+      onFsync: (ms) => metrics.fsynctime.add(ms),
+      onFailure: (error) => {
+        logger.error({ ...error.facts, error: error.message }, "Severe unrecoverable error, exiting: the transaction log cannot be written");
+        metrics.unrecoverableErrorCount.increment();
+        this.#exit(ExitCode.unexpectedError);
+      },
+    });
+  }
+
+  #newSnapshotTaker(database: Database, log: TxnLog, recovery: Recovery): SnapshotTaker {
+    const { config, metrics } = this;
+    const { disk, clock, logger, random } = this.#host;
+    return new SnapshotTaker({
+      database, log, random, clock, logger, metrics, snapCount: config.snapCount, snapSizeLimitKb: config.snapSizeLimitKb,
+      write: {
+        disk, folder: recovery.snapshotFolder, compression: config.snapshotCompression,
+        hasDigest: config.digestEnabled, hasLastZxid: config.serializeLastProcessedZxid,
+      },
+      onFailure: (error) => {
+        logger.error({ error: String(error) }, "Severe unrecoverable error, exiting: a snapshot cannot be written");
+        this.#exit(ExitCode.txnLogErrorTakingSnapshot);
+      },
+    });
+  }
+
+  /** A socket's chunk has been handled. */
+  turnEnded(): void {
+    const { serving } = this;
+    if (serving === null) return;
+    serving.pipeline.outbox.flush();
+    if (this.#isFlushDue || serving.log.pendingBytes === 0) return;
+    this.#isFlushDue = true;
+    const { timers } = this.#host;
+    if (this.config.flushDelayMs > 0) timers.after(this.config.flushDelayMs, this.#flushLog);
+    else timers.atTurnEnd(this.#flushLog);
+  }
+
+  readonly #flushLog = (): void => {
+    this.#isFlushDue = false;
+    this.serving?.log.flush();
+  };
+
+  #applyBatch(batch: LogBatch): void {
+    const { serving } = this;
+    if (serving === null) return;
+    const { pipeline, database, digests } = serving;
+    const { clock } = this.#host;
+    const nowMs = clock.monotonicMs();
+    const wallMs = clock.wallMs();
+    const { bytes } = batch;
+    const { header } = database.applier;
+    for (let at = 0; at < batch.length; ) {
+      const length = bytes.readInt32BE(at + 8);
+      const start = at + recordPrefixBytes;
+      pipeline.applied(bytes, start, start + length, nowMs, wallMs);
+      digests.applied(header.zxidHigh, header.zxidLow, database.tree.digest);
+      at += length + recordOverheadBytes;
+    }
+    this.#afterBatch(serving, nowMs);
+  }
+
+  #afterBatch(serving: Serving, nowMs: number): void {
+    const { pipeline, database } = serving;
+    const mismatches = database.applier.digestMismatchCount;
+    if (mismatches > 0) this.#reportMismatches(database, mismatches);
+    for (const client of this.#answered) client.link.sessionAnswered(nowMs);
+    this.#answered.length = 0;
+    pipeline.resumeIfIdle();
+    this.turnEnded();
+  }
+
+  #reportMismatches(database: Database, count: number): void {
+    database.applier.digestMismatchCount = 0;
+    this.metrics.digestMismatchesCount.increment(count);
+    const zxid = `0x${hexOfHalves(database.tree.lastZxidHigh, database.tree.lastZxidLow)}`;
+    this.#host.logger.error({ zxid, count }, `Digests are not matching at ${zxid}`);
+  }
+
+  #startTimers(serving: Serving): void {
+    const { config } = this;
+    const { clock, timers, logger } = this.#host;
+    const { database, pipeline } = serving;
+    this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), () => this.#expireSessions(serving)));
+    this.#reaper = new ContainerReaper({
+      tree: database.tree, options: config.container, clock, timers, logger,
+      remove: (path) => {
+        pipeline.deleteContainer(path, clock.monotonicMs());
+        this.turnEnded();
+      },
+    });
+    this.#reaper.start();
+    logger.info({}, `autopurge.snapRetainCount set to ${config.autopurge.snapRetainCount}`);
+    logger.info({}, `autopurge.purgeInterval set to ${config.autopurge.purgeIntervalHours}`);
+    if (config.autopurge.purgeIntervalHours <= 0) {
+      logger.info({}, "Purge task is not scheduled.");
+      return;
+    }
+    void this.#purge(serving);
+    this.#timers.push(timers.every(config.autopurge.purgeIntervalHours * 3_600_000, () => void this.#purge(serving)));
+  }
+
+  async #purge(serving: Serving): Promise<void> {
+    const { config } = this;
+    const { disk, logger } = this.#host;
+    logger.info({}, "Purge task started.");
+    try {
+      await serving.snapshots.settled();
+      await purge({ disk, logger, ...dataFoldersOf(config), snapRetainCount: config.autopurge.snapRetainCount, openLogPath: serving.log.openPath });
+      logger.info({}, "Purge task completed.");
+    } catch (error) {
+      logger.error({ error: String(error) }, "Error occurred while purging.");
+    }
+  }
+
+  #expireSessions(serving: Serving): void {
+    const { clock, logger } = this.#host;
+    const nowMs = clock.monotonicMs();
+    for (const session of serving.database.sessions.expire(nowMs)) this.#expired.push(session);
+    if (this.#expired.length === 0) return;
+    for (const session of this.#expired.splice(0, expiriesPerTurnMax)) {
+      const id = `0x${hexOfHalves(session.idHigh, session.idLow)}`;
+      logger.info({ session: id }, `Expiring session ${id}, timeout of ${session.timeoutMs}ms exceeded`);
+      this.metrics.staleSessionsExpired.increment();
+      serving.pipeline.expireSession(session, nowMs);
+    }
+    this.turnEnded();
+    if (this.#expired.length > 0) this.#host.timers.atTurnEnd(() => this.#expireSessions(serving));
+  }
+}

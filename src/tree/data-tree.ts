@@ -1,0 +1,353 @@
+/**
+ * The replicated state: znodes in a tree, found by the bytes of their paths. Only committed transactions change it
+ * (apply-txn.ts), in zxid order; everything else reads.
+ *
+ * Rules of the Stat, which make replay over a fuzzy snapshot converge:
+ *   create   the parent's stored cversion and pzxid take the transaction's values only if its cversion is larger
+ *   delete   the parent's pzxid rises to the transaction's zxid, never falls; its stored cversion stays
+ *   setData  absolute values, so that a second time changes nothing
+ *
+ * The root's path is empty here; "/" is accepted for it everywhere. Ranges of bytes are borrowed and copied.
+ * Source: DataTree.java.
+ */
+
+import { crc32 } from "#base/crc32.ts";
+import { compareHalves } from "#base/zxid.ts";
+import { JuteWriter } from "#jute/writer.ts";
+import { ErrorCode } from "#protocol/error-code.ts";
+import type { TxnHeader } from "#protocol/txn-header.ts";
+import { AclCache, type AclEntry } from "./acl-cache.ts";
+import { kindOfOwner, OwnedZnodes, type OwnerOptions } from "./ephemeral-owner.ts";
+import { PathIndex } from "./path-index.ts";
+import { Quotas } from "./quotas.ts";
+import { DigestSum } from "./tree-digest.ts";
+import type { TreeWalker } from "./tree-walker.ts";
+import { Watches } from "./watches.ts";
+import { Field, rootId, StatField, ZnodeFlag, ZnodeStore } from "./znode-store.ts";
+
+export interface DataTreeOptions extends OwnerOptions {
+  /** Seed of the path hash: random in production, fixed in tests. */
+  readonly hashSeed: number;
+  readonly digestEnabled: boolean;
+}
+
+const noBytes = Buffer.alloc(0);
+
+export class DataTree {
+  readonly store: ZnodeStore = new ZnodeStore();
+  readonly acls: AclCache = new AclCache();
+  readonly owned: OwnedZnodes = new OwnedZnodes();
+  readonly watches: Watches = new Watches();
+  readonly quotas: Quotas;
+  readonly digest: DigestSum = new DigestSum();
+  readonly options: DataTreeOptions;
+  /** Zxid of the last transaction applied, as halves. */
+  lastZxidHigh = 0;
+  lastZxidLow = 0;
+  /** Sum of the lengths of all paths and data, bytes. */
+  approximateDataSize = 1;
+  readonly #index: PathIndex;
+  readonly #walkers: Set<TreeWalker> = new Set();
+  readonly #pathScratch: JuteWriter = new JuteWriter(256);
+  readonly #statScratch: Uint8Array = new Uint8Array(60);
+  readonly #statScratchView: DataView = new DataView(this.#statScratch.buffer);
+
+  /** An empty tree holds the root only; see system-znodes.ts for what a fresh database has. */
+  constructor(options: DataTreeOptions) {
+    this.options = options;
+    this.#index = new PathIndex(this.store, options.hashSeed);
+    this.quotas = new Quotas(this);
+    const root = this.store.allocate();
+    this.store.set(root, Field.aclId, this.acls.open.id);
+    this.#refreshCrc(root, noBytes, 0, 0);
+  }
+
+  /**
+   * Znodes as the operator counts them. Quirk: ZooKeeper holds the root under two names and counts both.
+   */
+  get nodeCount(): number {
+    return this.store.count + 1;
+  }
+
+  /** Id of the znode with this path, or 0. Paths need not be valid: an odd one is simply absent. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    if (end - start <= 1 && (end === start || bytes[start] === 0x2f)) return rootId;
+    return this.#index.find(this.#index.hash(bytes, start, end), bytes, start, end);
+  }
+
+  /** A znode's path as text; "" for the root. */
+  pathOf(id: number): string {
+    this.#pathScratch.length = 0;
+    const length = this.store.copyPath(id, this.#pathScratch);
+    return this.#pathScratch.bytes.toString("utf8", 0, length);
+  }
+
+  aclOf(id: number): AclEntry {
+    const aclId = this.store.get(id, Field.aclId);
+    return aclId === -1 ? this.acls.open : this.acls.get(aclId);
+  }
+
+  /**
+   * Adds a znode. `nameStart` is the first byte after the path's last slash.
+   * @returns ok, noNode (no parent) or nodeExists, in which case its ACL is taken over, as replay needs.
+   */
+  create(
+    txn: TxnHeader,
+    path: Buffer, start: number, nameStart: number, end: number,
+    data: Buffer, dataStart: number, dataEnd: number,
+    acl: AclEntry, ownerHigh: number, ownerLow: number, parentCversion: number,
+  ): ErrorCode {
+    const store = this.store;
+    const parent = this.find(path, start, nameStart - 1);
+    if (parent === 0) return ErrorCode.noNode;
+    const hash = this.#index.hash(path, start, end);
+    const existing = end - start <= 1 ? rootId : this.#index.find(hash, path, start, end);
+    if (existing !== 0) {
+      this.#replaceAcl(existing, acl);
+      return ErrorCode.nodeExists;
+    }
+    const id = store.allocate();
+    store.setContent(id, path, nameStart, end, data, dataStart, dataEnd);
+    this.acls.acquire(acl);
+    store.set(id, Field.aclId, acl.id);
+    store.setStatLong(id, StatField.czxid, txn.zxidHigh, txn.zxidLow);
+    store.setStatLong(id, StatField.mzxid, txn.zxidHigh, txn.zxidLow);
+    store.setStatLong(id, StatField.pzxid, txn.zxidHigh, txn.zxidLow);
+    store.setStatLong(id, StatField.ctime, txn.timeHigh, txn.timeLow);
+    store.setStatLong(id, StatField.mtime, txn.timeHigh, txn.timeLow);
+    store.setStatLong(id, StatField.ephemeralOwner, ownerHigh, ownerLow);
+    this.#attach(parent, id, hash);
+    this.#own(id);
+    this.approximateDataSize += end - start + store.stat(id, StatField.dataLength);
+    this.#raiseParent(parent, parentCversion, txn);
+    this.#refreshCrc(id, path, start, end);
+    this.quotas.afterCreate(path, start, nameStart, end, id);
+    this.watches.created(txn, path, start, nameStart, end, acl, this.aclOf(parent));
+    return ErrorCode.ok;
+  }
+
+  /** Removes a znode. @returns ok or noNode; with a parent but no znode the parent's pzxid rises all the same. */
+  delete(txn: TxnHeader, path: Buffer, start: number, nameStart: number, end: number): ErrorCode {
+    const store = this.store;
+    const parent = this.find(path, start, nameStart - 1);
+    if (parent === 0) return ErrorCode.noNode;
+    if (compareHalves(txn.zxidHigh, txn.zxidLow, store.stat(parent, StatField.pzxid), store.statLow(parent, StatField.pzxid)) > 0) {
+      store.setStatLong(parent, StatField.pzxid, txn.zxidHigh, txn.zxidLow);
+    }
+    const hash = this.#index.hash(path, start, end);
+    const id = this.#index.find(hash, path, start, end);
+    if (id === 0) {
+      this.#refreshStatCrc(parent);
+      return ErrorCode.noNode;
+    }
+    this.quotas.beforeDelete(path, start, nameStart, end, id);
+    for (const walker of this.#walkers) walker.beforeUnlink(id);
+    this.#index.remove(hash, id);
+    store.unlinkChild(id);
+    store.setStat(parent, StatField.numChildren, store.stat(parent, StatField.numChildren) - 1);
+    this.#refreshCversion(parent);
+    this.#refreshStatCrc(parent);
+    if (!store.hasFlag(id, ZnodeFlag.outsideDigest)) this.digest.subtract(store.get(id, Field.nodeCrc));
+    const acl = this.aclOf(id);
+    this.#disown(id);
+    this.approximateDataSize -= end - start + store.stat(id, StatField.dataLength);
+    store.release(id);
+    this.watches.deleted(txn, path, start, nameStart, end, acl, this.aclOf(parent));
+    this.acls.release(acl);
+    return ErrorCode.ok;
+  }
+
+  /** Replaces data, version, mzxid and mtime. @returns the znode's id, or 0 when there is none. */
+  setData(txn: TxnHeader, path: Buffer, start: number, end: number, data: Buffer, dataStart: number, dataEnd: number, version: number): number {
+    const store = this.store;
+    const id = this.find(path, start, end);
+    if (id === 0) return 0;
+    const before = store.stat(id, StatField.dataLength);
+    store.setData(id, data, dataStart, dataEnd);
+    store.setStat(id, StatField.version, version);
+    store.setStatLong(id, StatField.mzxid, txn.zxidHigh, txn.zxidLow);
+    store.setStatLong(id, StatField.mtime, txn.timeHigh, txn.timeLow);
+    const difference = store.stat(id, StatField.dataLength) - before;
+    this.approximateDataSize += difference;
+    this.#refreshCrc(id, path, start, id === rootId ? start : end);
+    this.quotas.afterSetData(path, start, end, difference);
+    this.watches.dataChanged(txn, path, start, end, this.aclOf(id));
+    return id;
+  }
+
+  /** Replaces the ACL and aversion; no time, no zxid, no watch. @returns the znode's id, or 0 when there is none. */
+  setAcl(path: Buffer, start: number, end: number, acl: AclEntry, version: number): number {
+    const id = this.find(path, start, end);
+    if (id === 0) return 0;
+    this.#replaceAcl(id, acl);
+    this.store.setStat(id, StatField.aversion, version);
+    this.#refreshStatCrc(id);
+    return id;
+  }
+
+  /** What replaying a plain create over an existing znode does to its parent (setCversionPzxid in Java). */
+  raiseCversion(txn: TxnHeader, path: Buffer, start: number, nameStart: number, parentCversion: number): ErrorCode {
+    const parent = this.find(path, start, nameStart - 1);
+    if (parent === 0) return ErrorCode.noNode;
+    this.#raiseParent(parent, parentCversion, txn);
+    return ErrorCode.ok;
+  }
+
+  /** Replaces data without a trace in the Stat: quota statistics. They lie below /zookeeper, outside the digest. */
+  setDataSilently(id: number, data: Buffer): void {
+    const before = this.store.stat(id, StatField.dataLength);
+    this.store.setData(id, data, 0, data.length);
+    this.approximateDataSize += data.length - before;
+  }
+
+  /**
+   * Adds a znode of a snapshot: its Stat comes from there and its parent's is left alone.
+   * @param stat 60 bytes of StatPersisted.
+   * @returns its id, or 0 when the parent is missing.
+   */
+  restore(path: Buffer, start: number, end: number, data: Buffer, dataStart: number, dataEnd: number, acl: AclEntry, stat: Buffer, statStart: number): number {
+    const isRoot = end === start;
+    let id = isRoot ? rootId : 0;
+    if (!isRoot) {
+      const nameStart = path.lastIndexOf(0x2f, end - 1) + 1;
+      const parent = nameStart > start ? this.find(path, start, nameStart - 1) : 0;
+      if (parent === 0) return 0;
+      const hash = this.#index.hash(path, start, end);
+      id = this.#index.find(hash, path, start, end);
+      if (id === 0) {
+        id = this.store.allocate();
+        this.store.setContent(id, path, nameStart, end, data, dataStart, dataEnd);
+        this.#setPersisted(id, stat, statStart);
+        this.acls.acquire(acl);
+        this.store.set(id, Field.aclId, acl.id);
+        this.#attach(parent, id, hash);
+        this.#own(id);
+        this.approximateDataSize += end - start + this.store.stat(id, StatField.dataLength);
+        this.#refreshCversion(id);
+        this.#refreshCversion(parent);
+        this.#refreshCrc(id, path, start, end);
+        return id;
+      }
+    }
+    // The root, or a path that a fuzzy snapshot holds twice: the later one counts.
+    const before = this.store.stat(id, StatField.dataLength);
+    this.store.setData(id, data, dataStart, dataEnd);
+    this.approximateDataSize += this.store.stat(id, StatField.dataLength) - before;
+    this.#disown(id);
+    this.#setPersisted(id, stat, statStart);
+    this.#own(id);
+    this.#replaceAcl(id, acl);
+    this.#refreshCversion(id);
+    this.#refreshCrc(id, path, start, end);
+    return id;
+  }
+
+  /** Keeps a walk over the tree informed of removals until {@link endWalk}. */
+  beginWalk(walker: TreeWalker): void {
+    this.#walkers.add(walker);
+  }
+
+  endWalk(walker: TreeWalker): void {
+    this.#walkers.delete(walker);
+  }
+
+  #attach(parent: number, id: number, hash: number): void {
+    const store = this.store;
+    // Only what lies below /zookeeper is outside the digest; /zookeeper itself counts.
+    if (store.hasFlag(parent, ZnodeFlag.outsideDigest) || this.#isZookeeper(parent)) {
+      store.set(id, Field.flags, store.get(id, Field.flags) | ZnodeFlag.outsideDigest);
+    }
+    store.set(id, Field.hash, hash);
+    store.linkChild(parent, id);
+    store.setStat(parent, StatField.numChildren, store.stat(parent, StatField.numChildren) + 1);
+    this.#index.insert(hash, id);
+  }
+
+  /** Classifies a znode by its stored owner and files it there. */
+  #own(id: number): void {
+    const store = this.store;
+    const ownerHigh = store.stat(id, StatField.ephemeralOwner);
+    const ownerLow = store.statLow(id, StatField.ephemeralOwner);
+    const kind = kindOfOwner(ownerHigh, ownerLow, this.options);
+    store.set(id, Field.flags, (store.get(id, Field.flags) & ~ZnodeFlag.kindMask) | kind);
+    this.owned.add(id, kind, ownerHigh, ownerLow);
+  }
+
+  #disown(id: number): void {
+    const store = this.store;
+    const ownerHigh = store.stat(id, StatField.ephemeralOwner);
+    this.owned.remove(id, store.kind(id), ownerHigh, store.statLow(id, StatField.ephemeralOwner));
+  }
+
+  #isZookeeper(id: number): boolean {
+    const store = this.store;
+    if (store.get(id, Field.parent) !== rootId || store.get(id, Field.nameLength) !== zookeeperName.length) return false;
+    const at = store.nameOffset(id);
+    return store.nameBuffer(id).compare(zookeeperName, 0, zookeeperName.length, at, at + zookeeperName.length) === 0;
+  }
+
+  #raiseParent(parent: number, parentCversion: number, txn: TxnHeader): void {
+    const store = this.store;
+    const current = store.stat(parent, StatField.storedCversion);
+    const next = parentCversion === -1 ? (current + 1) | 0 : parentCversion;
+    if (next > current) {
+      store.setStat(parent, StatField.storedCversion, next);
+      store.setStatLong(parent, StatField.pzxid, txn.zxidHigh, txn.zxidLow);
+    }
+    this.#refreshCversion(parent);
+    this.#refreshStatCrc(parent);
+  }
+
+  #replaceAcl(id: number, acl: AclEntry): void {
+    const old = this.aclOf(id);
+    this.acls.acquire(acl);
+    this.store.set(id, Field.aclId, acl.id);
+    this.acls.release(old);
+  }
+
+  /** cversion as clients see it: one step for every create and every delete. */
+  #refreshCversion(id: number): void {
+    const store = this.store;
+    const creates = store.stat(id, StatField.storedCversion);
+    store.setStat(id, StatField.cversion, (creates * 2 - store.stat(id, StatField.numChildren)) | 0);
+  }
+
+  #setPersisted(id: number, stat: Buffer, at: number): void {
+    const store = this.store;
+    for (let i = 0; i < 32; i += 8) {
+      store.setStatLong(id, i as StatField, stat.readInt32BE(at + i), stat.readInt32BE(at + i + 4));
+    }
+    store.setStat(id, StatField.version, stat.readInt32BE(at + 32));
+    store.setStat(id, StatField.storedCversion, stat.readInt32BE(at + 36));
+    store.setStat(id, StatField.aversion, stat.readInt32BE(at + 40));
+    store.setStatLong(id, StatField.ephemeralOwner, stat.readInt32BE(at + 44), stat.readInt32BE(at + 48));
+    store.setStatLong(id, StatField.pzxid, stat.readInt32BE(at + 52), stat.readInt32BE(at + 56));
+  }
+
+  /** Recomputes a znode's share of the digest after a change of its data. The path may be "/" nowhere: root is empty. */
+  #refreshCrc(id: number, path: Buffer, start: number, end: number): void {
+    if (!this.options.digestEnabled || this.store.hasFlag(id, ZnodeFlag.outsideDigest)) return;
+    const store = this.store;
+    let crc = crc32(0, path, start, end);
+    const length = store.stat(id, StatField.dataLength);
+    if (length > 0) {
+      const from = store.dataOffset(id);
+      crc = crc32(crc, store.nameBuffer(id), from, from + length);
+    }
+    store.set(id, Field.contentCrc, crc);
+    this.#refreshStatCrc(id);
+  }
+
+  /** Recomputes it after a change of the stat alone. */
+  #refreshStatCrc(id: number): void {
+    if (!this.options.digestEnabled || this.store.hasFlag(id, ZnodeFlag.outsideDigest)) return;
+    const store = this.store;
+    store.copyDigestStat(id, this.#statScratchView);
+    const crc = crc32(store.get(id, Field.contentCrc), this.#statScratch, 0, 60);
+    this.digest.subtract(store.get(id, Field.nodeCrc));
+    this.digest.add(crc);
+    store.set(id, Field.nodeCrc, crc);
+  }
+}
+
+const zookeeperName = Buffer.from("zookeeper");

@@ -1,0 +1,114 @@
+/**
+ * From the bytes of a path to a znode's id, probed with the bytes of the request where they lie: no string is made.
+ *
+ * 256 open-addressing tables, chosen by the top byte of the path's hash; a slot is hash and id, side by side, probed
+ * linearly. Each table grows by itself, so growth comes in slices: at a million znodes one table moves four thousand
+ * slots, some tens of microseconds. Removal shifts the run back instead of leaving tombstones, so tables never decay.
+ *
+ * The hash is FNV-1a with murmur's finish, from a seed that is drawn at start, lest a client build collisions at home.
+ * A hit is verified by comparing names from the leaf up to the root.
+ */
+
+import { Field, rootId, type ZnodeStore } from "./znode-store.ts";
+
+const tableCount = 256;
+const slotsAtStart = 16;
+
+export class PathIndex {
+  readonly #store: ZnodeStore;
+  readonly #seed: number;
+  readonly #tables: Int32Array[] = [];
+  readonly #used = new Int32Array(tableCount);
+
+  constructor(store: ZnodeStore, seed: number) {
+    this.#store = store;
+    this.#seed = seed | 0;
+    for (let i = 0; i < tableCount; i++) this.#tables.push(new Int32Array(slotsAtStart * 2));
+  }
+
+  /** Hash of a path; the same bytes hash alike on this server only. */
+  hash(bytes: Uint8Array, start: number, end: number): number {
+    let h = this.#seed ^ 0x811c9dc5;
+    for (let i = start; i < end; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+    h ^= h >>> 16;
+    h = Math.imul(h, 0x85ebca6b);
+    h ^= h >>> 13;
+    h = Math.imul(h, 0xc2b2ae35);
+    return h ^ (h >>> 16);
+  }
+
+  /** Id of the znode with this path, whose hash is given, or 0. */
+  find(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const table = this.#tables[hash >>> 24]!;
+    const mask = (table.length >> 1) - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = table[slot * 2 + 1]!;
+      if (id === 0) return 0;
+      if (table[slot * 2] === hash && this.#matches(id, bytes, start, end)) return id;
+    }
+  }
+
+  /** Adds a znode whose path is not there yet. */
+  insert(hash: number, id: number): void {
+    const which = hash >>> 24;
+    const used = ++this.#used[which]!;
+    let table = this.#tables[which]!;
+    if (used * 8 > table.length * 3) {
+      table = grown(table);
+      this.#tables[which] = table;
+    }
+    place(table, hash, id);
+  }
+
+  remove(hash: number, id: number): void {
+    const which = hash >>> 24;
+    const table = this.#tables[which]!;
+    const mask = (table.length >> 1) - 1;
+    let hole = hash & mask;
+    while (table[hole * 2 + 1] !== id) hole = (hole + 1) & mask;
+    this.#used[which]!--;
+    for (let slot = (hole + 1) & mask; table[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
+      const home = table[slot * 2]! & mask;
+      // A slot may move into the hole unless its home lies after the hole in its run.
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      table[hole * 2] = table[slot * 2]!;
+      table[hole * 2 + 1] = table[slot * 2 + 1]!;
+      hole = slot;
+    }
+    table[hole * 2] = 0;
+    table[hole * 2 + 1] = 0;
+  }
+
+  #matches(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const store = this.#store;
+    let stop = end;
+    for (let at = id; at !== rootId; at = store.get(at, Field.parent)) {
+      const length = store.get(at, Field.nameLength);
+      const from = stop - length;
+      if (from <= start || bytes[from - 1] !== 0x2f) return false;
+      const name = store.nameBuffer(at);
+      const offset = store.nameOffset(at);
+      for (let i = 0; i < length; i++) {
+        if (bytes[from + i] !== name[offset + i]) return false;
+      }
+      stop = from - 1;
+    }
+    return stop === start;
+  }
+}
+
+function place(table: Int32Array, hash: number, id: number): void {
+  const mask = (table.length >> 1) - 1;
+  let slot = hash & mask;
+  while (table[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+  table[slot * 2] = hash;
+  table[slot * 2 + 1] = id;
+}
+
+function grown(table: Int32Array): Int32Array {
+  const larger = new Int32Array(table.length * 2);
+  for (let i = 0; i < table.length; i += 2) {
+    if (table[i + 1] !== 0) place(larger, table[i]!, table[i + 1]!);
+  }
+  return larger;
+}

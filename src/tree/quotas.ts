@@ -1,0 +1,180 @@
+/**
+ * Quotas: limits on the number and bytes of znodes below a path, kept in ordinary znodes that clients create.
+ *
+ *   /zookeeper/quota<P>/zookeeper_limits   its creation registers P, its deletion ends the quota
+ *   /zookeeper/quota<P>/zookeeper_stats    totals below P, P included, which the server keeps up to date
+ *
+ * The deepest registered path that is a prefix of a changed one takes the change. Totals are rewritten silently: no
+ * version, no zxid, no watch, no log. They are counted anew when the stats znode is created and when a database is
+ * loaded. A quota on the root is stored and never applied. Totals that a client has overwritten with something else
+ * are counted anew instead of stopping the server, as ZooKeeper's parser does.
+ * Source: Quotas.java, DataTree.updateQuotaStat, ZooKeeperServer.checkQuota.
+ */
+
+import type { DataTree } from "./data-tree.ts";
+import { exceededQuotas, formatQuotaText, parseQuotaText, type QuotaExcess, type QuotaText } from "./quota-text.ts";
+import { TreeWalker } from "./tree-walker.ts";
+import { Field, rootId, StatField, ZnodeFlag } from "./znode-store.ts";
+
+const quotaRoot = "/zookeeper/quota";
+const limitsName = Buffer.from("zookeeper_limits");
+const statsName = Buffer.from("zookeeper_stats");
+
+/** The limits a change would cross, and the path whose quota it is. */
+export interface QuotaVerdict {
+  readonly path: string;
+  readonly excesses: readonly QuotaExcess[];
+}
+
+export class Quotas {
+  readonly #tree: DataTree;
+  /** Paths with a quota, as latin1 text of their bytes. */
+  readonly #paths = new Set<string>();
+
+  constructor(tree: DataTree) {
+    this.#tree = tree;
+  }
+
+  get paths(): ReadonlySet<string> {
+    return this.#paths;
+  }
+
+  afterCreate(path: Buffer, start: number, nameStart: number, end: number, id: number): void {
+    if (isName(path, nameStart, end, limitsName)) {
+      const target = quotaTarget(path, start, nameStart);
+      if (target !== null && target !== "") this.#paths.add(target);
+    } else if (isName(path, nameStart, end, statsName)) {
+      const target = quotaTarget(path, start, nameStart);
+      if (target !== null && target !== "") this.recount(target);
+    }
+    if (this.#paths.size > 0) this.#change(path, start, end, this.#tree.store.stat(id, StatField.dataLength), 1);
+  }
+
+  beforeDelete(path: Buffer, start: number, nameStart: number, end: number, id: number): void {
+    if (this.#paths.size === 0) return;
+    if (isName(path, nameStart, end, limitsName)) {
+      const target = quotaTarget(path, start, nameStart);
+      if (target !== null) this.#paths.delete(target);
+    }
+    this.#change(path, start, end, -this.#tree.store.stat(id, StatField.dataLength), -1);
+  }
+
+  afterSetData(path: Buffer, start: number, end: number, bytesDifference: number): void {
+    if (this.#paths.size > 0) this.#change(path, start, end, bytesDifference, 0);
+  }
+
+  /** What a change of the given size below `path` would exceed; null when no quota looks at it. */
+  judge(path: Buffer, start: number, end: number, bytesDifference: number, countDifference: number): QuotaVerdict | null {
+    const target = this.#targetOf(path, start, end);
+    if (target === null) return null;
+    const limits = this.#read(`${quotaRoot}${target}/zookeeper_limits`);
+    const totals = this.#read(`${quotaRoot}${target}/zookeeper_stats`);
+    if (limits === null || totals === null) return null;
+    const excesses = exceededQuotas(limits, totals, { count: countDifference, bytes: bytesDifference });
+    return { path: Buffer.from(target, "latin1").toString("utf8"), excesses };
+  }
+
+  /** Limits and totals of a registered path, for metrics. */
+  usageOf(target: string): { limits: QuotaText | null; totals: QuotaText | null } {
+    return {
+      limits: this.#read(`${quotaRoot}${target}/zookeeper_limits`),
+      totals: this.#read(`${quotaRoot}${target}/zookeeper_stats`),
+    };
+  }
+
+  /** Registers every quota of a loaded tree and counts its totals. */
+  rebuild(): void {
+    this.#paths.clear();
+    const { store } = this.#tree;
+    const top = this.#tree.find(Buffer.from(quotaRoot), 0, quotaRoot.length);
+    if (top === 0) return;
+    const walker = new TreeWalker(this.#tree, top);
+    for (let id = walker.next(); id !== 0; id = walker.next()) {
+      const at = store.nameOffset(id);
+      if (!isName(store.nameBuffer(id), at, at + store.get(id, Field.nameLength), limitsName)) continue;
+      const target = this.#pathOf(store.get(id, Field.parent)).slice(quotaRoot.length);
+      if (target !== "") this.#paths.add(target);
+    }
+    walker.close();
+    for (const target of this.#paths) this.recount(target);
+  }
+
+  /** Counts a path's totals anew and writes them into its stats znode, if that exists. */
+  recount(target: string): void {
+    const stats = this.#findText(`${quotaRoot}${target}/zookeeper_stats`);
+    if (stats === 0) return;
+    const { store } = this.#tree;
+    const top = this.#findText(target);
+    let count = 0;
+    let bytes = 0;
+    if (top !== 0) {
+      const walker = new TreeWalker(this.#tree, top);
+      for (let id = walker.next(); id !== 0; id = walker.next()) {
+        count++;
+        bytes += store.stat(id, StatField.dataLength);
+      }
+      walker.close();
+    }
+    this.#tree.setDataSilently(stats, Buffer.from(formatQuotaText(count, bytes)));
+  }
+
+  #change(path: Buffer, start: number, end: number, bytesDifference: number, countDifference: number): void {
+    const target = this.#targetOf(path, start, end);
+    if (target === null) return;
+    const statsPath = `${quotaRoot}${target}/zookeeper_stats`;
+    const stats = this.#findText(statsPath);
+    if (stats === 0) return;
+    const totals = this.#read(statsPath);
+    if (totals === null) {
+      this.recount(target);
+      return;
+    }
+    const text = formatQuotaText(totals.count + countDifference, totals.bytes + bytesDifference, totals.furtherKeys);
+    this.#tree.setDataSilently(stats, Buffer.from(text));
+  }
+
+  /** The deepest registered prefix of a path. */
+  #targetOf(path: Buffer, start: number, end: number): string | null {
+    if (this.#paths.size === 0) return null;
+    let prefix = path.toString("latin1", start, end);
+    while (prefix.length > 1) {
+      if (this.#paths.has(prefix)) return prefix;
+      prefix = prefix.slice(0, prefix.lastIndexOf("/"));
+    }
+    return null;
+  }
+
+  #findText(path: string): number {
+    const bytes = Buffer.from(path, "latin1");
+    return this.#tree.find(bytes, 0, bytes.length);
+  }
+
+  #read(path: string): QuotaText | null {
+    const id = this.#findText(path);
+    if (id === 0) return null;
+    const { store } = this.#tree;
+    if (store.hasFlag(id, ZnodeFlag.nullData)) return null;
+    const at = store.dataOffset(id);
+    return parseQuotaText(store.nameBuffer(id).toString("utf8", at, at + store.stat(id, StatField.dataLength)));
+  }
+
+  #pathOf(id: number): string {
+    const { store } = this.#tree;
+    let path = "";
+    for (let at = id; at !== rootId; at = store.get(at, Field.parent)) {
+      const from = store.nameOffset(at);
+      path = `/${store.nameBuffer(at).toString("latin1", from, from + store.get(at, Field.nameLength))}${path}`;
+    }
+    return path;
+  }
+}
+
+/** The P of `/zookeeper/quota<P>/`, whose last slash stands before `nameStart`; null outside the quota tree. */
+function quotaTarget(path: Buffer, start: number, nameStart: number): string | null {
+  const parent = path.toString("latin1", start, nameStart - 1);
+  return parent === quotaRoot || parent.startsWith(`${quotaRoot}/`) ? parent.slice(quotaRoot.length) : null;
+}
+
+function isName(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
+  return end - start === name.length && name.compare(bytes, start, end) === 0;
+}
