@@ -100,7 +100,7 @@ async function start(command: Command & { kind: "start" }): Promise<void> {
     loaded = configOf(command.source, command.flags.properties);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n${exitLine[ExitCode.invalidInvocation]}\n`);
+    process.stderr.write(`${error.message}\n`);
     process.exitCode = ExitCode.invalidInvocation;
     return;
   }

@@ -10,6 +10,7 @@
  */
 
 import { ConfigError } from "#base/errors.ts";
+import { javaSocketAddress } from "#base/java-address.ts";
 import type { FileKeys } from "./file-keys.ts";
 import { javaTrim, parseJavaLong } from "./java-values.ts";
 import {
@@ -88,7 +89,7 @@ export function parseMyid(content: string, dataDir: string, notes: ConfigNote[])
   const firstLine = content.split(/\r\n|\n|\r/, 1)[0]!;
   const myid = parseJavaLong(javaTrim(firstLine));
   if (myid === null) {
-    const problem = `serverid ${firstLine} is not a number; valid is the number of this server's server.N line`;
+    const problem = `serverid ${content === "" ? "null" : firstLine} is not a number; valid is the number of this server's server.N line`;
     throw new ConfigError({ file: `${dataDir}/myid`, line: 1, key: "", problem });
   }
   if (javaTrim(firstLine) !== firstLine) {
@@ -130,11 +131,11 @@ export function readMembership(keys: FileKeys, self: Self, notes: ConfigNote[]):
  */
 export function chooseClientAddress(
   keys: FileKeys,
-  given: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null | undefined },
+  server: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null | undefined },
   notes: ConfigNote[],
 ): ClientAddress {
-  const { clientPort, clientPortAddress } = given;
-  const member = ownMember(given, notes);
+  const { clientPort, clientPortAddress } = server;
+  const member = ownMember(server, notes);
   if (member === null || member.client === null) {
     if (clientPort === null) {
       const text = "clientPort is not set: no client can connect";
@@ -145,9 +146,12 @@ export function chooseClientAddress(
   const { host, port } = member.client;
   const isAnyAddress = clientPortAddress === "0.0.0.0" || clientPortAddress === "::";
   if (clientPort !== null && (clientPort !== port || (!isAnyAddress && areDifferentHosts(clientPortAddress, host)))) {
+    const given = keys.has("clientPortAddress")
+      ? addressText(clientPortAddress, clientPort)
+      : `0.0.0.0/0.0.0.0:${clientPort}`;
     const problem =
-      `client address for this server (id = ${member.sid}) in static config file is ${clientPortAddress}:${clientPort}` +
-      ` is different from client address found in dynamic file: ${host}:${port}`;
+      `client address for this server (id = ${member.sid}) in static config file is ${given}` +
+      ` is different from client address found in dynamic file: ${addressText(host, port)}`;
     throw keys.error(
       "clientPort",
       problem,
@@ -172,6 +176,11 @@ function ownMember(
     notes.push({ level: "warn", line: only.line, key: `server.${only.sid}`, text });
   }
   return only;
+}
+
+/** An address as Java prints it; what a name stands for is not looked up here. */
+function addressText(host: string, port: number): string {
+  return literalAddress(host) === null ? `${host}:${port}` : javaSocketAddress(host, port);
 }
 
 /** Whether two hosts are surely not the same: names are not looked up here. */

@@ -8,17 +8,18 @@
  * An IPv6 host stands in brackets. Any group or weight line makes the quorums hierarchical: then every participant
  * needs a group. One participant with standaloneEnabled is no ensemble but a standalone server, which takes its client
  * port from its member line; the official image writes just that.
- * Kinder than ZooKeeper in two places, where a valid file means the same to both: blanks round a value are trimmed here
+ * Kinder than ZooKeeper in two places, where a file that it accepts means the same to both: blanks round a value are trimmed here
  * too, and `multiAddress.enabled` counts in zoo.cfg (ZooKeeper's member parser looks at the -D flag alone).
  * Source: QuorumPeer.QuorumServer, QuorumMaj, QuorumHierarchical, QuorumPeerConfig.parseDynamicConfig, ConfigUtils.
  */
 
 import { ConfigError } from "#base/errors.ts";
+import { javaAddress } from "#base/java-address.ts";
 import { javaSplit, javaTrim, parseJavaInt, parseJavaLong } from "./java-values.ts";
 
-export type MemberRole = "participant" | "observer";
+type MemberRole = "participant" | "observer";
 
-export interface MemberAddress {
+interface MemberAddress {
   /** Without brackets. */
   readonly host: string;
   readonly quorumPort: number;
@@ -164,7 +165,13 @@ function parseMember(sid: bigint, line: MemberLine, blame: Blame, multiAddressEn
     const parts = splitHostAndPorts(text, blame);
     if (more.length > 0 || parts.length < 3 || parts.length > 4) throw blame.error(line.value + wrongForm, validMember);
     const [host = "", quorumPort = "", electionPort = "", roleText] = parts;
-    const address = { host, quorumPort: blame.port(host, quorumPort), electionPort: blame.port(host, electionPort) };
+    // An empty host is this machine, as Java has it.
+    const name = host === "" ? "localhost" : host;
+    const address = {
+      host: name,
+      quorumPort: blame.port(host, quorumPort),
+      electionPort: blame.port(host, electionPort),
+    };
     if (address.quorumPort === address.electionPort) {
       throw blame.error(
         `Client and election port must be different! Please update the configuration file on server.${sid}`,
@@ -214,8 +221,9 @@ function checkGroups(membership: Membership & { readonly groupOf: object }, file
   }
 }
 
+/** A host as Java prints it: an IPv6 address with all its groups, in brackets. */
 function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
+  return host.includes(":") ? `[${javaAddress(host)}]` : host;
 }
 
 /** Makes the errors of one line. */

@@ -12,7 +12,7 @@ import { javaTrim } from "./java-values.ts";
 import { schemeOfProvider } from "./security-keys.ts";
 import type { SystemProperties } from "./system-properties.ts";
 
-export interface StorageSettings {
+interface StorageSettings {
   /** Transactions between snapshots; 2 or more. */
   readonly snapCount: number;
   readonly preAllocSizeKb: number;
@@ -38,7 +38,7 @@ export interface StorageSettings {
   readonly emulate353TtlNodes: boolean;
 }
 
-export interface RequestThrottle {
+interface RequestThrottle {
   /** Requests in process; 0 is off. */
   readonly maxRequests: number;
   readonly stallTimeMs: number;
@@ -48,7 +48,7 @@ export interface RequestThrottle {
   readonly shutdownTimeoutMs: number;
 }
 
-export interface ConnectionThrottle {
+interface ConnectionThrottle {
   /** Size of the bucket, already multiplied by the global weight when weights are on; 0 is off. */
   readonly tokens: number;
   readonly fillTimeMs: number;

@@ -63,7 +63,6 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   data(bytes: Buffer): void {
     if (this.#state === "Ending") return;
     const nowMs = this.#services.clock.monotonicMs();
-    this.#touchIdle(nowMs);
     this.#services.metrics.bytesReceivedCount.increment(bytes.length);
     if (this.#carriedLength === 0) {
       const taken = this.#parse(bytes, 0, bytes.length, nowMs);
@@ -72,6 +71,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
       this.#carry(bytes, 0, bytes.length);
       this.#parseCarried(nowMs);
     }
+    this.#touchIdle(nowMs);
     this.#services.turnEnded();
   }
 
@@ -87,17 +87,15 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     if (!this.#isSendingSlow) return;
     this.#isSendingSlow = false;
     this.#updateReading();
+    const nowMs = this.#services.clock.monotonicMs();
+    this.#services.sendingResumed(this.client, nowMs);
+    if (this.#carriedLength > 0) this.#parseCarried(nowMs);
+    this.#services.turnEnded();
   }
 
   closed(): void {
-    this.#state = "Ending";
     this.#answer = null;
-    this.#carried = noBytes;
-    this.#carriedLength = 0;
-    this.client.isClosed = true;
-    this.#idle.remove(this);
-    this.#services.forget(this.client);
-    this.#onClosed(this);
+    this.#leave();
   }
 
   send(out: JuteWriter): boolean {
@@ -109,17 +107,19 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     return isTaken;
   }
 
+  get isSendingSlow(): boolean {
+    return this.#isSendingSlow;
+  }
+
   closeAfterSending(): void {
     if (this.#state === "Ending") return;
-    this.#state = "Ending";
-    this.client.isClosed = true;
     this.#socket.end();
+    this.#leave();
   }
 
   closeNow(): void {
-    this.#state = "Ending";
-    this.client.isClosed = true;
     this.#socket.destroy();
+    this.#leave();
   }
 
   pauseReading(): void {
@@ -135,6 +135,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   sessionAnswered(nowMs: number): void {
     if (this.#state !== "ExpectSession") return;
     this.#state = "ExpectRequests";
+    this.#touchIdle(nowMs);
     this.resumeReading();
     if (this.#carriedLength > 0) this.#parseCarried(nowMs);
   }
@@ -145,6 +146,18 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     this.#writeAnswer();
   }
 
+  /** The connection counts no more, even if its last bytes are still on their way. */
+  #leave(): void {
+    this.#state = "Ending";
+    if (this.client.isClosed) return;
+    this.client.isClosed = true;
+    this.#carried = noBytes;
+    this.#carriedLength = 0;
+    this.#idle.remove(this);
+    this.#services.forget(this.client);
+    this.#onClosed(this);
+  }
+
   #updateReading(): void {
     if (this.#isReadingPaused || this.#isSendingSlow) this.#socket.pause();
     else this.#socket.resume();
@@ -153,7 +166,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   /** Handles the whole frames in `bytes[start, end)`. @returns the offset of what is left. */
   #parse(bytes: Buffer, start: number, end: number, nowMs: number): number {
     let at = start;
-    while (end - at >= 4 && (this.#state === "ExpectFirstFrame" || this.#state === "ExpectRequests")) {
+    while (end - at >= 4 && this.#isReadyForFrames) {
       if (this.#state === "ExpectFirstFrame" && this.#takeWord(bytes, at, end)) return end;
       const length = bytes.readInt32BE(at);
       if (length < 0 || length > this.#services.frameBytesMax) {
@@ -168,6 +181,10 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     }
     // Behind a frame that ended the connection nothing is kept.
     return this.#state === "Ending" ? end : at;
+  }
+
+  get #isReadyForFrames(): boolean {
+    return (this.#state === "ExpectRequests" && !this.#isSendingSlow) || this.#state === "ExpectFirstFrame";
   }
 
   #takeFrame(bytes: Buffer, start: number, end: number, nowMs: number): boolean {
@@ -221,7 +238,9 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     this.#carriedLength = needed;
   }
 
+  /** Once a socket is on its way out it has no timer. */
   #touchIdle(nowMs: number): void {
+    if (this.#state === "Ending" && this.#answer === null) return;
     const { sessionlessTimeoutMs } = this.#services;
     this.#idle.touch(this, this.client.isAttached ? this.client.timeoutMs : sessionlessTimeoutMs, nowMs);
   }

@@ -28,6 +28,8 @@ export interface ClientPortServices {
   connect(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
   /** A request. @returns false to close without an answer. */
   receive(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
+  /** What a client had been too slow to take has left: requests of its that waited for that may run. */
+  sendingResumed(client: Client, nowMs: number): void;
   /** A chunk has been handled: what it brought about may be sent. */
   turnEnded(): void;
   /** A frame whose length is out of bounds. */

@@ -16,6 +16,8 @@ export interface ClientLink {
    * @returns true when the bytes have left and `out` may be filled again; false when the socket keeps the buffer.
    */
   send(out: JuteWriter): boolean;
+  /** The client does not take what it is sent: no further requests of its are answered for now. */
+  readonly isSendingSlow: boolean;
   /** Closes once everything handed to {@link send} has been sent. */
   closeAfterSending(): void;
   /** Closes at once; what is unsent is lost. */
@@ -44,7 +46,8 @@ export class ClientStats {
   replied(xid: number, zxidHigh: number, zxidLow: number, operation: string, latencyMs: number, nowMs: number): void {
     this.sent++;
     this.lastOperation = operation;
-    this.lastCxid = xid;
+    // Pings and the like have xids of their own, below zero: what is wanted is the last real operation.
+    if (xid >= 0) this.lastCxid = xid;
     this.lastZxidHigh = zxidHigh;
     this.lastZxidLow = zxidLow;
     this.lastResponseMs = nowMs;

@@ -68,6 +68,8 @@ class PendingWrite {
   largeBytes = 0;
 }
 
+/** Bytes gathered for a connection beyond which they are sent within the turn. */
+const gatheredBytesMax = 1 << 20;
 /** Length of a RequestHeader. */
 const requestHeaderBytes = 8;
 
@@ -271,13 +273,13 @@ export class RequestPipeline {
       this.closeAfterSending(client);
       return;
     }
-    this.#runParked(client, nowMs);
+    this.runParked(client, nowMs);
   }
 
-  /** Answers the requests that waited for the write answered last. */
-  #runParked(client: Client, nowMs: number): void {
+  /** Answers the requests whose time has come: those that waited for writes that are answered by now. */
+  runParked(client: Client, nowMs: number): void {
     const { parked } = client;
-    while (!client.isClosed && parked.isReady(client.writesAnswered)) {
+    while (!client.isClosed && !client.link.isSendingSlow && parked.isReady(client.writesAnswered)) {
       const { bytes, start, end, receivedMs, identities } = parked;
       this.#reader.reset(bytes, start + requestHeaderBytes, end);
       const xid = bytes.readInt32BE(start);
@@ -310,6 +312,8 @@ export class RequestPipeline {
     }
     this.#metrics.responseBytes.increment(out.length - at);
     this.stats.responseSizes.add(out.length - at - 4);
+    // Few requests can ask for much: what they bring is sent before memory piles up.
+    if (out.length > gatheredBytesMax) this.outbox.flushOne(client);
     const latencyMs = nowMs - receivedMs;
     this.#metrics.readlatency.add(latencyMs);
     this.#countReply(client, xid, type, latencyMs, nowMs);
@@ -317,7 +321,6 @@ export class RequestPipeline {
 
   #bodyOf(client: Client, identities: readonly Identity[], type: number, out: JuteWriter): ErrorCode | null {
     if (type === OpCode.ping) return ErrorCode.ok;
-    if (client.session!.isClosing) return ErrorCode.sessionExpired;
     if (type === OpCode.deleteContainer) return ErrorCode.unimplemented;
     if (isWriteOp(type)) return ErrorCode.marshallingError;
     try {

@@ -26,6 +26,7 @@ export function clientServices(server: StandaloneServer, host: HostParts, answer
     sessionlessTimeoutMs: config.sessionlessCnxnTimeoutMs,
     connect: (client, bytes, start, end, nowMs) => connect(server, client, bytes, start, end, nowMs),
     receive: (client, bytes, start, end, nowMs) => server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
+    sendingResumed: (client, nowMs) => server.serving?.pipeline.runParked(client, nowMs),
     turnEnded: () => server.turnEnded(),
     lengthError: (client, length) => {
       const from = javaSocketAddress(client.remoteAddress, client.remotePort);
