@@ -15,7 +15,14 @@ import { SeededRandom } from "#base/prng.ts";
 import { hexOfHalves } from "#base/zxid.ts";
 import { type Command, parseCommandLine, type StartSource } from "#cli/command-line.ts";
 import { ExitCode, exitLine } from "#config/exit-code.ts";
-import { configFromArguments, defaultConfig, loadConfig, type LoadedConfig, missingConfigFile, type ServerConfig } from "#config/server-config.ts";
+import {
+  configFromArguments,
+  defaultConfig,
+  loadConfig,
+  type LoadedConfig,
+  missingConfigFile,
+  type ServerConfig,
+} from "#config/server-config.ts";
 import type { Logger } from "#host/logger.ts";
 import { nodeClock } from "#host/node/clock.ts";
 import { NodeDisk } from "#host/node/disk.ts";
@@ -144,14 +151,23 @@ function absolute(config: ServerConfig): ServerConfig {
 async function serve(config: ServerConfig, source: StartSource, logger: Logger): Promise<void> {
   const random = new SeededRandom(randomInt(0x7fffffff));
   const host: HostParts = {
-    clock: nodeClock, timers: nodeTimers, disk: nodeDisk, wire: nodeWire, logger, random, hashSeed: randomInt(0x7fffffff),
+    clock: nodeClock,
+    timers: nodeTimers,
+    disk: nodeDisk,
+    wire: nodeWire,
+    logger,
+    random,
+    hashSeed: randomInt(0x7fffffff),
   };
   const exit = (code: ExitCode): void => {
     logger.error({ code }, `Exiting JVM with code ${code}`);
     process.exit(code);
   };
   const server: StandaloneServer = new StandaloneServer({
-    config, host, exit, answerWord: (_server, connection, bytes) => words.take(connection, bytes),
+    config,
+    host,
+    exit,
+    answerWord: (_server, connection, bytes) => words.take(connection, bytes),
   });
   const facts = new LiveFacts(server, host, nodeEnvironment);
   const words = new WordService({ server, facts, disk: nodeDisk, logger, descriptors: descriptorCounts });
@@ -159,7 +175,12 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
   try {
     const recovery = await server.start();
     const zxid = `0x${hexOfHalves(recovery.lastZxidHigh, recovery.lastZxidLow)}`;
-    const facts = { ms: Math.round(recovery.ms), zxid, txnsReplayed: recovery.txnsReplayed, znodes: server.serving?.database.tree.nodeCount };
+    const facts = {
+      ms: Math.round(recovery.ms),
+      zxid,
+      txnsReplayed: recovery.txnsReplayed,
+      znodes: server.serving?.database.tree.nodeCount,
+    };
     logger.info(facts, `Snapshot loaded in ${facts.ms} ms, highest zxid is ${zxid}, digest is ${digestText(server)}`);
     if (source.kind === "default") printBanner(server);
   } catch (error) {
@@ -188,7 +209,10 @@ function printBanner(server: StandaloneServer): void {
 }
 
 function stopOnSignals(server: StandaloneServer, logger: Logger): void {
-  for (const [signal, number] of [["SIGTERM", 15], ["SIGINT", 2]] as const) {
+  for (const [signal, number] of [
+    ["SIGTERM", 15],
+    ["SIGINT", 2],
+  ] as const) {
     process.once(signal, () => {
       logger.info({ signal }, "Exiting on a signal");
       void server.stop().finally(() => process.exit(128 + number));
@@ -212,7 +236,8 @@ function exitAfter(error: unknown, logger: Logger, exit: (code: ExitCode) => voi
     return;
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const remedy = code === "EADDRINUSE" ? "the client port is taken; stop what listens there, or set another clientPort: " : "";
+  const remedy =
+    code === "EADDRINUSE" ? "the client port is taken; stop what listens there, or set another clientPort: " : "";
   logger.error({ code }, remedy + message);
   process.stderr.write(`${remedy}${message}\n`);
   exit(ExitCode.unexpectedError);

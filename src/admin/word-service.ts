@@ -13,7 +13,13 @@ import type { Logger } from "#host/logger.ts";
 import type { ClientConnection } from "#net/client-connection.ts";
 import type { DescriptorCounts, FolderSizes, LiveFacts } from "#server/live-facts.ts";
 import type { StandaloneServer } from "#server/standalone.ts";
-import { answerFourLetterWord, enabledWords, fourLetterWord, type FourLetterWord, refusal } from "./four-letter-words.ts";
+import {
+  answerFourLetterWord,
+  enabledWords,
+  fourLetterWord,
+  type FourLetterWord,
+  refusal,
+} from "./four-letter-words.ts";
 
 const noSizes: FolderSizes = { dataDirBytes: 0, dataLogDirBytes: 0 };
 
@@ -25,7 +31,13 @@ export class WordService {
   readonly #enabled: ReadonlySet<FourLetterWord>;
   readonly #descriptors: () => DescriptorCounts;
 
-  constructor(parts: { server: StandaloneServer; facts: LiveFacts; disk: Disk; logger: Logger; descriptors: () => DescriptorCounts }) {
+  constructor(parts: {
+    server: StandaloneServer;
+    facts: LiveFacts;
+    disk: Disk;
+    logger: Logger;
+    descriptors: () => DescriptorCounts;
+  }) {
     this.#server = parts.server;
     this.#facts = parts.facts;
     this.#disk = parts.disk;
@@ -52,7 +64,8 @@ export class WordService {
     }
     // The bytes are borrowed until the end of the turn.
     const argument = Buffer.from(bytes.subarray(4));
-    if (word === "conf" || word === "dirs") void this.#measure().then((sizes) => this.#answer(word, connection, sizes, argument));
+    if (word === "conf" || word === "dirs")
+      void this.#measure().then((sizes) => this.#answer(word, connection, sizes, argument));
     else this.#answer(word, connection, noSizes, argument);
     return true;
   }
@@ -64,13 +77,17 @@ export class WordService {
 
   async #measure(): Promise<FolderSizes> {
     const { dataDir, dataLogDir } = this.#server.config;
-    return { dataDirBytes: await this.#sizeOf(`${dataDir}/version-2`), dataLogDirBytes: await this.#sizeOf(`${dataLogDir}/version-2`) };
+    return {
+      dataDirBytes: await this.#sizeOf(`${dataDir}/version-2`),
+      dataLogDirBytes: await this.#sizeOf(`${dataLogDir}/version-2`),
+    };
   }
 
   async #sizeOf(folder: string): Promise<number> {
     let total = 0;
     try {
-      for (const name of await this.#disk.list(folder)) total += (await this.#disk.stat(`${folder}/${name}`))?.sizeBytes ?? 0;
+      for (const name of await this.#disk.list(folder))
+        total += (await this.#disk.stat(`${folder}/${name}`))?.sizeBytes ?? 0;
     } catch (error) {
       this.#logger.warn({ folder, error: String(error) }, "A data folder cannot be measured");
     }

@@ -2,21 +2,10 @@
  * The errors of the edges, one class for each kind of blame. A class has a literal `code` and typed `facts`, so a log
  * line is fields, not prose. Refusals that the protocol foresees are values (protocol/error-code.ts), not errors.
  *
- *   ProtocolError    a peer broke the protocol          closes that connection only
  *   CorruptionError  bytes on disk are wrong            refuses to start, names file and offset
  *   DiskError        the operating system said no       a failed fsync stops the server, unretried
  *   ConfigError      the operator erred                 one readable line, exit code 2
  */
-
-/** A peer sent what the protocol does not allow; costs that connection only. */
-export class ProtocolError extends Error {
-  readonly code = "PROTOCOL";
-  readonly facts: { readonly expected: string; readonly found: string };
-  constructor(facts: { expected: string; found: string }) {
-    super(`expected ${facts.expected}, found ${facts.found}`);
-    this.facts = facts;
-  }
-}
 
 /** Bytes on disk are not what was written there. The server refuses to start and says where to look. */
 export class CorruptionError extends Error {

@@ -4,14 +4,6 @@
  * read from and written to bytes in place. BigInt appears at the edges only: text, generated records, tests.
  */
 
-/** A zxid at the edges; made and compared only here. */
-export type Zxid = bigint & { readonly brand: "Zxid" };
-
-/** The zxid with these halves, for edges that want one value. */
-export function zxidOf(high: number, low: number): Zxid {
-  return longOf(high, low) as Zxid;
-}
-
 /** Signed 64-bit value of two halves. */
 export function longOf(high: number, low: number): bigint {
   return (BigInt(high | 0) << 32n) | BigInt(low >>> 0);

@@ -42,7 +42,10 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   #answer: Iterator<string> | null = null;
 
   constructor(parts: {
-    number: number; socket: Socket; services: ClientPortServices; idle: ExpiryQueue<ClientConnection>;
+    number: number;
+    socket: Socket;
+    services: ClientPortServices;
+    idle: ExpiryQueue<ClientConnection>;
     onClosed: (connection: ClientConnection) => void;
   }) {
     const { number, socket, services } = parts;

@@ -86,7 +86,12 @@ export class ClientPort {
   #listener: Listener | null = null;
   #idleTimer: Timer | null = null;
 
-  constructor(parts: { options: ClientPortOptions; services: ClientPortServices; numbers: ConnectionNumbers; logger: Logger }) {
+  constructor(parts: {
+    options: ClientPortOptions;
+    services: ClientPortServices;
+    numbers: ConnectionNumbers;
+    logger: Logger;
+  }) {
     this.#options = parts.options;
     this.#services = parts.services;
     this.#numbers = parts.numbers;
@@ -98,13 +103,22 @@ export class ClientPort {
   async open(wire: Wire, timers: Timers): Promise<void> {
     const { address, port, backlog, isKeepAlive } = this.#options;
     this.#logger.info({ address, port }, `binding to port ${javaSocketAddress(address, port)}`);
-    this.#listener = await wire.listen({ address, port, backlog, isKeepAlive, accept: (socket) => this.#accept(socket) });
+    this.#listener = await wire.listen({
+      address,
+      port,
+      backlog,
+      isKeepAlive,
+      accept: (socket) => this.#accept(socket),
+    });
     this.#idleTimer = timers.every(this.#services.sessionlessTimeoutMs / 4, () => this.#closeIdle());
   }
 
   /** Where the port is bound, once it is. */
   get bound(): { readonly address: string; readonly port: number } {
-    return { address: this.#listener?.address ?? this.#options.address, port: this.#listener?.port ?? this.#options.port };
+    return {
+      address: this.#listener?.address ?? this.#options.address,
+      port: this.#listener?.port ?? this.#options.port,
+    };
   }
 
   get connections(): ReadonlySet<ClientConnection> {

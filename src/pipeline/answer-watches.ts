@@ -107,7 +107,8 @@ export class WatchAnswerer {
   #setData(client: Client, reader: JuteReader, zxidHigh: number, zxidLow: number): void {
     const id = this.#find(reader);
     if (id === 0) this.#tell(client, EventType.nodeDeleted, reader);
-    else if (this.#isNewer(id, StatField.mzxid, zxidHigh, zxidLow)) this.#tell(client, EventType.nodeDataChanged, reader);
+    else if (this.#isNewer(id, StatField.mzxid, zxidHigh, zxidLow))
+      this.#tell(client, EventType.nodeDataChanged, reader);
     else this.#tree.watches.data.add(keyOf(reader), client.number, WatchMode.standard);
   }
 
@@ -119,7 +120,8 @@ export class WatchAnswerer {
   #setChild(client: Client, reader: JuteReader, zxidHigh: number, zxidLow: number): void {
     const id = this.#find(reader);
     if (id === 0) this.#tell(client, EventType.nodeDeleted, reader);
-    else if (this.#isNewer(id, StatField.pzxid, zxidHigh, zxidLow)) this.#tell(client, EventType.nodeChildrenChanged, reader);
+    else if (this.#isNewer(id, StatField.pzxid, zxidHigh, zxidLow))
+      this.#tell(client, EventType.nodeChildrenChanged, reader);
     else this.#tree.watches.child.add(keyOf(reader), client.number, WatchMode.standard);
   }
 

@@ -44,7 +44,13 @@ export class Answerer {
    * goes out with MarshallingError.
    * @throws MarshallingError when the request's body does not decode.
    */
-  answer(type: number, client: Client, identities: readonly Identity[], reader: JuteReader, out: JuteWriter): ErrorCode | null {
+  answer(
+    type: number,
+    client: Client,
+    identities: readonly Identity[],
+    reader: JuteReader,
+    out: JuteWriter,
+  ): ErrorCode | null {
     switch (type) {
       case OpCode.getData:
         return this.#getData(client, identities, reader, out);

@@ -26,7 +26,11 @@ export class EventDelivery {
   readonly #frame = new JuteWriter(512);
 
   constructor(parts: {
-    tree: DataTree; registry: ProviderRegistry; skipAcl: boolean; outbox: Outbox; metrics: ServerMetrics;
+    tree: DataTree;
+    registry: ProviderRegistry;
+    skipAcl: boolean;
+    outbox: Outbox;
+    metrics: ServerMetrics;
     clientOf: (number: number) => Client | undefined;
   }) {
     this.#tree = parts.tree;

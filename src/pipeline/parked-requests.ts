@@ -26,7 +26,14 @@ export class ParkedRequests {
   }
 
   /** Copies a frame behind those that wait. */
-  push(frame: Buffer, start: number, end: number, afterWrites: number, receivedMs: number, identities: readonly Identity[]): void {
+  push(
+    frame: Buffer,
+    start: number,
+    end: number,
+    afterWrites: number,
+    receivedMs: number,
+    identities: readonly Identity[],
+  ): void {
     const length = end - start;
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length);
     frame.copy(this.#bytes, this.#used, start, end);

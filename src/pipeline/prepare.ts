@@ -240,7 +240,9 @@ export class Preparer {
   #create(op: WriteOp, requester: Requester): ErrorCode {
     if (!op.hasKnownFlags) return ErrorCode.badArguments;
     if (op.isTtl && !this.#tree.options.extendedTypesEnabled) return ErrorCode.unimplemented;
-    const isTtlValid = op.isTtl ? op.type === OpCode.createTTL && op.ttlMs > 0 && op.ttlMs <= ttlMsMax : op.type !== OpCode.createTTL;
+    const isTtlValid = op.isTtl
+      ? op.type === OpCode.createTTL && op.ttlMs > 0 && op.ttlMs <= ttlMsMax
+      : op.type !== OpCode.createTTL;
     if (!isTtlValid) return ErrorCode.badArguments;
     if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart } = op;
@@ -305,7 +307,8 @@ export class Preparer {
   #delete(op: WriteOp, requester: Requester): ErrorCode {
     if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart, pathEnd } = op;
-    if (!validatePathWeakly(bytes, pathStart, pathEnd) || isSpecialPath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
+    if (!validatePathWeakly(bytes, pathStart, pathEnd) || isSpecialPath(bytes, pathStart, pathEnd))
+      return ErrorCode.badArguments;
     const slash = lastSlash(bytes, pathStart, pathEnd);
     const parent = this.#get(bytes, pathStart, slash);
     if (parent === null) return ErrorCode.noNode;
@@ -321,7 +324,8 @@ export class Preparer {
   /** The reaper's own request: no session, no ACL. */
   #deleteContainer(op: WriteOp): ErrorCode {
     const { bytes, pathStart, pathEnd } = op;
-    if (!validatePathWeakly(bytes, pathStart, pathEnd) || isSpecialPath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
+    if (!validatePathWeakly(bytes, pathStart, pathEnd) || isSpecialPath(bytes, pathStart, pathEnd))
+      return ErrorCode.badArguments;
     const record = this.#get(bytes, pathStart, pathEnd);
     if (record === null) return ErrorCode.noNode;
     if (record.childCount > 0) return ErrorCode.notEmpty;
@@ -338,7 +342,8 @@ export class Preparer {
     if (record === null) return ErrorCode.noNode;
     if (!this.#allows(record.acl!, Permission.write, requester.identities)) return ErrorCode.noAuth;
     const dataLength = op.dataStart < 0 ? 0 : op.dataEnd - op.dataStart;
-    if (this.#exceedsQuota(bytes, pathStart, pathEnd, dataLength - record.dataLength, 0)) return ErrorCode.quotaExceeded;
+    if (this.#exceedsQuota(bytes, pathStart, pathEnd, dataLength - record.dataLength, 0))
+      return ErrorCode.quotaExceeded;
     if (op.version !== -1 && op.version !== record.version) return ErrorCode.badVersion;
     const { header, changes } = this;
     const changed = changes.derive(record, header.zxidHigh, header.zxidLow);
@@ -349,7 +354,8 @@ export class Preparer {
     changed.mzxidLow = header.zxidLow;
     changed.dataLength = dataLength;
     // The root's path is empty in the digest.
-    if (!changed.isOutsideDigest) changed.contentCrc = contentCrc(bytes, pathStart, changed.path === "" ? pathStart : pathEnd, op);
+    if (!changed.isOutsideDigest)
+      changed.contentCrc = contentCrc(bytes, pathStart, changed.path === "" ? pathStart : pathEnd, op);
     changes.refreshDigest(changed);
     this.#number = changed.version;
     return ErrorCode.ok;
@@ -410,7 +416,8 @@ export class Preparer {
     }
     this.changes.forEach((record) => {
       if (!record.exists) paths.delete(record.path);
-      else if (record.kind === ZnodeKind.ephemeral && record.ownerHigh === idHigh && record.ownerLow === idLow) paths.add(record.path);
+      else if (record.kind === ZnodeKind.ephemeral && record.ownerHigh === idHigh && record.ownerLow === idLow)
+        paths.add(record.path);
     });
     return paths;
   }
@@ -442,7 +449,8 @@ export class Preparer {
 
   /** The name of a sequential znode: the number of creates its parent has seen, at least ten characters wide. */
   #appendSequence(op: WriteOp, parentCversion: number): void {
-    const digits = parentCversion < 0 ? `-${String(-parentCversion).padStart(9, "0")}` : String(parentCversion).padStart(10, "0");
+    const digits =
+      parentCversion < 0 ? `-${String(-parentCversion).padStart(9, "0")}` : String(parentCversion).padStart(10, "0");
     const length = op.pathEnd - op.pathStart + digits.length;
     if (this.#sequentialPath.length < length) this.#sequentialPath = Buffer.alloc(length * 2);
     op.bytes.copy(this.#sequentialPath, 0, op.pathStart, op.pathEnd);

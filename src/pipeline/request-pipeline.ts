@@ -95,8 +95,15 @@ export class RequestPipeline {
   #parkedCount = 0;
 
   constructor(parts: {
-    tree: DataTree; applier: TxnApplier; sessions: SessionTracker; registry: ProviderRegistry; sink: TxnSink;
-    options: PipelineOptions; metrics: ServerMetrics; now: Now; outcomes: SessionOutcomes;
+    tree: DataTree;
+    applier: TxnApplier;
+    sessions: SessionTracker;
+    registry: ProviderRegistry;
+    sink: TxnSink;
+    options: PipelineOptions;
+    metrics: ServerMetrics;
+    now: Now;
+    outcomes: SessionOutcomes;
     clientOf: (number: number) => Client | undefined;
   }) {
     const { tree, registry, sink, options } = parts;
@@ -112,7 +119,14 @@ export class RequestPipeline {
     this.#multi = new MultiPreparer(this.preparer);
     this.#answerer = new Answerer(tree, registry, options.skipAcl);
     this.#auth = new AuthPackets(registry, this.outbox);
-    this.events = new EventDelivery({ tree, registry, skipAcl: options.skipAcl, outbox: this.outbox, metrics: this.#metrics, clientOf: parts.clientOf });
+    this.events = new EventDelivery({
+      tree,
+      registry,
+      skipAcl: options.skipAcl,
+      outbox: this.outbox,
+      metrics: this.#metrics,
+      clientOf: parts.clientOf,
+    });
     tree.watches.sink = this.events.deliver;
     this.#answerer.onCatchUpEvent = this.events.deliverCatchUp;
   }
@@ -155,7 +169,15 @@ export class RequestPipeline {
     return true;
   }
 
-  #submit(client: Client, xid: number, type: number, start: number, end: number, largeBytes: number, nowMs: number): void {
+  #submit(
+    client: Client,
+    xid: number,
+    type: number,
+    start: number,
+    end: number,
+    largeBytes: number,
+    nowMs: number,
+  ): void {
     if (isWriteOp(type) && this.#prepare(client, xid, type, largeBytes, nowMs)) return;
     this.throttle.releaseLarge(largeBytes);
     if (client.outstanding > 0) {
@@ -199,7 +221,14 @@ export class RequestPipeline {
     this.preparer.reconfig(xid, session, wallMs);
   }
 
-  #await(client: Client | null, session: Session | null, xid: number, type: number, largeBytes: number, nowMs: number): void {
+  #await(
+    client: Client | null,
+    session: Session | null,
+    xid: number,
+    type: number,
+    largeBytes: number,
+    nowMs: number,
+  ): void {
     const pending = this.#pool.pop() ?? new PendingWrite();
     pending.client = client;
     pending.session = session;
@@ -290,7 +319,14 @@ export class RequestPipeline {
     }
   }
 
-  #answer(client: Client, identities: readonly Identity[], xid: number, type: number, receivedMs: number, nowMs: number): void {
+  #answer(
+    client: Client,
+    identities: readonly Identity[],
+    xid: number,
+    type: number,
+    receivedMs: number,
+    nowMs: number,
+  ): void {
     if (!isClientRequest(type) && type !== OpCode.deleteContainer) {
       this.#refuseAndClose(client, xid, -1, ErrorCode.unimplemented);
       return;

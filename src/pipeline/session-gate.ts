@@ -17,7 +17,12 @@ import { compareHalves } from "#base/zxid.ts";
 import { writeConnectResponse, type ConnectRequest } from "#protocol/handshake.ts";
 import { isPassword, passwordBytes, writePassword } from "#session/password.ts";
 import type { SessionIds } from "#session/session-id.ts";
-import { negotiateTimeout, type Session, type SessionTimeoutBounds, type SessionTracker } from "#session/session-tracker.ts";
+import {
+  negotiateTimeout,
+  type Session,
+  type SessionTimeoutBounds,
+  type SessionTracker,
+} from "#session/session-tracker.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { Client } from "./client.ts";
 import type { ConnectionThrottle } from "./connection-throttle.ts";
@@ -35,8 +40,13 @@ export class SessionGate {
   readonly #password = Buffer.alloc(passwordBytes);
 
   constructor(parts: {
-    tree: DataTree; sessions: SessionTracker; ids: SessionIds; bounds: SessionTimeoutBounds;
-    pipeline: RequestPipeline; throttle: ConnectionThrottle; metrics: ServerMetrics;
+    tree: DataTree;
+    sessions: SessionTracker;
+    ids: SessionIds;
+    bounds: SessionTimeoutBounds;
+    pipeline: RequestPipeline;
+    throttle: ConnectionThrottle;
+    metrics: ServerMetrics;
   }) {
     this.#tree = parts.tree;
     this.#sessions = parts.sessions;

@@ -83,8 +83,10 @@ export class WriteOp {
 
   get isCreate(): boolean {
     return (
-      this.type === OpCode.create || this.type === OpCode.create2 ||
-      this.type === OpCode.createContainer || this.type === OpCode.createTTL
+      this.type === OpCode.create ||
+      this.type === OpCode.create2 ||
+      this.type === OpCode.createContainer ||
+      this.type === OpCode.createTTL
     );
   }
 
@@ -95,7 +97,8 @@ export class WriteOp {
   get isSequential(): boolean {
     const { flags } = this;
     return (
-      flags === CreateFlag.persistentSequential || flags === CreateFlag.ephemeralSequential ||
+      flags === CreateFlag.persistentSequential ||
+      flags === CreateFlag.ephemeralSequential ||
       flags === CreateFlag.persistentSequentialWithTtl
     );
   }

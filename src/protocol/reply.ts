@@ -53,7 +53,13 @@ export function writeReply(out: JuteWriter, xid: number, zxidHigh: number, zxidL
 
 /** A whole watch event. */
 export function writeEvent(
-  out: JuteWriter, type: number, zxidHigh: number, zxidLow: number, path: Uint8Array, start: number, end: number,
+  out: JuteWriter,
+  type: number,
+  zxidHigh: number,
+  zxidLow: number,
+  path: Uint8Array,
+  start: number,
+  end: number,
 ): void {
   const at = beginReply(out, notificationXid, zxidHigh, zxidLow);
   out.writeInt(type);

@@ -16,7 +16,11 @@ import type { StandaloneServer } from "./standalone.ts";
 /** Recognises and answers four-letter words; see {@link ClientPortServices.takeWord}. */
 export type WordAnswerer = (server: StandaloneServer, connection: ClientConnection, bytes: Buffer) => boolean;
 
-export function clientServices(server: StandaloneServer, host: HostParts, answerWord: WordAnswerer): ClientPortServices {
+export function clientServices(
+  server: StandaloneServer,
+  host: HostParts,
+  answerWord: WordAnswerer,
+): ClientPortServices {
   const { config, metrics } = server;
   const { clock, logger } = host;
   return {
@@ -25,7 +29,8 @@ export function clientServices(server: StandaloneServer, host: HostParts, answer
     frameBytesMax: config.juteMaxBufferBytes,
     sessionlessTimeoutMs: config.sessionlessCnxnTimeoutMs,
     connect: (client, bytes, start, end, nowMs) => connect(server, client, bytes, start, end, nowMs),
-    receive: (client, bytes, start, end, nowMs) => server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
+    receive: (client, bytes, start, end, nowMs) =>
+      server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
     sendingResumed: (client, nowMs) => server.serving?.pipeline.runParked(client, nowMs),
     turnEnded: () => server.turnEnded(),
     lengthError: (client, length) => {
@@ -44,7 +49,14 @@ export function clientServices(server: StandaloneServer, host: HostParts, answer
   };
 }
 
-function connect(server: StandaloneServer, client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean {
+function connect(
+  server: StandaloneServer,
+  client: Client,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  nowMs: number,
+): boolean {
   if (server.serving === null) return false;
   let request: ConnectRequest;
   try {

@@ -40,7 +40,12 @@ export class ContainerReaper {
 
   /** `remove` submits the removal of a path. */
   constructor(parts: {
-    tree: DataTree; options: ReaperOptions; clock: Clock; timers: Timers; logger: Logger; remove: (path: Buffer) => void;
+    tree: DataTree;
+    options: ReaperOptions;
+    clock: Clock;
+    timers: Timers;
+    logger: Logger;
+    remove: (path: Buffer) => void;
   }) {
     this.#tree = parts.tree;
     this.#options = parts.options;

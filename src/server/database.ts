@@ -45,7 +45,10 @@ export class Database implements SessionEvents {
       if (this.sessions.get(high, low) === undefined) orphans.push([high, low]);
     });
     for (const [high, low] of orphans) {
-      logger.info({ session: `0x${hexOfHalves(high, low)}` }, `Removing the ephemerals of session 0x${hexOfHalves(high, low)}, which has ended`);
+      logger.info(
+        { session: `0x${hexOfHalves(high, low)}` },
+        `Removing the ephemerals of session 0x${hexOfHalves(high, low)}, which has ended`,
+      );
       this.applier.endSession(high, low);
     }
   }
@@ -58,7 +61,10 @@ class DatabaseSink implements SnapshotSink {
 
   constructor(database: Database) {
     this.database = database;
-    this.#sink = new TreeSnapshotSink(database.tree, (high, low, timeoutMs) => void database.sessions.restore(high, low, timeoutMs));
+    this.#sink = new TreeSnapshotSink(
+      database.tree,
+      (high, low, timeoutMs) => void database.sessions.restore(high, low, timeoutMs),
+    );
   }
 
   readSome(bytes: Buffer, start: number, end: number): number {
@@ -70,8 +76,7 @@ class DatabaseSink implements SnapshotSink {
   }
 }
 
-export interface LoadOptions
-  extends Omit<RecoveryOptions<DatabaseSink>, "newSink" | "onSnapshot" | "onTxn"> {
+export interface LoadOptions extends Omit<RecoveryOptions<DatabaseSink>, "newSink" | "onSnapshot" | "onTxn"> {
   readonly tree: DataTreeOptions;
   readonly tickTimeMs: number;
 }

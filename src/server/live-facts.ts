@@ -10,7 +10,18 @@ import type { Session } from "#session/session-tracker.ts";
 import type { Client } from "#pipeline/client.ts";
 import type { HostParts } from "./host-parts.ts";
 import type {
-  ConfigFacts, ConnectionFacts, EnvironmentFacts, ExpiryFacts, PathsOfSession, PortFacts, QuotaFacts, ServerFacts, ServingFacts, SessionRef, SessionsFacts, WatchFacts,
+  ConfigFacts,
+  ConnectionFacts,
+  EnvironmentFacts,
+  ExpiryFacts,
+  PathsOfSession,
+  PortFacts,
+  QuotaFacts,
+  ServerFacts,
+  ServingFacts,
+  SessionRef,
+  SessionsFacts,
+  WatchFacts,
 } from "./server-facts.ts";
 import type { Serving, StandaloneServer } from "./standalone.ts";
 
@@ -72,22 +83,35 @@ export class LiveFacts {
     const { tree, sessions } = database;
     const { stats } = pipeline;
     return {
-      mode: "standalone", peer: null, config: this.#configFacts(), metrics,
+      mode: "standalone",
+      peer: null,
+      config: this.#configFacts(),
+      metrics,
       latencyMs: stats.latency,
-      packetsReceived: stats.packetsReceived, packetsSent: stats.packetsSent,
+      packetsReceived: stats.packetsReceived,
+      packetsSent: stats.packetsSent,
       connectionCount: this.#server.port?.connections.size ?? 0,
       outstandingRequests: pipeline.inProcess,
-      lastZxidHigh: tree.lastZxidHigh, lastZxidLow: tree.lastZxidLow,
+      lastZxidHigh: tree.lastZxidHigh,
+      lastZxidLow: tree.lastZxidLow,
       uptimeMs: Math.round(this.#host.clock.monotonicMs() - serving.sinceMs),
-      znodeCount: tree.nodeCount, watchCount: tree.watches.size, ephemeralsCount: tree.owned.ephemeralCount,
+      znodeCount: tree.nodeCount,
+      watchCount: tree.watches.size,
+      ephemeralsCount: tree.owned.ephemeralCount,
       approximateDataSizeBytes: tree.approximateDataSize,
-      globalSessionCount: sessions.size, localSessionCount: 0,
-      openFileDescriptorCount: descriptors.openCount, maxFileDescriptorCount: descriptors.maxCount,
+      globalSessionCount: sessions.size,
+      localSessionCount: 0,
+      openFileDescriptorCount: descriptors.openCount,
+      maxFileDescriptorCount: descriptors.maxCount,
       connectionDropProbability: connectionThrottle.dropProbability,
       clientResponseSizes: stats.responseSizes,
-      outstandingTlsHandshakes: 0, authFailedCount: 0, nonMtlsRemoteConnectionCount: 0, nonMtlsLocalConnectionCount: 0,
+      outstandingTlsHandshakes: 0,
+      authFailedCount: 0,
+      nonMtlsRemoteConnectionCount: 0,
+      nonMtlsLocalConnectionCount: 0,
       quotas: quotaFacts(serving),
-      dataDirBytes: sizes.dataDirBytes, dataLogDirBytes: sizes.dataLogDirBytes,
+      dataDirBytes: sizes.dataDirBytes,
+      dataLogDirBytes: sizes.dataLogDirBytes,
       sessions: this.#sessionsFacts(serving),
       ephemerals: { sessionCount: tree.owned.bySession.size, bySession: ephemeralsBySession(serving) },
       dataWatches: this.#watchFacts(serving),
@@ -102,11 +126,17 @@ export class LiveFacts {
   #configFacts(): ConfigFacts {
     const { config, port } = this.#server;
     return {
-      clientPort: port?.bound.port ?? -1, secureClientPort: -1,
-      dataDir: `${config.dataDir}/version-2`, dataLogDir: `${config.dataLogDir}/version-2`,
-      tickTimeMs: config.tickTimeMs, maxClientCnxns: config.maxClientCnxns,
-      minSessionTimeoutMs: config.minSessionTimeoutMs, maxSessionTimeoutMs: config.maxSessionTimeoutMs,
-      clientPortListenBacklog: config.clientPortListenBacklog, serverId: 0, ensemble: null,
+      clientPort: port?.bound.port ?? -1,
+      secureClientPort: -1,
+      dataDir: `${config.dataDir}/version-2`,
+      dataLogDir: `${config.dataLogDir}/version-2`,
+      tickTimeMs: config.tickTimeMs,
+      maxClientCnxns: config.maxClientCnxns,
+      minSessionTimeoutMs: config.minSessionTimeoutMs,
+      maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+      clientPortListenBacklog: config.clientPortListenBacklog,
+      serverId: 0,
+      ensemble: null,
     };
   }
 
@@ -120,9 +150,17 @@ export class LiveFacts {
     const { data } = serving.database.tree.watches;
     const refOf = (number: number): SessionRef => clientRef(this.#server.numbers.get(number));
     return {
-      connectionCount: data.connectionCount, pathCount: data.pathCount, watchCount: data.size,
-      byPath: mapped(data.paths(), ({ path, connections }) => ({ path: pathTextOf(path), watchers: connections.map(refOf) })),
-      bySession: mapped(data.connections(), ({ connection, paths }) => ({ ...refOf(connection), paths: mapped(paths, pathTextOf) })),
+      connectionCount: data.connectionCount,
+      pathCount: data.pathCount,
+      watchCount: data.size,
+      byPath: mapped(data.paths(), ({ path, connections }) => ({
+        path: pathTextOf(path),
+        watchers: connections.map(refOf),
+      })),
+      bySession: mapped(data.connections(), ({ connection, paths }) => ({
+        ...refOf(connection),
+        paths: mapped(paths, pathTextOf),
+      })),
     };
   }
 
@@ -135,7 +173,11 @@ export class LiveFacts {
     const offsetMs = this.#host.clock.wallMs() - this.#host.clock.monotonicMs();
     const buckets: { expiresAtMs: number; elementCount: number; elements: Iterable<Element> }[] = [];
     forEachBucket((expiryMs, items) => {
-      buckets.push({ expiresAtMs: Math.round(expiryMs + offsetMs), elementCount: items.size, elements: mapped(items, toElement) });
+      buckets.push({
+        expiresAtMs: Math.round(expiryMs + offsetMs),
+        elementCount: items.size,
+        elements: mapped(items, toElement),
+      });
     });
     return { elementCount, buckets };
   }
@@ -146,12 +188,20 @@ function connectionFacts(connection: ClientConnection): ConnectionFacts {
   const { stats } = client;
   return {
     ...clientRef(client),
-    remoteAddress: client.remoteAddress, remotePort: client.remotePort,
-    interestOps: connection.interestOps, outstandingRequests: client.outstanding,
-    packetsReceived: stats.received, packetsSent: stats.sent,
-    lastOperation: stats.lastOperation, establishedMs: client.establishedMs, sessionTimeoutMs: client.timeoutMs,
-    lastCxid: stats.lastCxid, lastZxidHigh: stats.lastZxidHigh, lastZxidLow: stats.lastZxidLow,
-    lastResponseMs: Math.round(stats.lastResponseMs), lastLatencyMs: Math.round(stats.lastLatencyMs),
+    remoteAddress: client.remoteAddress,
+    remotePort: client.remotePort,
+    interestOps: connection.interestOps,
+    outstandingRequests: client.outstanding,
+    packetsReceived: stats.received,
+    packetsSent: stats.sent,
+    lastOperation: stats.lastOperation,
+    establishedMs: client.establishedMs,
+    sessionTimeoutMs: client.timeoutMs,
+    lastCxid: stats.lastCxid,
+    lastZxidHigh: stats.lastZxidHigh,
+    lastZxidLow: stats.lastZxidLow,
+    lastResponseMs: Math.round(stats.lastResponseMs),
+    lastLatencyMs: Math.round(stats.lastLatencyMs),
     minLatencyMs: stats.responseCount === 0 ? 0 : Math.round(stats.latencyMsMin),
     averageLatencyMs: stats.responseCount === 0 ? 0 : Math.floor(stats.latencyMsSum / stats.responseCount),
     maxLatencyMs: Math.round(stats.latencyMsMax),

@@ -12,7 +12,8 @@
  */
 
 import { ProviderRegistry } from "#auth/provider-registry.ts";
-import type { DigestAlgorithm } from "#auth/digest-provider.ts";
+import { digestAlgorithmOf } from "#auth/digest-provider.ts";
+import { assert } from "#base/assert.ts";
 import { ServerMetrics } from "#base/metrics.ts";
 import { hexOfHalves } from "#base/zxid.ts";
 import type { ServerConfig } from "#config/server-config.ts";
@@ -69,7 +70,12 @@ export class StandaloneServer {
   #isFlushDue = false;
   #isStopped = false;
 
-  constructor(parts: { config: ServerConfig; host: HostParts; answerWord: WordAnswerer; exit: (code: ExitCode) => void }) {
+  constructor(parts: {
+    config: ServerConfig;
+    host: HostParts;
+    answerWord: WordAnswerer;
+    exit: (code: ExitCode) => void;
+  }) {
     const { config, host } = parts;
     this.config = config;
     this.#host = host;
@@ -111,8 +117,12 @@ export class StandaloneServer {
     const { logger } = this.#host;
     const services = clientServices(this, this.#host, answerWord);
     const options = {
-      address: config.clientPortAddress, port, backlog: config.clientPortListenBacklog, isKeepAlive: config.clientTcpKeepAlive,
-      maxClientCnxns: config.maxClientCnxns, maxCnxns: config.maxCnxns,
+      address: config.clientPortAddress,
+      port,
+      backlog: config.clientPortListenBacklog,
+      isKeepAlive: config.clientTcpKeepAlive,
+      maxClientCnxns: config.maxClientCnxns,
+      maxCnxns: config.maxCnxns,
     };
     return new ClientPort({ options, services, numbers: this.numbers, logger });
   }
@@ -121,12 +131,20 @@ export class StandaloneServer {
     const { config, metrics } = this;
     const { clock, logger, disk, hashSeed } = this.#host;
     const loaded = await loadDatabase({
-      disk, clock, logger, tickTimeMs: config.tickTimeMs,
-      dataDir: config.dataDir, dataLogDir: config.dataLogDir, isDatadirAutocreate: config.datadirAutocreate,
-      isEmptySnapshotTrusted: config.snapshotTrustEmpty, isDbAutocreate: config.dbAutocreate,
+      disk,
+      clock,
+      logger,
+      tickTimeMs: config.tickTimeMs,
+      dataDir: config.dataDir,
+      dataLogDir: config.dataLogDir,
+      isDatadirAutocreate: config.datadirAutocreate,
+      isEmptySnapshotTrusted: config.snapshotTrustEmpty,
+      isDbAutocreate: config.dbAutocreate,
       tree: {
-        hashSeed, digestEnabled: config.digestEnabled,
-        extendedTypesEnabled: config.extendedTypesEnabled, emulate353TtlNodes: config.emulate353TtlNodes,
+        hashSeed,
+        digestEnabled: config.digestEnabled,
+        extendedTypesEnabled: config.extendedTypesEnabled,
+        emulate353TtlNodes: config.emulate353TtlNodes,
       },
     });
     const { recovery } = loaded;
@@ -151,8 +169,18 @@ export class StandaloneServer {
       },
     };
     const pipeline: RequestPipeline = new RequestPipeline({
-      tree, applier, sessions, registry, sink, metrics, now: clock, clientOf: this.numbers.get,
-      options: { ...config, enforcedAuthSchemes: config.sessionRequireClientSaslAuth ? ["sasl"] : config.enforceAuthSchemes },
+      tree,
+      applier,
+      sessions,
+      registry,
+      sink,
+      metrics,
+      now: clock,
+      clientOf: this.numbers.get,
+      options: {
+        ...config,
+        enforcedAuthSchemes: config.sessionRequireClientSaslAuth ? ["sasl"] : config.enforceAuthSchemes,
+      },
       outcomes: {
         sessionOpened: (client) => {
           gate.opened(client);
@@ -166,7 +194,12 @@ export class StandaloneServer {
     };
     const connectionThrottle = new ConnectionThrottle(config.connectionThrottle, random, nowMs);
     const gate = new SessionGate({
-      tree, sessions, pipeline, metrics, throttle: connectionThrottle, ids: new SessionIds(1, clock.wallMs()),
+      tree,
+      sessions,
+      pipeline,
+      metrics,
+      throttle: connectionThrottle,
+      ids: new SessionIds(1, clock.wallMs()),
       bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
     });
     return { database, pipeline, gate, log, snapshots, connectionThrottle, digests: new DigestLog(), sinceMs: nowMs };
@@ -174,20 +207,30 @@ export class StandaloneServer {
 
   #newRegistry(): ProviderRegistry {
     const { enabled, algorithm, superDigest } = this.config.digestAuth;
-    return new ProviderRegistry({ isDigestEnabled: enabled, digestAlgorithm: algorithm as DigestAlgorithm, superDigest, further: [] });
+    const digestAlgorithm = digestAlgorithmOf(algorithm);
+    assert(digestAlgorithm !== null, "the configuration accepts known digest algorithms only");
+    return new ProviderRegistry({ isDigestEnabled: enabled, digestAlgorithm, superDigest, further: [] });
   }
 
   #newLog(recovery: Recovery): TxnLog {
     const { config, metrics } = this;
     const { disk, clock, logger } = this.#host;
     return new TxnLog({
-      disk, clock, logger, folder: recovery.logFolder,
-      preAllocSizeKb: config.preAllocSizeKb, forceSync: config.forceSync, txnLogSizeLimitKb: config.txnLogSizeLimitKb,
+      disk,
+      clock,
+      logger,
+      folder: recovery.logFolder,
+      preAllocSizeKb: config.preAllocSizeKb,
+      forceSync: config.forceSync,
+      txnLogSizeLimitKb: config.txnLogSizeLimitKb,
       fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
       onDurable: (batch) => this.#applyBatch(batch),
       onFsync: (ms) => metrics.fsynctime.add(ms),
       onFailure: (error) => {
-        logger.error({ ...error.facts, error: error.message }, "Severe unrecoverable error, exiting: the transaction log cannot be written");
+        logger.error(
+          { ...error.facts, error: error.message },
+          "Severe unrecoverable error, exiting: the transaction log cannot be written",
+        );
         metrics.unrecoverableErrorCount.increment();
         this.#exit(ExitCode.unexpectedError);
       },
@@ -198,10 +241,20 @@ export class StandaloneServer {
     const { config, metrics } = this;
     const { disk, clock, logger, random } = this.#host;
     return new SnapshotTaker({
-      database, log, random, clock, logger, metrics, snapCount: config.snapCount, snapSizeLimitKb: config.snapSizeLimitKb,
+      database,
+      log,
+      random,
+      clock,
+      logger,
+      metrics,
+      snapCount: config.snapCount,
+      snapSizeLimitKb: config.snapSizeLimitKb,
       write: {
-        disk, folder: recovery.snapshotFolder, compression: config.snapshotCompression,
-        hasDigest: config.digestEnabled, hasLastZxid: config.serializeLastProcessedZxid,
+        disk,
+        folder: recovery.snapshotFolder,
+        compression: config.snapshotCompression,
+        hasDigest: config.digestEnabled,
+        hasLastZxid: config.serializeLastProcessedZxid,
       },
       onFailure: (error) => {
         logger.error({ error: String(error) }, "Severe unrecoverable error, exiting: a snapshot cannot be written");
@@ -236,7 +289,7 @@ export class StandaloneServer {
     const wallMs = clock.wallMs();
     const { bytes } = batch;
     const { header } = database.applier;
-    for (let at = 0; at < batch.length; ) {
+    for (let at = 0; at < batch.length;) {
       const length = bytes.readInt32BE(at + 8);
       const start = at + recordPrefixBytes;
       pipeline.applied(bytes, start, start + length, nowMs, wallMs);
@@ -269,7 +322,11 @@ export class StandaloneServer {
     const { database, pipeline } = serving;
     this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), () => this.#expireSessions(serving)));
     this.#reaper = new ContainerReaper({
-      tree: database.tree, options: config.container, clock, timers, logger,
+      tree: database.tree,
+      options: config.container,
+      clock,
+      timers,
+      logger,
       remove: (path) => {
         pipeline.deleteContainer(path, clock.monotonicMs());
         this.turnEnded();
@@ -292,7 +349,13 @@ export class StandaloneServer {
     logger.info({}, "Purge task started.");
     try {
       await serving.snapshots.settled();
-      await purge({ disk, logger, ...dataFoldersOf(config), snapRetainCount: config.autopurge.snapRetainCount, openLogPath: serving.log.openPath });
+      await purge({
+        disk,
+        logger,
+        ...dataFoldersOf(config),
+        snapRetainCount: config.autopurge.snapRetainCount,
+        openLogPath: serving.log.openPath,
+      });
       logger.info({}, "Purge task completed.");
     } catch (error) {
       logger.error({ error: String(error) }, "Error occurred while purging.");

@@ -193,7 +193,18 @@ export class TxnApplier {
       ownerLow = ttlMs | 0;
     }
     const error = this.#tree.create(
-      this.header, bytes, pathStart, nameStart, pathEnd, bytes, dataStart, dataEnd, acl, ownerHigh, ownerLow, parentCversion,
+      this.header,
+      bytes,
+      pathStart,
+      nameStart,
+      pathEnd,
+      bytes,
+      dataStart,
+      dataEnd,
+      acl,
+      ownerHigh,
+      ownerLow,
+      parentCversion,
     );
     result.error = error;
     if (error === ErrorCode.ok) {
@@ -234,7 +245,8 @@ export class TxnApplier {
       for (let left = reader.readCount(); left > 0; left--) {
         reader.readRange();
         const { rangeStart, rangeEnd } = reader;
-        if (rangeStart >= 0) this.#tree.delete(this.header, bytes, rangeStart, lastSlash(bytes, rangeStart, rangeEnd) + 1, rangeEnd);
+        if (rangeStart >= 0)
+          this.#tree.delete(this.header, bytes, rangeStart, lastSlash(bytes, rangeStart, rangeEnd) + 1, rangeEnd);
       }
     } else {
       reader.offset = offset;
@@ -253,7 +265,8 @@ export class TxnApplier {
   #deleteOwned(idHigh: number, idLow: number): void {
     const owned = this.#tree.owned.bySession.get(idHigh, idLow);
     if (owned === undefined) return;
-    for (const id of [...owned]) {
+    // Deleting takes the id out of the set, which a walk over a set bears.
+    for (const id of owned) {
       const path = new JuteWriter(256);
       this.#tree.store.copyPath(id, path);
       this.#tree.delete(this.header, path.bytes, 0, lastSlash(path.bytes, 0, path.length) + 1, path.length);

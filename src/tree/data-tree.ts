@@ -93,9 +93,17 @@ export class DataTree {
    */
   create(
     txn: TxnHeader,
-    path: Buffer, start: number, nameStart: number, end: number,
-    data: Buffer, dataStart: number, dataEnd: number,
-    acl: AclEntry, ownerHigh: number, ownerLow: number, parentCversion: number,
+    path: Buffer,
+    start: number,
+    nameStart: number,
+    end: number,
+    data: Buffer,
+    dataStart: number,
+    dataEnd: number,
+    acl: AclEntry,
+    ownerHigh: number,
+    ownerLow: number,
+    parentCversion: number,
   ): ErrorCode {
     const store = this.store;
     const parent = this.find(path, start, nameStart - 1);
@@ -131,7 +139,14 @@ export class DataTree {
     const store = this.store;
     const parent = this.find(path, start, nameStart - 1);
     if (parent === 0) return ErrorCode.noNode;
-    if (compareHalves(txn.zxidHigh, txn.zxidLow, store.stat(parent, StatField.pzxid), store.statLow(parent, StatField.pzxid)) > 0) {
+    if (
+      compareHalves(
+        txn.zxidHigh,
+        txn.zxidLow,
+        store.stat(parent, StatField.pzxid),
+        store.statLow(parent, StatField.pzxid),
+      ) > 0
+    ) {
       store.setStatLong(parent, StatField.pzxid, txn.zxidHigh, txn.zxidLow);
     }
     const hash = this.#index.hash(path, start, end);
@@ -158,7 +173,16 @@ export class DataTree {
   }
 
   /** Replaces data, version, mzxid and mtime. @returns the znode's id, or 0 when there is none. */
-  setData(txn: TxnHeader, path: Buffer, start: number, end: number, data: Buffer, dataStart: number, dataEnd: number, version: number): number {
+  setData(
+    txn: TxnHeader,
+    path: Buffer,
+    start: number,
+    end: number,
+    data: Buffer,
+    dataStart: number,
+    dataEnd: number,
+    version: number,
+  ): number {
     const store = this.store;
     const id = this.find(path, start, end);
     if (id === 0) return 0;
@@ -205,7 +229,17 @@ export class DataTree {
    * @param stat 60 bytes of StatPersisted.
    * @returns its id, or 0 when the parent is missing.
    */
-  restore(path: Buffer, start: number, end: number, data: Buffer, dataStart: number, dataEnd: number, acl: AclEntry, stat: Buffer, statStart: number): number {
+  restore(
+    path: Buffer,
+    start: number,
+    end: number,
+    data: Buffer,
+    dataStart: number,
+    dataEnd: number,
+    acl: AclEntry,
+    stat: Buffer,
+    statStart: number,
+  ): number {
     const isRoot = end === start;
     let id = isRoot ? rootId : 0;
     if (!isRoot) {
@@ -281,7 +315,8 @@ export class DataTree {
 
   #isZookeeper(id: number): boolean {
     const store = this.store;
-    if (store.get(id, Field.parent) !== rootId || store.get(id, Field.nameLength) !== zookeeperName.length) return false;
+    if (store.get(id, Field.parent) !== rootId || store.get(id, Field.nameLength) !== zookeeperName.length)
+      return false;
     const at = store.nameOffset(id);
     return store.nameBuffer(id).compare(zookeeperName, 0, zookeeperName.length, at, at + zookeeperName.length) === 0;
   }

@@ -64,7 +64,13 @@ export class Quotas {
   }
 
   /** What a change of the given size below `path` would exceed; null when no quota looks at it. */
-  judge(path: Buffer, start: number, end: number, bytesDifference: number, countDifference: number): QuotaVerdict | null {
+  judge(
+    path: Buffer,
+    start: number,
+    end: number,
+    bytesDifference: number,
+    countDifference: number,
+  ): QuotaVerdict | null {
     const target = this.#targetOf(path, start, end);
     if (target === null) return null;
     const limits = this.#read(`${quotaRoot}${target}/zookeeper_limits`);

@@ -64,7 +64,10 @@ export class TreeSnapshotSource implements SnapshotSource {
 
   #isNewer(id: number): boolean {
     const { store } = this.#tree;
-    return compareHalves(store.stat(id, StatField.czxid), store.statLow(id, StatField.czxid), this.zxidHigh, this.zxidLow) > 0;
+    return (
+      compareHalves(store.stat(id, StatField.czxid), store.statLow(id, StatField.czxid), this.zxidHigh, this.zxidLow) >
+      0
+    );
   }
 
   #writeSessions(out: JuteWriter): void {

@@ -39,4 +39,3 @@ function add(tree: DataTree, path: string, acl: AclEntry, stat: Buffer): void {
   const bytes = Buffer.from(path);
   tree.restore(bytes, 0, bytes.length, noData, 0, 0, acl, stat, 0);
 }
-

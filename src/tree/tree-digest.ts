@@ -12,9 +12,6 @@
 /** Version that transactions and snapshots carry beside the digest. */
 export const digestVersion = 2;
 
-/** Digest of a tree with nothing but the system znodes. */
-export const emptyTreeDigest = 0x51c6d660;
-
 /** A sum modulo 2^64 of unsigned 32-bit shares, in two halves. */
 export class DigestSum {
   high = 0;

@@ -95,7 +95,8 @@ export class WatchTable {
   }
 
   #collectAncestors(path: string, hits: number[]): void {
-    for (let end = path.length; path !== "/" && end > 0; ) {
+    let end = path === "/" ? 0 : path.length;
+    while (end > 0) {
       end = path.lastIndexOf("/", end - 1);
       const watchers = this.#byPath.get(end <= 0 ? "/" : path.slice(0, end));
       if (typeof watchers === "number") {
@@ -121,7 +122,13 @@ export class WatchTable {
       if (after === 0) this.#byPath.delete(path);
       else this.#byPath.set(path, (connection << modeBits) | after);
     } else {
-      this.#byPath.set(path, new Map([[watchers >>> modeBits, watchers & modeMask], [connection, after]]));
+      this.#byPath.set(
+        path,
+        new Map([
+          [watchers >>> modeBits, watchers & modeMask],
+          [connection, after],
+        ]),
+      );
     }
     if (before === 0) this.#index(path, connection);
     else if (after === 0) this.#unindex(path, connection);

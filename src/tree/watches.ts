@@ -65,7 +65,15 @@ export class Watches {
     this.child.removeConnection(connection);
   }
 
-  created(txn: TxnHeader, path: Buffer, start: number, nameStart: number, end: number, acl: AclEntry, parentAcl: AclEntry): void {
+  created(
+    txn: TxnHeader,
+    path: Buffer,
+    start: number,
+    nameStart: number,
+    end: number,
+    acl: AclEntry,
+    parentAcl: AclEntry,
+  ): void {
     if (this.size === 0) return;
     const hits = this.#connections;
     hits.length = 0;
@@ -74,7 +82,15 @@ export class Watches {
     this.#childrenChanged(txn, path, start, nameStart, parentAcl);
   }
 
-  deleted(txn: TxnHeader, path: Buffer, start: number, nameStart: number, end: number, acl: AclEntry, parentAcl: AclEntry): void {
+  deleted(
+    txn: TxnHeader,
+    path: Buffer,
+    start: number,
+    nameStart: number,
+    end: number,
+    acl: AclEntry,
+    parentAcl: AclEntry,
+  ): void {
     if (this.size === 0) return;
     const hits = this.#connections;
     const key = path.toString("latin1", start, end);

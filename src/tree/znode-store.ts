@@ -237,7 +237,13 @@ export class ZnodeStore {
     if (!this.blobs.fits(oldRef, nameLength + oldLength, nameLength + newLength)) {
       const newRef = this.blobs.allocate(nameLength + newLength);
       const oldStart = this.blobs.offsetOf(oldRef);
-      copyBytes(this.blobs.bufferOf(oldRef), oldStart, oldStart + nameLength, this.blobs.bufferOf(newRef), this.blobs.offsetOf(newRef));
+      copyBytes(
+        this.blobs.bufferOf(oldRef),
+        oldStart,
+        oldStart + nameLength,
+        this.blobs.bufferOf(newRef),
+        this.blobs.offsetOf(newRef),
+      );
       this.blobs.release(oldRef, nameLength + oldLength);
       this.set(id, Field.blob, newRef);
     }
@@ -248,7 +254,15 @@ export class ZnodeStore {
   }
 
   /** Stores name and data of a fresh record; `dataStart < 0` stores null. */
-  setContent(id: number, bytes: Uint8Array, nameStart: number, nameEnd: number, data: Uint8Array, dataStart: number, dataEnd: number): void {
+  setContent(
+    id: number,
+    bytes: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    data: Uint8Array,
+    dataStart: number,
+    dataEnd: number,
+  ): void {
     const nameLength = nameEnd - nameStart;
     const dataLength = dataStart < 0 ? 0 : dataEnd - dataStart;
     const ref = this.blobs.allocate(nameLength + dataLength);

@@ -21,7 +21,9 @@ export interface LoggerOptions {
 export function nodeLogger(options: LoggerOptions): Logger {
   const isText = options.format === "text" || (options.format === "auto" && process.stdout.isTTY);
   const settings = { level: options.level, base: null, formatters: { level: (label: string) => ({ level: label }) } };
-  const logger = isText ? pino(settings, textStream(options.myid)) : pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime });
+  const logger = isText
+    ? pino(settings, textStream(options.myid))
+    : pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime });
   return {
     debug: (facts, message) => logger.debug(facts, message),
     info: (facts, message) => logger.info(facts, message),
@@ -42,8 +44,11 @@ function textStream(myid: string): { write(line: string): void } {
 
 /** `yyyy-MM-dd HH:mm:ss,SSS` in local time. */
 function localTime(now: Date): string {
-  const two = (n: number): string => String(n).padStart(2, "0");
   const date = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
   const time = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
   return `${date} ${time},${String(now.getMilliseconds()).padStart(3, "0")}`;
+}
+
+function two(n: number): string {
+  return String(n).padStart(2, "0");
 }
