@@ -4,14 +4,14 @@
  *
  * At each connect the bucket is filled by `elapsed * fillCount / fillTimeMs`, an integer, if more than fillTimeMs have
  * passed. A connect takes one token, or by weight three for a new global session, two for a renewal, one for a local
- * session; with weights, capacity and filling are counted in new sessions.
+ * session; with weights, capacity and filling come multiplied by the first of these.
  * Source: BlueThrottle.java.
  */
 
 import type { Random } from "#base/prng.ts";
 
 export interface ConnectionThrottleOptions {
-  /** Capacity; 0 or less for no throttle. */
+  /** Capacity, which with weights is counted in the largest weight; 0 or less for no throttle. */
   readonly tokens: number;
   readonly fillTimeMs: number;
   readonly fillCount: number;
@@ -39,9 +39,8 @@ export class ConnectionThrottle {
   constructor(options: ConnectionThrottleOptions, random: Random, nowMs: number) {
     this.#options = options;
     this.#random = random;
-    const weight = options.weightEnabled ? options.globalSessionWeight : 1;
-    this.#capacity = options.tokens * weight;
-    this.#fillCount = options.fillCount * weight;
+    this.#capacity = options.tokens;
+    this.#fillCount = options.fillCount;
     this.#tokens = this.#capacity;
     this.#filledAtMs = nowMs;
     this.#frozenAtMs = nowMs;

@@ -5,6 +5,8 @@
  */
 
 import type { Identity } from "#auth/identity.ts";
+import type { Client } from "./client.ts";
+import type { Incoming } from "./incoming.ts";
 
 /** A buffer larger than this is given back when the queue is empty. */
 const keptBytesMax = 65536;
@@ -20,29 +22,25 @@ export class ParkedRequests {
   readonly #afterWrites: number[] = [];
   readonly #receivedMs: number[] = [];
   readonly #identities: (readonly Identity[])[] = [];
+  readonly #areThrottled: boolean[] = [];
 
   get length(): number {
     return this.#starts.length - this.#head;
   }
 
-  /** Copies a frame behind those that wait. */
-  push(
-    frame: Buffer,
-    start: number,
-    end: number,
-    afterWrites: number,
-    receivedMs: number,
-    identities: readonly Identity[],
-  ): void {
+  /** Copies a request behind those that wait. */
+  push(incoming: Incoming, afterWrites: number): void {
+    const { bytes, start, end } = incoming;
     const length = end - start;
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length);
-    frame.copy(this.#bytes, this.#used, start, end);
+    bytes.copy(this.#bytes, this.#used, start, end);
     this.#starts.push(this.#used);
     this.#used += length;
     this.#ends.push(this.#used);
     this.#afterWrites.push(afterWrites);
-    this.#receivedMs.push(receivedMs);
-    this.#identities.push(identities);
+    this.#receivedMs.push(incoming.receivedMs);
+    this.#identities.push(incoming.identities);
+    this.#areThrottled.push(incoming.isThrottled);
   }
 
   /** Whether the front request may run. */
@@ -50,25 +48,17 @@ export class ParkedRequests {
     return this.length > 0 && this.#afterWrites[this.#head]! <= writesAnswered;
   }
 
-  /** The front request: its frame is `bytes[start, end)`, valid until the next push. */
-  get bytes(): Buffer {
-    return this.#bytes;
-  }
-
-  get start(): number {
-    return this.#starts[this.#head]!;
-  }
-
-  get end(): number {
-    return this.#ends[this.#head]!;
-  }
-
-  get receivedMs(): number {
-    return this.#receivedMs[this.#head]!;
-  }
-
-  get identities(): readonly Identity[] {
-    return this.#identities[this.#head]!;
+  /** Fills `incoming` with the front request; its bytes are valid until the next push. */
+  front(client: Client, incoming: Incoming): void {
+    const head = this.#head;
+    incoming.client = client;
+    incoming.identities = this.#identities[head]!;
+    incoming.bytes = this.#bytes;
+    incoming.start = this.#starts[head]!;
+    incoming.end = this.#ends[head]!;
+    incoming.largeBytes = 0;
+    incoming.receivedMs = this.#receivedMs[head]!;
+    incoming.isThrottled = this.#areThrottled[head]!;
   }
 
   /** Drops the front request. */
@@ -85,6 +75,7 @@ export class ParkedRequests {
     this.#afterWrites.length = 0;
     this.#receivedMs.length = 0;
     this.#identities.length = 0;
+    this.#areThrottled.length = 0;
     if (this.#bytes.length > keptBytesMax) this.#bytes = noBytes;
   }
 

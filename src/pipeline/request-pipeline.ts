@@ -14,7 +14,7 @@
  * Source: ZooKeeperServer.processPacket, submitRequestNow; FinalRequestProcessor; CommitProcessor.
  */
 
-import { hasScheme, type Identity } from "#auth/identity.ts";
+import { hasScheme } from "#auth/identity.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
@@ -31,9 +31,11 @@ import { Answerer } from "./answer.ts";
 import { AuthPackets } from "./auth-packets.ts";
 import type { Client } from "./client.ts";
 import { EventDelivery } from "./event-delivery.ts";
+import { Incoming, requestHeaderBytes } from "./incoming.ts";
 import { Outbox } from "./outbox.ts";
 import { Preparer, type PrepareOptions } from "./prepare.ts";
 import { MultiPreparer } from "./prepare-multi.ts";
+import { RequestQueue, type RequestThrottleOptions } from "./request-queue.ts";
 import { ServerStats } from "./server-stats.ts";
 import { Throttle, type ThrottleOptions } from "./throttle.ts";
 import type { TxnSink } from "./txn-sink.ts";
@@ -42,6 +44,9 @@ import { writeWriteReply } from "./write-reply.ts";
 export interface PipelineOptions extends PrepareOptions, ThrottleOptions {
   /** Schemes of which a connection must have an identity before anything but auth and sasl is served; [] for none. */
   readonly enforcedAuthSchemes: readonly string[];
+  readonly requestThrottle: RequestThrottleOptions;
+  /** A request that waited longer in the throttle's queue is answered with ThrottledOp; 0 for never. */
+  readonly throttledOpWaitTimeMs: number;
 }
 
 /** The two clocks, as the pipeline reads them. */
@@ -70,14 +75,13 @@ class PendingWrite {
 
 /** Bytes gathered for a connection beyond which they are sent within the turn. */
 const gatheredBytesMax = 1 << 20;
-/** Length of a RequestHeader. */
-const requestHeaderBytes = 8;
 
 export class RequestPipeline {
   readonly outbox: Outbox = new Outbox();
   readonly stats: ServerStats = new ServerStats();
   readonly preparer: Preparer;
   readonly throttle: Throttle;
+  readonly queue: RequestQueue;
   readonly events: EventDelivery;
   readonly #multi: MultiPreparer;
   readonly #answerer: Answerer;
@@ -90,6 +94,8 @@ export class RequestPipeline {
   readonly #metrics: ServerMetrics;
   readonly #now: Now;
   readonly #reader = new JuteReader(Buffer.alloc(0));
+  readonly #incoming = new Incoming();
+  readonly #parked = new Incoming();
   readonly #pending = new Deque<PendingWrite>();
   readonly #pool: PendingWrite[] = [];
   #parkedCount = 0;
@@ -116,6 +122,7 @@ export class RequestPipeline {
     this.#now = parts.now;
     this.preparer = new Preparer({ tree, registry, options, sink });
     this.throttle = new Throttle(options);
+    this.queue = new RequestQueue(options.requestThrottle, options.throttledOpWaitTimeMs, parts.metrics);
     this.#multi = new MultiPreparer(this.preparer);
     this.#answerer = new Answerer(tree, registry, options.skipAcl);
     this.#auth = new AuthPackets(registry, this.outbox);
@@ -134,6 +141,11 @@ export class RequestPipeline {
   /** Requests submitted and not answered, server-wide. */
   get inProcess(): number {
     return this.#pending.length + this.#parkedCount;
+  }
+
+  /** The same, with those that wait to be submitted: what operators call outstanding. */
+  get outstanding(): number {
+    return this.inProcess + this.queue.length;
   }
 
   /**
@@ -160,58 +172,81 @@ export class RequestPipeline {
       this.#metrics.largeRequestsRejected.increment();
       return false;
     }
-    if (!this.#sessions.touch(client.session!, client.timeoutMs, nowMs)) {
-      this.throttle.releaseLarge(largeBytes);
-      return true;
+    const incoming = this.#incoming;
+    incoming.client = client;
+    incoming.identities = client.identities;
+    incoming.bytes = bytes;
+    incoming.start = start;
+    incoming.end = end;
+    incoming.largeBytes = largeBytes;
+    incoming.receivedMs = nowMs;
+    if (this.queue.isEnabled) {
+      this.queue.push(incoming);
+      this.drainQueue(nowMs);
+    } else {
+      this.#submit(incoming, nowMs);
     }
-    this.#submit(client, xid, type, start, end, largeBytes, nowMs);
     if (xid > 0) this.#pauseIfBusy(client);
     return true;
   }
 
-  #submit(
-    client: Client,
-    xid: number,
-    type: number,
-    start: number,
-    end: number,
-    largeBytes: number,
-    nowMs: number,
-  ): void {
-    if (isWriteOp(type) && this.#prepare(client, xid, type, largeBytes, nowMs)) return;
-    this.throttle.releaseLarge(largeBytes);
+  /** Lets in what the request throttle has room for. */
+  drainQueue(nowMs: number): void {
+    if (this.queue.length === 0) return;
+    for (;;) {
+      const incoming = this.queue.take(this.inProcess, nowMs, this.#drop);
+      if (incoming === null) return;
+      this.#submit(incoming, nowMs);
+    }
+  }
+
+  /** A request that the throttle will not let in: its connection goes, so that nothing overtakes it. */
+  readonly #drop = (incoming: Incoming): void => {
+    this.throttle.releaseLarge(incoming.largeBytes);
+    if (!incoming.client.isClosed) incoming.client.link.closeNow();
+  };
+
+  #submit(incoming: Incoming, nowMs: number): void {
+    const { client, bytes, start, end, type } = incoming;
+    if (!this.#sessions.touch(client.session!, client.timeoutMs, nowMs)) {
+      this.throttle.releaseLarge(incoming.largeBytes);
+      return;
+    }
+    this.#reader.reset(bytes, start + requestHeaderBytes, end);
+    if (!incoming.isThrottled && isWriteOp(type) && this.#prepare(incoming)) return;
+    this.throttle.releaseLarge(incoming.largeBytes);
     if (client.outstanding > 0) {
-      client.parked.push(this.#reader.bytes, start, end, client.writesSubmitted, nowMs, client.identities);
+      client.parked.push(incoming, client.writesSubmitted);
       this.#parkedCount++;
       return;
     }
-    this.#reader.offset = start + requestHeaderBytes;
-    this.#answer(client, client.identities, xid, type, nowMs, nowMs);
+    this.#answer(incoming, nowMs);
   }
 
   /** @returns false when nothing was logged: the answer is -5 or -6, in its turn. */
-  #prepare(client: Client, xid: number, type: number, largeBytes: number, nowMs: number): boolean {
+  #prepare(incoming: Incoming): boolean {
     const wallMs = this.#now.wallMs();
     const reader = this.#reader;
+    const { client, xid, type } = incoming;
     const session = client.session!;
     if (type === OpCode.closeSession) {
       this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);
       session.isClosing = true;
     } else if (type === OpCode.multi) {
-      if (!this.#multi.prepare(xid, client, reader, wallMs)) return false;
+      if (!this.#multi.prepare(xid, incoming, reader, wallMs)) return false;
     } else if (type === OpCode.deleteContainer || type === OpCode.createSession) {
       return false;
     } else {
       try {
         if (type === OpCode.reconfig) this.#reconfig(session, xid, reader, wallMs);
-        else this.preparer.prepare(type, xid, client, reader, wallMs);
+        else this.preparer.prepare(type, xid, incoming, reader, wallMs);
       } catch (error) {
         if (error instanceof MarshallingError) return false;
         throw error;
       }
     }
     client.writesSubmitted++;
-    this.#await(client, session, xid, type, largeBytes, nowMs);
+    this.#await(client, session, xid, type, incoming.receivedMs).largeBytes = incoming.largeBytes;
     return true;
   }
 
@@ -221,36 +256,30 @@ export class RequestPipeline {
     this.preparer.reconfig(xid, session, wallMs);
   }
 
-  #await(
-    client: Client | null,
-    session: Session | null,
-    xid: number,
-    type: number,
-    largeBytes: number,
-    nowMs: number,
-  ): void {
+  #await(client: Client | null, session: Session | null, xid: number, type: number, nowMs: number): PendingWrite {
     const pending = this.#pool.pop() ?? new PendingWrite();
     pending.client = client;
     pending.session = session;
     pending.xid = xid;
     pending.type = type;
     pending.receivedMs = nowMs;
-    pending.largeBytes = largeBytes;
+    pending.largeBytes = 0;
     this.#pending.push(pending);
+    return pending;
   }
 
   /** Begins a session for a client whose handshake is accepted; it is answered when the transaction is applied. */
   openSession(client: Client, session: Session, nowMs: number): void {
     this.preparer.createSession(session, this.#now.wallMs());
     client.writesSubmitted++;
-    this.#await(client, session, 0, OpCode.createSession, 0, nowMs);
+    this.#await(client, session, 0, OpCode.createSession, nowMs);
   }
 
   /** Ends a session that has expired. */
   expireSession(session: Session, nowMs: number): void {
     session.isClosing = true;
     this.preparer.closeSession(session.idHigh, session.idLow, 0, this.#now.wallMs());
-    this.#await(null, session, 0, OpCode.closeSession, 0, nowMs);
+    this.#await(null, session, 0, OpCode.closeSession, nowMs);
   }
 
   /** Removes a container or TTL znode, if it is still empty when its turn comes. */
@@ -259,7 +288,7 @@ export class RequestPipeline {
     body.writeInt32BE(path.length);
     path.copy(body, 4);
     this.preparer.prepare(OpCode.deleteContainer, 0, serverItself, new JuteReader(body), this.#now.wallMs());
-    this.#await(null, null, 0, OpCode.deleteContainer, 0, nowMs);
+    this.#await(null, null, 0, OpCode.deleteContainer, nowMs);
   }
 
   /** Applies one durable transaction, which is the oldest pending one, and replies to it. */
@@ -309,24 +338,18 @@ export class RequestPipeline {
   runParked(client: Client, nowMs: number): void {
     const { parked } = client;
     while (!client.isClosed && !client.link.isSendingSlow && parked.isReady(client.writesAnswered)) {
-      const { bytes, start, end, receivedMs, identities } = parked;
-      this.#reader.reset(bytes, start + requestHeaderBytes, end);
-      const xid = bytes.readInt32BE(start);
-      const type = bytes.readInt32BE(start + 4);
       this.#parkedCount--;
-      this.#answer(client, identities, xid, type, receivedMs, nowMs);
+      const incoming = this.#parked;
+      parked.front(client, incoming);
+      this.#reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
+      this.#answer(incoming, nowMs);
       parked.shift();
     }
   }
 
-  #answer(
-    client: Client,
-    identities: readonly Identity[],
-    xid: number,
-    type: number,
-    receivedMs: number,
-    nowMs: number,
-  ): void {
+  /** Answers what becomes no transaction; the reader stands before the body. */
+  #answer(incoming: Incoming, nowMs: number): void {
+    const { client, xid, type } = incoming;
     if (!isClientRequest(type) && type !== OpCode.deleteContainer) {
       this.#refuseAndClose(client, xid, -1, ErrorCode.unimplemented);
       return;
@@ -335,9 +358,9 @@ export class RequestPipeline {
     const replyXid = type === OpCode.ping ? pingXid : xid;
     const out = this.outbox.open(client);
     // What setWatches has to tell goes before its reply, which has no body.
-    const early = hasNoBody(type) ? this.#bodyOf(client, identities, type, out) : null;
+    const early = hasNoBody(type) ? this.#bodyOf(incoming, type, out) : null;
     const at = beginReply(out, replyXid, lastZxidHigh, lastZxidLow);
-    const error = early ?? this.#bodyOf(client, identities, type, out);
+    const error = early ?? this.#bodyOf(incoming, type, out);
     if (error === ErrorCode.ok) {
       endReply(out, at);
     } else if (error === null) {
@@ -350,17 +373,18 @@ export class RequestPipeline {
     this.stats.responseSizes.add(out.length - at - 4);
     // Few requests can ask for much: what they bring is sent before memory piles up.
     if (out.length > gatheredBytesMax) this.outbox.flushOne(client);
-    const latencyMs = nowMs - receivedMs;
+    const latencyMs = nowMs - incoming.receivedMs;
     this.#metrics.readlatency.add(latencyMs);
     this.#countReply(client, xid, type, latencyMs, nowMs);
   }
 
-  #bodyOf(client: Client, identities: readonly Identity[], type: number, out: JuteWriter): ErrorCode | null {
+  #bodyOf(incoming: Incoming, type: number, out: JuteWriter): ErrorCode | null {
     if (type === OpCode.ping) return ErrorCode.ok;
+    if (incoming.isThrottled) return ErrorCode.throttledOp;
     if (type === OpCode.deleteContainer) return ErrorCode.unimplemented;
     if (isWriteOp(type)) return ErrorCode.marshallingError;
     try {
-      return this.#answerer.answer(type, client, identities, this.#reader, out);
+      return this.#answerer.answer(type, incoming.client, incoming.identities, this.#reader, out);
     } catch (error) {
       if (error instanceof MarshallingError) return ErrorCode.marshallingError;
       throw error;

@@ -91,7 +91,7 @@ export class LiveFacts {
       packetsReceived: stats.packetsReceived,
       packetsSent: stats.packetsSent,
       connectionCount: this.#server.port?.connections.size ?? 0,
-      outstandingRequests: pipeline.inProcess,
+      outstandingRequests: pipeline.outstanding,
       lastZxidHigh: tree.lastZxidHigh,
       lastZxidLow: tree.lastZxidLow,
       uptimeMs: Math.round(this.#host.clock.monotonicMs() - serving.sinceMs),

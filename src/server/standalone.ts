@@ -12,6 +12,7 @@
  */
 
 import { ProviderRegistry } from "#auth/provider-registry.ts";
+import { EnsembleProvider } from "#auth/ensemble-provider.ts";
 import { digestAlgorithmOf } from "#auth/digest-provider.ts";
 import { assert } from "#base/assert.ts";
 import { ServerMetrics } from "#base/metrics.ts";
@@ -208,8 +209,11 @@ export class StandaloneServer {
   #newRegistry(): ProviderRegistry {
     const { enabled, algorithm, superDigest } = this.config.digestAuth;
     const digestAlgorithm = digestAlgorithmOf(algorithm);
+    const { authProviders, ensembleAuthNames } = this.config;
+    const names = ensembleAuthNames.length === 0 ? null : ensembleAuthNames.join(",");
+    const further = authProviders.has("ensemble") ? [new EnsembleProvider(names)] : [];
     assert(digestAlgorithm !== null, "the configuration accepts known digest algorithms only");
-    return new ProviderRegistry({ isDigestEnabled: enabled, digestAlgorithm, superDigest, further: [] });
+    return new ProviderRegistry({ isDigestEnabled: enabled, digestAlgorithm, superDigest, further });
   }
 
   #newLog(recovery: Recovery): TxnLog {
@@ -305,6 +309,7 @@ export class StandaloneServer {
     if (mismatches > 0) this.#reportMismatches(database, mismatches);
     for (const client of this.#answered) client.link.sessionAnswered(nowMs);
     this.#answered.length = 0;
+    pipeline.drainQueue(nowMs);
     pipeline.resumeIfIdle();
     this.turnEnded();
   }
@@ -321,6 +326,14 @@ export class StandaloneServer {
     const { clock, timers, logger } = this.#host;
     const { database, pipeline } = serving;
     this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), () => this.#expireSessions(serving)));
+    // Wakes the request throttle where no reply does: when everything it let in has been answered or has gone stale.
+    if (pipeline.queue.isEnabled) {
+      const drain = (): void => {
+        pipeline.drainQueue(clock.monotonicMs());
+        this.turnEnded();
+      };
+      this.#timers.push(timers.every(config.requestThrottle.stallTimeMs, drain));
+    }
     this.#reaper = new ContainerReaper({
       tree: database.tree,
       options: config.container,

@@ -8,22 +8,39 @@ const lingerMs = 2000;
 /** Java's default. */
 const defaultBacklog = 50;
 
+/** Every address of both families, which is what Java's sockets bind to when they are told 0.0.0.0. */
+const anyAddress = "0.0.0.0";
+const anyAddressOfBothFamilies = "::";
+
 export const nodeWire: Wire = {
-  listen(options: ListenOptions): Promise<Listener> {
-    const server = createServer(
-      { allowHalfOpen: true, noDelay: true, keepAlive: options.isKeepAlive, pauseOnConnect: false },
-      (raw) => accept(raw, options),
-    );
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      const backlog = options.backlog < 0 ? defaultBacklog : options.backlog;
-      server.listen({ host: options.address, port: options.port, backlog }, () => {
-        server.off("error", reject);
-        resolve(listenerOf(server));
-      });
-    });
+  async listen(options: ListenOptions): Promise<Listener> {
+    if (options.address !== anyAddress) return bind(options, options.address);
+    try {
+      return await bind(options, anyAddressOfBothFamilies);
+    } catch (error) {
+      const isWithoutIpv6 = error instanceof Error && "code" in error && noIpv6.has(String(error.code));
+      if (!isWithoutIpv6) throw error;
+      return bind(options, anyAddress);
+    }
   },
 };
+
+const noIpv6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"]);
+
+function bind(options: ListenOptions, host: string): Promise<Listener> {
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, keepAlive: options.isKeepAlive, pauseOnConnect: false },
+    (raw) => accept(raw, options),
+  );
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const backlog = options.backlog < 0 ? defaultBacklog : options.backlog;
+    server.listen({ host, port: options.port, backlog }, () => {
+      server.off("error", reject);
+      resolve(listenerOf(server));
+    });
+  });
+}
 
 function accept(raw: NodeSocket, options: ListenOptions): void {
   const socket = new WireSocket(raw);
@@ -49,8 +66,8 @@ class WireSocket implements Socket {
 
   constructor(raw: NodeSocket) {
     this.#raw = raw;
-    // The address is gone once the socket is: it is read while it is there.
-    this.remoteAddress = raw.remoteAddress ?? "";
+    // The address is gone once the socket is: it is read while it is there. IPv4 peers are shown as such.
+    this.remoteAddress = (raw.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     this.remotePort = raw.remotePort ?? 0;
     // An error is always followed by close, which says all that matters.
     raw.on("error", () => {});
