@@ -22,7 +22,8 @@ import { TreeWalker } from "#tree/tree-walker.ts";
 import { WatchMode } from "#tree/watch-table.ts";
 import { Field, rootId, StatField } from "#tree/znode-store.ts";
 import type { Client } from "./client.ts";
-import { readMultiHeader, writeMultiEnd, writeMultiError, writeMultiHeader } from "./multi-frame.ts";
+import { WriteOp } from "./write-op.ts";
+import { readMultiHeader, readMultiWrite, writeMultiEnd, writeMultiError, writeMultiHeader } from "./multi-frame.ts";
 import { WatchAnswerer } from "./answer-watches.ts";
 
 export class Answerer {
@@ -163,8 +164,13 @@ export class Answerer {
     const id = this.#find(reader);
     if (id === 0) return ErrorCode.noNode;
     if (!this.#allows(id, Permission.read, identities)) return ErrorCode.noAuth;
-    out.writeInt(id === rootId ? this.#tree.nodeCount - 2 : this.#countBelow(id));
+    out.writeInt(id === rootId ? this.#countAll(reader) : this.#countBelow(id));
     return ErrorCode.ok;
+  }
+
+  /** Quirk: ZooKeeper holds the root as "" and as "/"; either counts the other if it is asked as "". */
+  #countAll(reader: JuteReader): number {
+    return this.#tree.nodeCount - (reader.rangeEnd === reader.rangeStart ? 1 : 2);
   }
 
   #countBelow(id: number): number {
@@ -176,24 +182,25 @@ export class Answerer {
   }
 
   #getEphemerals(client: Client, reader: JuteReader, out: JuteWriter): ErrorCode {
-    const prefix = reader.readString()?.trim() ?? "";
+    const prefix = reader.readString() ?? "";
+    const isAll = allPaths.test(prefix);
     const ephemerals: string[] = [];
     const { session } = client;
     const ids = session === null ? undefined : this.#tree.owned.bySession.get(session.idHigh, session.idLow);
     for (const id of ids ?? []) {
       const path = this.#tree.pathOf(id);
-      if (prefix === "" || prefix === "/" || path.startsWith(prefix)) ephemerals.push(path);
+      if (isAll || path.startsWith(prefix)) ephemerals.push(path);
     }
     writeGetEphemeralsResponse(out, { ephemerals });
     return ErrorCode.ok;
   }
 
   #multiRead(identities: readonly Identity[], reader: JuteReader, out: JuteWriter): ErrorCode | null {
+    if (!holdsReads(reader)) {
+      writeMultiEnd(out);
+      return null;
+    }
     for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
-      if (type !== OpCode.getData && type !== OpCode.getChildren) {
-        writeMultiEnd(out);
-        return null;
-      }
       const id = this.#find(reader);
       reader.skip(1);
       if (id === 0 || !this.#allows(id, Permission.read, identities)) {
@@ -229,6 +236,35 @@ export class Answerer {
     return checkAcl(acl.list, permissions, identities, this.#registry);
   }
 }
+
+/**
+ * Looks through a multiRead and leaves the reader before it.
+ * @returns false when all parts are writes, which decode and are refused later.
+ * @throws MarshallingError for anything else that is not all reads.
+ */
+function holdsReads(reader: JuteReader): boolean {
+  const at = reader.offset;
+  const write = new WriteOp();
+  let readCount = 0;
+  let writeCount = 0;
+  for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
+    if (type === OpCode.getData || type === OpCode.getChildren) {
+      reader.skipBuffer();
+      reader.skip(1);
+      readCount++;
+    } else {
+      readMultiWrite(type, reader, write);
+      writeCount++;
+    }
+    if (readCount > 0 && writeCount > 0) throw new MarshallingError("reads and writes in one multi");
+  }
+  reader.offset = at;
+  return writeCount === 0;
+}
+
+/** Nothing, or "/", between what Java's trim takes off: everything up to the blank. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const allPaths = /^[\0- ]*\/?[\0- ]*$/;
 
 /** Echoes a ustring as it came, null as null. */
 function copyRange(reader: JuteReader, out: JuteWriter): void {

@@ -181,7 +181,13 @@ export class Preparer {
 
   /** Judges one operation under the header's zxid; if it may pass, the changes in flight hold it from now on. */
   judge(op: WriteOp, requester: Requester): ErrorCode {
-    if (op.pathStart < 0) return ErrorCode.marshallingError;
+    // Where ZooKeeper validates the path first a null one is a bad argument; elsewhere it trips over it.
+    if (op.pathStart < 0) {
+      if (isOver(requester)) return ErrorCode.sessionExpired;
+      return op.type === OpCode.setData || op.type === OpCode.setACL
+        ? ErrorCode.badArguments
+        : ErrorCode.marshallingError;
+    }
     this.#acl = null;
     const error = this.#judgeByType(op, requester);
     if (error !== ErrorCode.ok && this.#acl !== null) this.#tree.acls.dropIfUnused(this.#acl);

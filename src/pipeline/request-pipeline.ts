@@ -213,7 +213,7 @@ export class RequestPipeline {
       return;
     }
     this.#reader.reset(bytes, start + requestHeaderBytes, end);
-    if (!incoming.isThrottled && isWriteOp(type) && this.#prepare(incoming)) return;
+    if (!incoming.isThrottled && isWriteOp(type) && isClientRequest(type) && this.#prepare(incoming)) return;
     this.throttle.releaseLarge(incoming.largeBytes);
     if (client.outstanding > 0) {
       client.parked.push(incoming, client.writesSubmitted);
@@ -234,8 +234,6 @@ export class RequestPipeline {
       session.isClosing = true;
     } else if (type === OpCode.multi) {
       if (!this.#multi.prepare(xid, incoming, reader, wallMs)) return false;
-    } else if (type === OpCode.deleteContainer || type === OpCode.createSession) {
-      return false;
     } else {
       try {
         if (type === OpCode.reconfig) this.#reconfig(session, xid, reader, wallMs);

@@ -29,7 +29,7 @@ import { quotaExceededMessage } from "#tree/quota-text.ts";
 import { SessionIds } from "#session/session-id.ts";
 import type { Session } from "#session/session-tracker.ts";
 import { purge } from "#storage/purge.ts";
-import { dataFoldersOf } from "#storage/datadir.ts";
+import type { DataFolders } from "#storage/datadir.ts";
 import type { Recovery } from "#storage/recovery.ts";
 import { type LogBatch, recordOverheadBytes, recordPrefixBytes, TxnLog } from "#storage/txn-log.ts";
 import { clientServices, type WordAnswerer } from "./client-services.ts";
@@ -51,6 +51,7 @@ export interface Serving {
   readonly snapshots: SnapshotTaker;
   readonly connectionThrottle: ConnectionThrottle;
   readonly digests: DigestLog;
+  readonly folders: DataFolders;
   readonly sinceMs: number;
 }
 
@@ -203,7 +204,7 @@ export class StandaloneServer {
       ids: new SessionIds(1, clock.wallMs()),
       bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
     });
-    return { database, pipeline, gate, log, snapshots, connectionThrottle, digests: new DigestLog(), sinceMs: nowMs };
+    return { database, pipeline, gate, log, snapshots, connectionThrottle, digests: new DigestLog(), folders: recovery, sinceMs: nowMs };
   }
 
   #newRegistry(): ProviderRegistry {
@@ -365,7 +366,7 @@ export class StandaloneServer {
       await purge({
         disk,
         logger,
-        ...dataFoldersOf(config),
+        ...serving.folders,
         snapRetainCount: config.autopurge.snapRetainCount,
         openLogPath: serving.log.openPath,
       });

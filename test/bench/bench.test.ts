@@ -1,0 +1,96 @@
+/** The benchmark's own instruments: a wrong ruler measures nothing. */
+
+import { describe, expect, test } from "vitest";
+import { body, op, requestFrame } from "../support/wire-client.ts";
+import { LatencyHistogram } from "./histogram.ts";
+import { renderTable, summarize } from "./report.ts";
+import { RequestTemplate, znodePath } from "./request-template.ts";
+
+describe("a request template", () => {
+  test.each([0, 7, 999, 1000, 99_999, 12_345_678])("writes the request for znode %i as a client would", (index) => {
+    const path = znodePath("/bench", index);
+    const data = Buffer.alloc(100, "x");
+    const expected = {
+      getData: requestFrame(77, op.getData, body.watched(path)),
+      setData: requestFrame(77, op.setData, body.setData(path, data)),
+      create: requestFrame(77, op.create, body.create(path, data)),
+      delete: requestFrame(77, op.delete, body.versioned(path)),
+    };
+    for (const operation of ["getData", "setData", "create", "delete"] as const) {
+      const template = new RequestTemplate({ operation, root: "/bench", dataBytes: 100 });
+      const target = Buffer.alloc(template.frameBytes + 3);
+      template.write(target, 3, 77, index);
+      expect(target.subarray(3)).toEqual(expected[operation]);
+    }
+  });
+
+  test("addresses each znode once by its own path", () => {
+    const paths = new Set(Array.from({ length: 5000 }, (_, index) => znodePath("/r", index)));
+    expect(paths.size).toBe(5000);
+  });
+});
+
+describe("a latency histogram", () => {
+  test("gives quantiles within two per cent", () => {
+    const histogram = new LatencyHistogram();
+    for (let i = 1; i <= 10_000; i++) histogram.record(i / 100);
+    const { p50Ms, p99Ms, p999Ms, maxMs } = histogram.summary();
+    expect(Math.abs(p50Ms / 50 - 1)).toBeLessThan(0.02);
+    expect(Math.abs(p99Ms / 99 - 1)).toBeLessThan(0.02);
+    expect(Math.abs(p999Ms / 99.9 - 1)).toBeLessThan(0.02);
+    expect(maxMs).toBe(100);
+  });
+
+  test("takes what is shorter than a microsecond and longer than a minute", () => {
+    const histogram = new LatencyHistogram();
+    histogram.record(0);
+    histogram.record(1e9);
+    expect(histogram.summary().maxMs).toBe(1e9);
+    expect(histogram.summary().p50Ms).toBeLessThan(0.002);
+  });
+});
+
+describe("the report", () => {
+  const rounds = [
+    { ours: 300, reference: 100 },
+    { ours: 500, reference: 120 },
+    { ours: 400, reference: 80 },
+  ];
+  const measurements = rounds.flatMap(({ ours, reference }, index) => [
+    { workload: "getData", server: "ours" as const, round: index, values: { opsPerSecond: ours, p50Ms: 100 / ours } },
+    {
+      workload: "getData",
+      server: "reference" as const,
+      round: index,
+      values: { opsPerSecond: reference, p50Ms: 100 / reference },
+    },
+  ]);
+
+  test("gives medians, extremes and a ratio above 1 where ours is better", () => {
+    expect(summarize(measurements)).toEqual([
+      {
+        workload: "getData",
+        metric: "opsPerSecond",
+        ours: { median: 400, min: 300, max: 500 },
+        reference: { median: 100, min: 80, max: 120 },
+        ratio: 4,
+      },
+      {
+        workload: "getData",
+        metric: "p50Ms",
+        ours: { median: 0.25, min: 0.2, max: 1 / 3 },
+        reference: { median: 1, min: 100 / 120, max: 1.25 },
+        ratio: 4,
+      },
+    ]);
+  });
+
+  test("of one server alone has no ratio", () => {
+    const alone = summarize(measurements.filter(({ server }) => server === "ours"));
+    expect(alone.map(({ reference, ratio }) => [reference, ratio])).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+    expect(renderTable({ cpu: "one" }, alone)).toContain("400 (300 to 500)");
+  });
+});

@@ -1,0 +1,553 @@
+/**
+ * A small ZooKeeper client for tests that look at bytes: what was sent, what came back, in which order. It builds and
+ * reads frames with its own slow and obvious code and shares nothing with src/, so an encoder bug cannot excuse itself.
+ *
+ *   first frame   > ConnectRequest (44 bytes, or 45 with readOnly)   < ConnectResponse (36 or 37)
+ *   later frames  > xid int | type int | body                        < xid int | zxid long | err int | body
+ *   watch event   < xid -1 | zxid long | 0 | type int | state int | path ustring
+ *
+ * Everything that arrives is kept in `arrivals`, in order. `request` returns a promise for one reply; the typed helpers
+ * below it throw {@link RefusedError} when the reply carries an error code. Sending never waits, so calling helpers
+ * without awaiting them is how a test pipelines.
+ */
+
+import { connect, type Socket } from "node:net";
+
+/** Request types by ZooKeeper's names. */
+export const op = {
+  create: 1,
+  delete: 2,
+  exists: 3,
+  getData: 4,
+  setData: 5,
+  getACL: 6,
+  setACL: 7,
+  getChildren: 8,
+  sync: 9,
+  ping: 11,
+  getChildren2: 12,
+  check: 13,
+  multi: 14,
+  create2: 15,
+  removeWatches: 18,
+  createContainer: 19,
+  createTTL: 21,
+  multiRead: 22,
+  auth: 100,
+  setWatches: 101,
+  setWatches2: 105,
+  addWatch: 106,
+  whoAmI: 107,
+  closeSession: -11,
+} as const;
+
+/** The error codes that tests name. */
+export const err = {
+  marshalling: -5,
+  unimplemented: -6,
+  badArguments: -8,
+  noNode: -101,
+  badVersion: -103,
+  noChildrenForEphemerals: -108,
+  nodeExists: -110,
+  notEmpty: -111,
+  authFailed: -115,
+} as const;
+
+export const flag = { persistent: 0, ephemeral: 1, sequential: 2, ephemeralSequential: 3, container: 4 } as const;
+
+export const eventType = { created: 1, deleted: 2, dataChanged: 3, childrenChanged: 4 } as const;
+
+export interface Stat {
+  readonly czxid: bigint;
+  readonly mzxid: bigint;
+  readonly ctime: bigint;
+  readonly mtime: bigint;
+  readonly version: number;
+  readonly cversion: number;
+  readonly aversion: number;
+  readonly ephemeralOwner: bigint;
+  readonly dataLength: number;
+  readonly numChildren: number;
+  readonly pzxid: bigint;
+}
+
+export interface Acl {
+  readonly perms: number;
+  readonly scheme: string;
+  readonly id: string;
+}
+
+export const openAcl: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
+
+/** What a client must show to come back to its session. */
+interface Session {
+  readonly id: bigint;
+  readonly password: Buffer;
+}
+
+export interface HandshakeReply extends Session {
+  /** Negotiated session timeout; 0 says that the session asked for does not exist. */
+  readonly timeoutMs: number;
+  /** Null when the server left the byte out, as it must for a client that did. */
+  readonly isReadOnly: boolean | null;
+}
+
+export interface Reply {
+  readonly kind: "reply";
+  readonly xid: number;
+  readonly zxid: bigint;
+  readonly err: number;
+  readonly body: Buffer;
+}
+
+export interface WatchEvent {
+  readonly kind: "event";
+  readonly zxid: bigint;
+  readonly type: number;
+  readonly state: number;
+  readonly path: string;
+}
+
+export type Arrival = Reply | WatchEvent;
+
+/** The server answered with an error code. */
+export class RefusedError extends Error {
+  readonly code: number;
+  constructor(code: number, what: string) {
+    super(`${what}: error ${code}`);
+    this.code = code;
+  }
+}
+
+/** The connection ended before the awaited frame. */
+class ConnectionLostError extends Error {}
+
+/** Builds bytes in wire order. */
+export class Bytes {
+  readonly #parts: Buffer[] = [];
+
+  int(value: number): this {
+    const part = Buffer.alloc(4);
+    part.writeInt32BE(value);
+    return this.raw(part);
+  }
+
+  long(value: bigint): this {
+    const part = Buffer.alloc(8);
+    part.writeBigInt64BE(BigInt.asIntN(64, value));
+    return this.raw(part);
+  }
+
+  bool(value: boolean): this {
+    return this.raw(Buffer.from([value ? 1 : 0]));
+  }
+
+  buffer(value: Uint8Array | null): this {
+    return value === null ? this.int(-1) : this.int(value.length).raw(value);
+  }
+
+  string(value: string | null): this {
+    return this.buffer(value === null ? null : Buffer.from(value, "utf8"));
+  }
+
+  strings(values: readonly string[]): this {
+    this.int(values.length);
+    for (const value of values) this.string(value);
+    return this;
+  }
+
+  acl(entries: readonly Acl[]): this {
+    this.int(entries.length);
+    for (const entry of entries) this.int(entry.perms).string(entry.scheme).string(entry.id);
+    return this;
+  }
+
+  raw(part: Uint8Array): this {
+    this.#parts.push(Buffer.from(part));
+    return this;
+  }
+
+  build(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+/** Reads bytes in wire order; running out is a RangeError. */
+export class Cursor {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  int(): number {
+    this.#at += 4;
+    return this.#bytes.readInt32BE(this.#at - 4);
+  }
+
+  long(): bigint {
+    this.#at += 8;
+    return this.#bytes.readBigInt64BE(this.#at - 8);
+  }
+
+  bool(): boolean {
+    this.#at += 1;
+    return this.#bytes.readInt8(this.#at - 1) !== 0;
+  }
+
+  buffer(): Buffer | null {
+    const length = this.int();
+    if (length === -1) return null;
+    if (length < 0 || length > this.left) throw new RangeError(`length ${length} with ${this.left} bytes left`);
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  string(): string | null {
+    const bytes = this.buffer();
+    return bytes === null ? null : bytes.toString("utf8");
+  }
+
+  strings(): string[] {
+    return Array.from({ length: this.int() }, () => this.string() ?? "");
+  }
+
+  stat(): Stat {
+    return {
+      czxid: this.long(),
+      mzxid: this.long(),
+      ctime: this.long(),
+      mtime: this.long(),
+      version: this.int(),
+      cversion: this.int(),
+      aversion: this.int(),
+      ephemeralOwner: this.long(),
+      dataLength: this.int(),
+      numChildren: this.int(),
+      pzxid: this.long(),
+    };
+  }
+
+  rest(): Buffer {
+    return this.#bytes.subarray(this.#at);
+  }
+}
+
+/** `body` behind its length. */
+export function frame(body: Uint8Array): Buffer {
+  return new Bytes().buffer(body).build();
+}
+
+export interface HandshakeOptions {
+  readonly timeoutMs?: number;
+  readonly session?: Session | undefined;
+  readonly lastZxidSeen?: bigint;
+  /** Leaves the readOnly byte out, as clients up to 3.3 did. */
+  readonly isOldForm?: boolean;
+}
+
+/** The framed ConnectRequest. */
+export function connectRequest(options: HandshakeOptions = {}): Buffer {
+  const body = new Bytes()
+    .int(0)
+    .long(options.lastZxidSeen ?? 0n)
+    .int(options.timeoutMs ?? 30_000)
+    .long(options.session?.id ?? 0n)
+    .buffer(options.session?.password ?? Buffer.alloc(16));
+  return frame((options.isOldForm === true ? body : body.bool(false)).build());
+}
+
+/** A framed request. */
+export function requestFrame(xid: number, type: number, body: Uint8Array = Buffer.alloc(0)): Buffer {
+  return frame(new Bytes().int(xid).int(type).raw(body).build());
+}
+
+/** Bodies of the requests that tests build by hand. */
+export const body = {
+  path: (path: string): Buffer => new Bytes().string(path).build(),
+  watched: (path: string, watch = false): Buffer => new Bytes().string(path).bool(watch).build(),
+  versioned: (path: string, version = -1): Buffer => new Bytes().string(path).int(version).build(),
+  setData: (path: string, data: Uint8Array | string, version = -1): Buffer =>
+    new Bytes().string(path).buffer(Buffer.from(data)).int(version).build(),
+  create: (path: string, data: Uint8Array | string = "", flags = 0, acl: readonly Acl[] = openAcl): Buffer =>
+    new Bytes().string(path).buffer(Buffer.from(data)).acl(acl).int(flags).build(),
+  multi: (parts: readonly { type: number; body: Uint8Array }[]): Buffer => {
+    const bytes = new Bytes();
+    for (const part of parts) bytes.int(part.type).bool(false).int(-1).raw(part.body);
+    return bytes.int(-1).bool(true).int(-1).build();
+  },
+};
+
+/** How the server ended a connection. */
+export type Ending = "end" | "reset";
+
+type Waiter<T> = { resolve: (value: T) => void; reject: (error: Error) => void };
+
+export class WireClient {
+  /** Every reply and event after the handshake, in the order of arrival. */
+  readonly arrivals: Arrival[] = [];
+  /** Resolves when the connection is over. */
+  readonly ended: Promise<Ending>;
+  readonly #socket: Socket;
+  readonly #waiting: (Waiter<Reply> & { xid: number })[] = [];
+  readonly #eventWaiters: Waiter<WatchEvent>[] = [];
+  readonly #untakenEvents: WatchEvent[] = [];
+  #handshakeWaiter: Waiter<HandshakeReply | null> | null = null;
+  #received: Buffer = Buffer.alloc(0);
+  #bytesReceived = 0;
+  #isOver = false;
+  #nextXid = 1;
+  #handshake: HandshakeReply | null = null;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.ended = new Promise((resolve) => {
+      let ending: Ending = "end";
+      socket.on("error", () => (ending = "reset"));
+      socket.on("close", () => {
+        this.#finish();
+        resolve(ending);
+      });
+    });
+    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+  }
+
+  /** Opens the socket and sends nothing. */
+  static open(port: number, host = "127.0.0.1"): Promise<WireClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host, noDelay: true });
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.off("error", reject);
+        resolve(new WireClient(socket));
+      });
+    });
+  }
+
+  /** Opens the socket and a session. @throws ConnectionLostError when the server closes instead of answering. */
+  static async connect(port: number, options: HandshakeOptions = {}): Promise<WireClient> {
+    const client = await WireClient.open(port);
+    const reply = await client.handshake(options);
+    if (reply === null) throw new ConnectionLostError("closed during the handshake");
+    return client;
+  }
+
+  /** The answer to the handshake. */
+  get session(): HandshakeReply {
+    if (this.#handshake === null) throw new Error("no handshake yet");
+    return this.#handshake;
+  }
+
+  /** Bytes received so far, the handshake's included. */
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  get events(): WatchEvent[] {
+    return this.arrivals.filter((arrival) => arrival.kind === "event");
+  }
+
+  /** Resolves to null when the server closes instead of answering. */
+  handshake(options: HandshakeOptions = {}): Promise<HandshakeReply | null> {
+    this.sendRaw(connectRequest(options));
+    return this.awaitHandshake();
+  }
+
+  /** Reads the handshake's answer when the request was sent raw. */
+  awaitHandshake(): Promise<HandshakeReply | null> {
+    if (this.#handshake !== null || this.#isOver) return Promise.resolve(this.#handshake);
+    return new Promise((resolve, reject) => {
+      this.#handshakeWaiter = { resolve, reject };
+    });
+  }
+
+  sendRaw(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
+  /** Sends a request under the next xid, or the given one. */
+  request(type: number, requestBody?: Uint8Array, xid: number = this.#nextXid++): Promise<Reply> {
+    const reply = this.awaitReply(xid);
+    this.sendRaw(requestFrame(xid, type, requestBody));
+    return reply;
+  }
+
+  /** Waits for a reply to a request that was sent raw. */
+  awaitReply(xid: number): Promise<Reply> {
+    if (this.#isOver) return Promise.reject(new ConnectionLostError("the connection is closed"));
+    const reply = new Promise<Reply>((resolve, reject) => this.#waiting.push({ xid, resolve, reject }));
+    // A test that pipelines and then breaks the connection has replies that nobody awaits.
+    reply.catch(() => undefined);
+    return reply;
+  }
+
+  /** The oldest event not yet taken. */
+  nextEvent(): Promise<WatchEvent> {
+    const event = this.#untakenEvents.shift();
+    if (event !== undefined) return Promise.resolve(event);
+    if (this.#isOver) return Promise.reject(new ConnectionLostError("the connection is closed"));
+    return new Promise((resolve, reject) => this.#eventWaiters.push({ resolve, reject }));
+  }
+
+  async create(path: string, data: Uint8Array | string = "", flags = 0): Promise<string> {
+    return (await this.#ask(op.create, body.create(path, data, flags), path)).string() ?? "";
+  }
+
+  async delete(path: string, version = -1): Promise<void> {
+    await this.#ask(op.delete, body.versioned(path, version), path);
+  }
+
+  /** The Stat, or null when there is no such znode. */
+  async exists(path: string, watch = false): Promise<Stat | null> {
+    const reply = await this.request(op.exists, body.watched(path, watch));
+    if (reply.err === err.noNode) return null;
+    return accepted(reply, `exists ${path}`).stat();
+  }
+
+  async getData(path: string, watch = false): Promise<{ data: Buffer | null; stat: Stat }> {
+    const cursor = await this.#ask(op.getData, body.watched(path, watch), path);
+    return { data: cursor.buffer(), stat: cursor.stat() };
+  }
+
+  async setData(path: string, data: Uint8Array | string, version = -1): Promise<Stat> {
+    return (await this.#ask(op.setData, body.setData(path, data, version), path)).stat();
+  }
+
+  async getChildren(path: string, watch = false): Promise<string[]> {
+    return (await this.#ask(op.getChildren, body.watched(path, watch), path)).strings();
+  }
+
+  /** @param mode 0 persistent, 1 persistent recursive. */
+  async addWatch(path: string, mode: number): Promise<void> {
+    await this.#ask(op.addWatch, new Bytes().string(path).int(mode).build(), path);
+  }
+
+  async sync(path: string): Promise<void> {
+    await this.#ask(op.sync, body.path(path), path);
+  }
+
+  ping(): Promise<Reply> {
+    return this.request(op.ping, Buffer.alloc(0), -2);
+  }
+
+  /** Adds an identity to the connection. */
+  auth(scheme: string, credentials: string): Promise<Reply> {
+    return this.request(op.auth, new Bytes().int(0).string(scheme).buffer(Buffer.from(credentials)).build(), -4);
+  }
+
+  /** Ends the session and waits until the server has closed the connection. */
+  async closeSession(): Promise<void> {
+    accepted(await this.request(op.closeSession), "closeSession");
+    await this.ended;
+  }
+
+  /** Leaves what arrives in the kernel, as a client that is stuck does. */
+  pauseReading(): void {
+    this.#socket.pause();
+  }
+
+  resumeReading(): void {
+    this.#socket.resume();
+  }
+
+  /** Sends FIN and keeps reading. */
+  halfClose(): void {
+    this.#socket.end();
+  }
+
+  /** Drops the connection without a word; the session lives on. */
+  drop(): void {
+    this.#socket.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.drop();
+  }
+
+  async #ask(type: number, requestBody: Buffer, what: string): Promise<Cursor> {
+    return accepted(await this.request(type, requestBody), what);
+  }
+
+  #take(chunk: Buffer): void {
+    this.#bytesReceived += chunk.length;
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    let at = 0;
+    while (this.#received.length - at >= 4) {
+      const length = this.#received.readInt32BE(at);
+      if (this.#received.length - at - 4 < length) break;
+      this.#takeFrame(this.#received.subarray(at + 4, at + 4 + length));
+      at += 4 + length;
+    }
+    this.#received = this.#received.subarray(at);
+  }
+
+  #takeFrame(bytes: Buffer): void {
+    if (this.#handshake === null) {
+      this.#handshake = readConnectResponse(bytes);
+      this.#handshakeWaiter?.resolve(this.#handshake);
+      return;
+    }
+    const cursor = new Cursor(bytes);
+    const xid = cursor.int();
+    const zxid = cursor.long();
+    const code = cursor.int();
+    if (xid === -1) {
+      this.#takeEvent({ kind: "event", zxid, type: cursor.int(), state: cursor.int(), path: cursor.string() ?? "" });
+      return;
+    }
+    const reply: Reply = { kind: "reply", xid, zxid, err: code, body: cursor.rest() };
+    this.arrivals.push(reply);
+    const index = this.#waiting.findIndex((waiter) => waiter.xid === xid);
+    if (index !== -1) this.#waiting.splice(index, 1)[0]?.resolve(reply);
+  }
+
+  #takeEvent(event: WatchEvent): void {
+    this.arrivals.push(event);
+    const waiter = this.#eventWaiters.shift();
+    if (waiter === undefined) this.#untakenEvents.push(event);
+    else waiter.resolve(event);
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#handshakeWaiter?.resolve(this.#handshake);
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(new ConnectionLostError(`no reply to ${waiter.xid}`));
+    for (const waiter of this.#eventWaiters.splice(0)) waiter.reject(new ConnectionLostError("no event"));
+  }
+}
+
+/** The reply's body. @throws RefusedError when it carries an error. */
+function accepted(reply: Reply, what: string): Cursor {
+  if (reply.err !== 0) throw new RefusedError(reply.err, what);
+  return new Cursor(reply.body);
+}
+
+function readConnectResponse(bytes: Buffer): HandshakeReply {
+  const cursor = new Cursor(bytes);
+  cursor.int();
+  const timeoutMs = cursor.int();
+  const id = cursor.long();
+  const password = Buffer.from(cursor.buffer() ?? Buffer.alloc(0));
+  return { timeoutMs, id, password, isReadOnly: cursor.left > 0 ? cursor.bool() : null };
+}
+
+/**
+ * Sends a four-letter word, half-closes as `nc` does, and reads to the end.
+ * @param extra bytes sent behind the word (the mask of `stmk`).
+ */
+export function fourLetterWord(port: number, word: string, extra: Uint8Array = Buffer.alloc(0)): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const parts: Buffer[] = [];
+    socket.on("error", reject);
+    socket.on("data", (chunk: Buffer) => parts.push(chunk));
+    socket.on("end", () => resolve(Buffer.concat(parts).toString("utf8")));
+    socket.end(Buffer.concat([Buffer.from(word, "latin1"), extra]));
+  });
+}
