@@ -36,7 +36,7 @@ export interface DataFolders {
   readonly logFolder: string;
 }
 
-export function dataFoldersOf(options: Pick<DatadirOptions, "dataDir" | "dataLogDir">): DataFolders {
+function dataFoldersOf(options: Pick<DatadirOptions, "dataDir" | "dataLogDir">): DataFolders {
   return { snapshotFolder: `${options.dataDir}/version-2`, logFolder: `${options.dataLogDir}/version-2` };
 }
 

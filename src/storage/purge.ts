@@ -19,7 +19,7 @@ import { filesOfKind, type NamedFile } from "./file-names.ts";
 import { findValidSnapshots } from "./recovery.ts";
 
 /** Fewer snapshots are never kept. */
-export const snapshotsKeptMin = 3;
+const snapshotsKeptMin = 3;
 
 export interface PurgeOptions extends DataFolders {
   readonly disk: Disk;

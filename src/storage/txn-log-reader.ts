@@ -283,8 +283,8 @@ class LogReading {
     }
     logger.warn(
       { path: end.file.path, offset: end.offset, expected: end.expected, found: end.found },
-      `Cut ${end.file.path} at offset ${end.offset}: the record there was being written when the server stopped ` +
-        `(expected ${end.expected}, found ${end.found}); it had not been acknowledged`,
+      `Cut ${end.file.path} at offset ${end.offset}, taking what follows for the last write before a crash: ` +
+        `expected ${end.expected}, found ${end.found}`,
     );
   }
 }

@@ -33,11 +33,9 @@ const recordZerosBytes = 4;
 const zeroRunBytes = 4096;
 const zeros: Buffer = Buffer.alloc(zeroRunBytes);
 
-export type TailKind = "padding" | "torn" | "damaged";
-
 export interface Tail {
   /** "padding": zeros only, or nothing. */
-  readonly kind: TailKind;
+  readonly kind: "padding" | "torn" | "damaged";
   /** Offset of the first valid record behind the bad place, or -1. */
   readonly validAt: number;
 }
