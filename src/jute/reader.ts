@@ -60,7 +60,7 @@ export class JuteReader {
   }
 
   readInt(): number {
-    return this.bytes.readInt32BE(this.#need(4));
+    return readInt32(this.bytes, this.#need(4));
   }
 
   readBigInt(): bigint {
@@ -141,6 +141,11 @@ function decodeSurrogates(bytes: Buffer, start: number, end: number): string {
     i = from - 1;
   }
   return text + bytes.toString("utf8", from, end);
+}
+
+/** The int at `at`, which the caller knows to be there: half the cost of a checked read, and requests are full of them. */
+export function readInt32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
 /** The same memory as a Buffer. */

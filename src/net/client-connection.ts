@@ -15,6 +15,7 @@
 import type { ExpiryQueue, Expirable } from "#session/expiry-queue.ts";
 import { notQueued } from "#session/expiry-queue.ts";
 import type { Socket, SocketHandler } from "#host/wire.ts";
+import { readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { Client, type ClientLink } from "#pipeline/client.ts";
 import type { ClientPortServices } from "./client-port.ts";
@@ -171,7 +172,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     let at = start;
     while (end - at >= 4 && this.#isReadyForFrames) {
       if (this.#state === "ExpectFirstFrame" && this.#takeWord(bytes, at, end)) return end;
-      const length = bytes.readInt32BE(at);
+      const length = readInt32(bytes, at);
       if (length < 0 || length > this.#services.frameBytesMax) {
         this.#services.lengthError(this.client, length);
         this.closeNow();

@@ -4,6 +4,7 @@
  */
 
 import type { Identity } from "#auth/identity.ts";
+import { readInt32 } from "#jute/reader.ts";
 import type { Client } from "./client.ts";
 
 /** Length of a RequestHeader: xid int, type int. */
@@ -23,11 +24,11 @@ export class Incoming {
   isThrottled = false;
 
   get xid(): number {
-    return this.bytes.readInt32BE(this.start);
+    return readInt32(this.bytes, this.start);
   }
 
   get type(): number {
-    return this.bytes.readInt32BE(this.start + 4);
+    return readInt32(this.bytes, this.start + 4);
   }
 
   /** What a Preparer wants to know of whoever asks. */

@@ -2,9 +2,9 @@
  * The changes in flight: what the tree will be once everything prepared has been applied. A write is judged on this
  * view, so version checks, sequence names and existence are exact however deep the pipeline is.
  *
- * A change record is one znode's state after its latest change in flight. Records are kept by path and, in zxid order,
- * in a queue; when a transaction is applied its records leave both, unless a later change took their place. They come
- * from a pool: preparing a write allocates nothing.
+ * A change record is one znode's state after its latest change in flight. Records are found by the bytes of their path,
+ * hashed as the tree hashes them, and stand in a queue in zxid order; when a transaction is applied its records leave
+ * both, unless a later change took their place. They come from a pool: preparing a write allocates nothing.
  *
  * The view carries the tree digest as well: a transaction holds the digest of the tree after it, which is known, here,
  * before the transaction is even logged.
@@ -17,11 +17,17 @@ import { compareHalves } from "#base/zxid.ts";
 import type { AclEntry } from "#tree/acl-cache.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { DigestSum } from "#tree/tree-digest.ts";
-import { Field, StatField, ZnodeFlag, ZnodeKind } from "#tree/znode-store.ts";
+import { copyBytes, Field, StatField, ZnodeFlag, ZnodeKind } from "#tree/znode-store.ts";
 
 export class ChangeRecord {
-  /** The path's bytes as latin1 text; the root is "". */
-  path = "";
+  /** The path is `path[0, pathLength)`; the root's is empty. */
+  path: Buffer = Buffer.allocUnsafe(64);
+  pathLength = 0;
+  hash = 0;
+  /** The znode in the tree that this is the latest state of; 0 for one that is only in flight. */
+  znode = 0;
+  /** Another path's latest record, with the same hash. */
+  next: ChangeRecord | null = null;
   zxidHigh = 0;
   zxidLow = 0;
   exists = false;
@@ -51,8 +57,28 @@ export class ChangeRecord {
   ownerHigh = 0;
   ownerLow = 0;
 
+  setPath(bytes: Uint8Array, start: number, end: number, hash: number): void {
+    const length = end - start;
+    if (length > this.path.length) this.path = Buffer.allocUnsafe(length * 2);
+    copyBytes(bytes, start, end, this.path, 0);
+    this.pathLength = length;
+    this.hash = hash;
+  }
+
+  isPath(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start !== this.pathLength) return false;
+    for (let i = 0; i < this.pathLength; i++) if (this.path[i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  /** The path's bytes as latin1 text. */
+  get pathKey(): string {
+    return this.path.toString("latin1", 0, this.pathLength);
+  }
+
+  /** Takes over everything but the path and the place in the queue. */
   copyFrom(other: ChangeRecord): void {
-    this.path = other.path;
+    this.znode = other.znode;
     this.exists = other.exists;
     this.childCount = other.childCount;
     this.dataLength = other.dataLength;
@@ -79,8 +105,8 @@ export class ChangeRecord {
   }
 
   /** A znode that is being created: all its versions are 0. */
-  initialize(path: string, timeHigh: number, timeLow: number): void {
-    this.path = path;
+  initialize(timeHigh: number, timeLow: number): void {
+    this.znode = 0;
     this.exists = true;
     this.childCount = 0;
     this.nodeCrc = 0;
@@ -98,7 +124,8 @@ export class OutstandingChanges {
   /** Digest of the tree after everything in flight. */
   readonly digest: DigestSum = new DigestSum();
   readonly #tree: DataTree;
-  readonly #byPath = new Map<string, ChangeRecord>();
+  /** The latest record of each path, by its hash; paths that share one are chained. */
+  readonly #latest = new Map<number, ChangeRecord>();
   readonly #queue = new Deque<ChangeRecord>();
   readonly #pool: ChangeRecord[] = [];
   /** Records filled from the tree, handed out in turn: preparing one operation looks at two znodes. */
@@ -116,37 +143,73 @@ export class OutstandingChanges {
     return this.#queue.length;
   }
 
-  /**
-   * The znode at a path as it will be, or null. For reading only: valid until the second next call.
-   * @param path the key; "" for the root. The same path lies in `bytes[start, end)`.
-   */
-  get(path: string, bytes: Buffer, start: number, end: number): ChangeRecord | null {
-    if (this.#byPath.size > 0) {
-      const pending = this.#byPath.get(path);
-      if (pending !== undefined) return pending.exists ? pending : null;
+  /** The znode at a path as it will be, or null. For reading only: valid until the second next call. */
+  get(bytes: Buffer, start: number, givenEnd: number): ChangeRecord | null {
+    const end = givenEnd - start === 1 && bytes[start] === 0x2f ? start : givenEnd;
+    const hash = this.#tree.hash(bytes, start, end);
+    if (this.#latest.size > 0) {
+      const pending = this.#find(hash, bytes, start, end);
+      if (pending !== null) return pending.exists ? pending : null;
     }
-    const id = this.#tree.find(bytes, start, end);
+    const id = this.#tree.findHashed(hash, bytes, start, end);
     if (id === 0) return null;
     const record = this.#fromTree[(this.#turn ^= 1)]!;
-    this.#fill(record, path, id);
+    record.setPath(bytes, start, end, hash);
+    this.#fill(record, id);
     return record;
   }
 
-  /** A new record in flight under this zxid, to be filled by {@link ChangeRecord.copyFrom} or `initialize`. */
-  add(path: string, zxidHigh: number, zxidLow: number): ChangeRecord {
+  /** A new record in flight under this zxid, to be filled by {@link ChangeRecord.initialize}. */
+  add(bytes: Buffer, start: number, end: number, zxidHigh: number, zxidLow: number): ChangeRecord {
+    return this.#add(bytes, start, end, this.#tree.hash(bytes, start, end), zxidHigh, zxidLow);
+  }
+
+  #add(bytes: Buffer, start: number, end: number, hash: number, zxidHigh: number, zxidLow: number): ChangeRecord {
     const record = this.#pool.pop() ?? new ChangeRecord();
-    record.path = path;
+    record.setPath(bytes, start, end, hash);
     record.zxidHigh = zxidHigh;
     record.zxidLow = zxidLow;
-    record.previous = this.#byPath.get(path) ?? null;
-    this.#byPath.set(path, record);
+    record.previous = this.#find(hash, bytes, start, end);
+    this.#replace(hash, record.previous, record);
     this.#queue.push(record);
     return record;
   }
 
+  #find(hash: number, bytes: Buffer, start: number, end: number): ChangeRecord | null {
+    let record = this.#latest.get(hash) ?? null;
+    while (record !== null && !record.isPath(bytes, start, end)) record = record.next;
+    return record;
+  }
+
+  /** Puts `record`, or nothing, in the place of `old`, or of nothing, among the latest ones. */
+  #replace(hash: number, old: ChangeRecord | null, record: ChangeRecord | null): void {
+    const head = this.#latest.get(hash) ?? null;
+    const rest = old === null ? head : without(head, old);
+    if (record !== null) record.next = rest;
+    const newHead = record ?? rest;
+    if (newHead === null) this.#latest.delete(hash);
+    else if (newHead !== head) this.#latest.set(hash, newHead);
+  }
+
+  #isLatest(record: ChangeRecord): boolean {
+    let at = this.#latest.get(record.hash) ?? null;
+    while (at !== null && at !== record) at = at.next;
+    return at !== null;
+  }
+
+  /**
+   * The record of a transaction that is about to be applied and changes a single znode of the tree, or null: it knows the
+   * znode and its checksum already.
+   */
+  soleChangeOf(zxidHigh: number, zxidLow: number): ChangeRecord | null {
+    if (this.#queue.length === 0) return null;
+    const record = this.#queue.at(0);
+    return record.zxidHigh === zxidHigh && record.zxidLow === zxidLow && record.znode !== 0 ? record : null;
+  }
+
   /** A new record in flight that begins as a copy of `current`. */
   derive(current: ChangeRecord, zxidHigh: number, zxidLow: number): ChangeRecord {
-    const record = this.add(current.path, zxidHigh, zxidLow);
+    const record = this.#add(current.path, 0, current.pathLength, current.hash, zxidHigh, zxidLow);
     record.copyFrom(current);
     this.#hold(record);
     return record;
@@ -181,7 +244,7 @@ export class OutstandingChanges {
       const record = this.#queue.at(0);
       if (compareHalves(record.zxidHigh, record.zxidLow, zxidHigh, zxidLow) > 0) return;
       this.#queue.shift();
-      if (this.#byPath.get(record.path) === record) this.#byPath.delete(record.path);
+      if (this.#isLatest(record)) this.#replace(record.hash, record, null);
       this.#recycle(record);
     }
     this.digest.set(this.#tree.digest.high, this.#tree.digest.low);
@@ -191,8 +254,7 @@ export class OutstandingChanges {
   rollBack(length: number): void {
     while (this.#queue.length > length) {
       const record = this.#queue.pop();
-      if (record.previous === null) this.#byPath.delete(record.path);
-      else this.#byPath.set(record.path, record.previous);
+      this.#replace(record.hash, record, record.previous);
       this.#recycle(record);
     }
   }
@@ -210,35 +272,38 @@ export class OutstandingChanges {
     if (record.acl !== null) this.#tree.acls.release(record.acl);
     record.acl = null;
     record.previous = null;
+    record.next = null;
     this.#pool.push(record);
   }
 
-  #fill(record: ChangeRecord, path: string, id: number): void {
+  #fill(record: ChangeRecord, id: number): void {
     const { store } = this.#tree;
-    record.path = path;
+    const view = store.recordView(id);
+    const at = store.recordOffset(id);
+    record.znode = id;
     record.exists = true;
-    record.childCount = store.stat(id, StatField.numChildren);
-    record.dataLength = store.stat(id, StatField.dataLength);
+    record.childCount = view.getInt32(at + StatField.numChildren);
+    record.dataLength = view.getInt32(at + StatField.dataLength);
     record.kind = store.kind(id);
     record.acl = this.#tree.aclOf(id);
     record.isOutsideDigest = store.hasFlag(id, ZnodeFlag.outsideDigest);
     record.contentCrc = store.get(id, Field.contentCrc);
     record.nodeCrc = store.get(id, Field.nodeCrc);
-    record.version = store.stat(id, StatField.version);
-    record.cversion = store.stat(id, StatField.storedCversion);
-    record.aversion = store.stat(id, StatField.aversion);
-    record.czxidHigh = store.stat(id, StatField.czxid);
-    record.czxidLow = store.statLow(id, StatField.czxid);
-    record.mzxidHigh = store.stat(id, StatField.mzxid);
-    record.mzxidLow = store.statLow(id, StatField.mzxid);
-    record.pzxidHigh = store.stat(id, StatField.pzxid);
-    record.pzxidLow = store.statLow(id, StatField.pzxid);
-    record.ctimeHigh = store.stat(id, StatField.ctime);
-    record.ctimeLow = store.statLow(id, StatField.ctime);
-    record.mtimeHigh = store.stat(id, StatField.mtime);
-    record.mtimeLow = store.statLow(id, StatField.mtime);
-    record.ownerHigh = store.stat(id, StatField.ephemeralOwner);
-    record.ownerLow = store.statLow(id, StatField.ephemeralOwner);
+    record.version = view.getInt32(at + StatField.version);
+    record.cversion = view.getInt32(at + StatField.storedCversion);
+    record.aversion = view.getInt32(at + StatField.aversion);
+    record.czxidHigh = view.getInt32(at + StatField.czxid);
+    record.czxidLow = view.getInt32(at + StatField.czxid + 4);
+    record.mzxidHigh = view.getInt32(at + StatField.mzxid);
+    record.mzxidLow = view.getInt32(at + StatField.mzxid + 4);
+    record.pzxidHigh = view.getInt32(at + StatField.pzxid);
+    record.pzxidLow = view.getInt32(at + StatField.pzxid + 4);
+    record.ctimeHigh = view.getInt32(at + StatField.ctime);
+    record.ctimeLow = view.getInt32(at + StatField.ctime + 4);
+    record.mtimeHigh = view.getInt32(at + StatField.mtime);
+    record.mtimeLow = view.getInt32(at + StatField.mtime + 4);
+    record.ownerHigh = view.getInt32(at + StatField.ephemeralOwner);
+    record.ownerLow = view.getInt32(at + StatField.ephemeralOwner + 4);
   }
 
   /** The digest's sixty bytes: see tree-digest.ts. */
@@ -260,4 +325,13 @@ export class OutstandingChanges {
     view.setInt32(52, record.ownerHigh);
     view.setInt32(56, record.ownerLow);
   }
+}
+
+/** A chain without one of its records. */
+function without(head: ChangeRecord | null, record: ChangeRecord): ChangeRecord | null {
+  if (head === record) return record.next;
+  for (let at = head; at !== null; at = at.next) {
+    if (at.next === record) at.next = record.next;
+  }
+  return head;
 }

@@ -261,20 +261,19 @@ export class Preparer {
     if (!this.#allows(parent.acl!, Permission.create, requester.identities)) return ErrorCode.noAuth;
     if (op.isSequential) this.#appendSequence(op, parent.cversion);
     if (!validatePath(this.#path, this.#pathStart, this.#pathEnd)) return ErrorCode.badArguments;
-    const key = keyOf(this.#path, this.#pathStart, this.#pathEnd);
-    if (this.changes.get(key, this.#path, this.#pathStart, this.#pathEnd) !== null) return ErrorCode.nodeExists;
+    if (this.changes.get(this.#path, this.#pathStart, this.#pathEnd) !== null) return ErrorCode.nodeExists;
     if (parent.kind === ZnodeKind.ephemeral) return ErrorCode.noChildrenForEphemerals;
-    if (key === rootQuotaLimits) return ErrorCode.badArguments;
+    if (isBytes(this.#path, this.#pathStart, this.#pathEnd, rootQuotaLimits)) return ErrorCode.badArguments;
     const dataLength = op.dataStart < 0 ? 0 : op.dataEnd - op.dataStart;
     if (this.#exceedsQuota(this.#path, this.#pathStart, this.#pathEnd, dataLength, 1)) return ErrorCode.quotaExceeded;
-    this.#recordCreate(op, key, parent, dataLength, requester);
+    this.#recordCreate(op, parent, dataLength, requester);
     return ErrorCode.ok;
   }
 
   /** Puts the new znode and its parent among the changes in flight. */
-  #recordCreate(op: WriteOp, key: string, parent: ChangeRecord, dataLength: number, requester: Requester): void {
+  #recordCreate(op: WriteOp, parent: ChangeRecord, dataLength: number, requester: Requester): void {
     const { header, changes } = this;
-    const isBelowZookeeper = parent.isOutsideDigest || parent.path === "/zookeeper";
+    const isBelowZookeeper = parent.isOutsideDigest || isBytes(parent.path, 0, parent.pathLength, zookeeperPath);
     const newParent = changes.derive(parent, header.zxidHigh, header.zxidLow);
     newParent.childCount++;
     newParent.cversion = (newParent.cversion + 1) | 0;
@@ -282,8 +281,8 @@ export class Preparer {
     newParent.pzxidLow = header.zxidLow;
     changes.refreshDigest(newParent);
     this.#number = newParent.cversion;
-    const record = changes.add(key, header.zxidHigh, header.zxidLow);
-    record.initialize(key, header.timeHigh, header.timeLow);
+    const record = changes.add(this.#path, this.#pathStart, this.#pathEnd, header.zxidHigh, header.zxidLow);
+    record.initialize(header.timeHigh, header.timeLow);
     record.dataLength = dataLength;
     record.isOutsideDigest = isBelowZookeeper;
     changes.setAcl(record, this.#acl!);
@@ -361,7 +360,7 @@ export class Preparer {
     changed.dataLength = dataLength;
     // The root's path is empty in the digest.
     if (!changed.isOutsideDigest)
-      changed.contentCrc = contentCrc(bytes, pathStart, changed.path === "" ? pathStart : pathEnd, op);
+      changed.contentCrc = contentCrc(bytes, pathStart, changed.pathLength === 0 ? pathStart : pathEnd, op);
     changes.refreshDigest(changed);
     this.#number = changed.version;
     return ErrorCode.ok;
@@ -421,15 +420,15 @@ export class Preparer {
       paths.add(scratch.bytes.toString("latin1", 0, scratch.length));
     }
     this.changes.forEach((record) => {
-      if (!record.exists) paths.delete(record.path);
+      if (!record.exists) paths.delete(record.pathKey);
       else if (record.kind === ZnodeKind.ephemeral && record.ownerHigh === idHigh && record.ownerLow === idLow)
-        paths.add(record.path);
+        paths.add(record.pathKey);
     });
     return paths;
   }
 
   #get(bytes: Buffer, start: number, end: number): ChangeRecord | null {
-    return this.changes.get(keyOf(bytes, start, end), bytes, start, end);
+    return this.changes.get(bytes, start, end);
   }
 
   #allows(acl: AclEntry, permission: number, identities: readonly Identity[]): boolean {
@@ -476,11 +475,11 @@ export class Preparer {
 }
 
 /** A limits znode for the root would stop ZooKeeper, at once and at every start after. */
-const rootQuotaLimits = "/zookeeper/quota/zookeeper_limits";
+const rootQuotaLimits = Buffer.from("/zookeeper/quota/zookeeper_limits");
+const zookeeperPath = Buffer.from("/zookeeper");
 
-/** Key of a path among the changes in flight; the root's is "". */
-function keyOf(bytes: Buffer, start: number, end: number): string {
-  return end - start === 1 && bytes[start] === 0x2f ? "" : bytes.toString("latin1", start, end);
+function isBytes(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  return end - start === wanted.length && wanted.compare(bytes, start, end) === 0;
 }
 
 function isOver(requester: Requester): boolean {

@@ -19,7 +19,7 @@ import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
-import { JuteReader, MarshallingError } from "#jute/reader.ts";
+import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode, opName } from "#protocol/op-code.ts";
@@ -99,6 +99,8 @@ export class RequestPipeline {
   readonly #pending = new Deque<PendingWrite>();
   readonly #pool: PendingWrite[] = [];
   #parkedCount = 0;
+  #wallReadAtMs = -1;
+  #wallMs = 0;
 
   constructor(parts: {
     tree: DataTree;
@@ -156,8 +158,8 @@ export class RequestPipeline {
     if (end - start < requestHeaderBytes) return false;
     client.stats.received++;
     this.stats.packetsReceived++;
-    const xid = bytes.readInt32BE(start);
-    const type = bytes.readInt32BE(start + 4);
+    const xid = readInt32(bytes, start);
+    const type = readInt32(bytes, start + 4);
     const reader = this.#reader;
     reader.reset(bytes, start + requestHeaderBytes, end);
     if (type === OpCode.auth) return this.#auth.authenticate(client, xid, reader);
@@ -225,7 +227,7 @@ export class RequestPipeline {
 
   /** @returns false when nothing was logged: the answer is -5 or -6, in its turn. */
   #prepare(incoming: Incoming): boolean {
-    const wallMs = this.#now.wallMs();
+    const wallMs = this.#wallMsOf(incoming.receivedMs);
     const reader = this.#reader;
     const { client, xid, type } = incoming;
     const session = client.session!;
@@ -246,6 +248,15 @@ export class RequestPipeline {
     client.writesSubmitted++;
     this.#await(client, session, xid, type, incoming.receivedMs).largeBytes = incoming.largeBytes;
     return true;
+  }
+
+  /** The wall clock, read once for all requests that came in at the same moment. */
+  #wallMsOf(receivedMs: number): number {
+    if (receivedMs !== this.#wallReadAtMs) {
+      this.#wallReadAtMs = receivedMs;
+      this.#wallMs = this.#now.wallMs();
+    }
+    return this.#wallMs;
   }
 
   #reconfig(session: Session, xid: number, reader: JuteReader, wallMs: number): void {
@@ -292,6 +303,7 @@ export class RequestPipeline {
   /** Applies one durable transaction, which is the oldest pending one, and replies to it. */
   applied(bytes: Buffer, start: number, end: number, nowMs: number, wallMs: number): void {
     const applier = this.#applier;
+    if (this.#pending.length > 0 && this.#pending.at(0).type === OpCode.setData) this.#recall(bytes, start);
     applier.apply(bytes, start, end);
     const { zxidHigh, zxidLow, timeHigh, timeLow } = applier.header;
     this.preparer.changes.applied(zxidHigh, zxidLow);
@@ -308,6 +320,17 @@ export class RequestPipeline {
     pending.client = null;
     pending.session = null;
     this.#pool.push(pending);
+  }
+
+  /** Hands the applier what preparing a setData has found. */
+  #recall(bytes: Buffer, start: number): void {
+    const applier = this.#applier;
+    applier.header.read(bytes, start);
+    const { zxidHigh, zxidLow } = applier.header;
+    const change = this.preparer.changes.soleChangeOf(zxidHigh, zxidLow);
+    if (change === null) return;
+    applier.knownZnode = change.znode;
+    applier.knownContentCrc = change.contentCrc;
   }
 
   #replyToWrite(client: Client, pending: PendingWrite, bytes: Buffer, nowMs: number): void {

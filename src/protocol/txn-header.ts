@@ -7,6 +7,7 @@
  * Source: TxnHeader in zookeeper.jute, SerializeUtils.java.
  */
 
+import { readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 
 export const txnHeaderBytes = 32;
@@ -24,14 +25,14 @@ export class TxnHeader {
 
   /** Reads 32 bytes at `offset`; the caller has checked that they are there. */
   read(bytes: Buffer, offset: number): void {
-    this.clientIdHigh = bytes.readInt32BE(offset);
-    this.clientIdLow = bytes.readInt32BE(offset + 4);
-    this.cxid = bytes.readInt32BE(offset + 8);
-    this.zxidHigh = bytes.readInt32BE(offset + 12);
-    this.zxidLow = bytes.readInt32BE(offset + 16);
-    this.timeHigh = bytes.readInt32BE(offset + 20);
-    this.timeLow = bytes.readInt32BE(offset + 24);
-    this.type = bytes.readInt32BE(offset + 28);
+    this.clientIdHigh = readInt32(bytes, offset);
+    this.clientIdLow = readInt32(bytes, offset + 4);
+    this.cxid = readInt32(bytes, offset + 8);
+    this.zxidHigh = readInt32(bytes, offset + 12);
+    this.zxidLow = readInt32(bytes, offset + 16);
+    this.timeHigh = readInt32(bytes, offset + 20);
+    this.timeLow = readInt32(bytes, offset + 24);
+    this.type = readInt32(bytes, offset + 28);
   }
 
   write(out: JuteWriter): void {

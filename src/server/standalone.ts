@@ -17,6 +17,7 @@ import { digestAlgorithmOf } from "#auth/digest-provider.ts";
 import { assert } from "#base/assert.ts";
 import { ServerMetrics } from "#base/metrics.ts";
 import { hexOfHalves } from "#base/zxid.ts";
+import { readInt32 } from "#jute/reader.ts";
 import type { ServerConfig } from "#config/server-config.ts";
 import { ExitCode } from "#config/exit-code.ts";
 import type { Timer } from "#host/timers.ts";
@@ -41,6 +42,13 @@ import { SnapshotTaker } from "./snapshot-taker.ts";
 
 /** Expired sessions ended before other work gets its turn. */
 const expiriesPerTurnMax = 500;
+
+/** Transactions applied between two sends: clients take up their replies while the rest of a batch is applied. */
+const repliesPerSend = 128;
+/** How long durable transactions are applied before sockets get their turn. */
+const applyMsMax = 4;
+/** Bytes gathered for the log from which on it starts writing within the turn, while other sockets are still read. */
+const eagerFlushBytes = 16384;
 
 /** What is there once the database is loaded. */
 export interface Serving {
@@ -69,6 +77,9 @@ export class StandaloneServer {
   readonly #expired: Session[] = [];
   #reaper: ContainerReaper | null = null;
   readonly #timers: Timer[] = [];
+  /** Batches that are durable and not applied yet, and how many bytes of the first one are. */
+  readonly #durable: LogBatch[] = [];
+  #applied = 0;
   #isFlushDue = false;
   #isStopped = false;
 
@@ -204,7 +215,17 @@ export class StandaloneServer {
       ids: new SessionIds(1, clock.wallMs()),
       bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
     });
-    return { database, pipeline, gate, log, snapshots, connectionThrottle, digests: new DigestLog(), folders: recovery, sinceMs: nowMs };
+    return {
+      database,
+      pipeline,
+      gate,
+      log,
+      snapshots,
+      connectionThrottle,
+      digests: new DigestLog(),
+      folders: recovery,
+      sinceMs: nowMs,
+    };
   }
 
   #newRegistry(): ProviderRegistry {
@@ -229,7 +250,10 @@ export class StandaloneServer {
       forceSync: config.forceSync,
       txnLogSizeLimitKb: config.txnLogSizeLimitKb,
       fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
-      onDurable: (batch) => this.#applyBatch(batch),
+      onDurable: (batch) => {
+        this.#durable.push(batch);
+        if (this.#durable.length === 1) this.#applyDurable();
+      },
       onFsync: (ms) => metrics.fsynctime.add(ms),
       onFailure: (error) => {
         logger.error(
@@ -273,7 +297,9 @@ export class StandaloneServer {
     const { serving } = this;
     if (serving === null) return;
     serving.pipeline.outbox.flush();
-    if (this.#isFlushDue || serving.log.pendingBytes === 0) return;
+    const { pendingBytes } = serving.log;
+    if (pendingBytes > eagerFlushBytes && this.config.flushDelayMs === 0) serving.log.flush();
+    if (this.#isFlushDue || pendingBytes === 0) return;
     this.#isFlushDue = true;
     const { timers } = this.#host;
     if (this.config.flushDelayMs > 0) timers.after(this.config.flushDelayMs, this.#flushLog);
@@ -285,23 +311,46 @@ export class StandaloneServer {
     this.serving?.log.flush();
   };
 
-  #applyBatch(batch: LogBatch): void {
+  /** Applies durable batches, oldest first, for as long as a turn may take; what is left follows in the next turn. */
+  readonly #applyDurable = (): void => {
     const { serving } = this;
     if (serving === null) return;
-    const { pipeline, database, digests } = serving;
-    const { clock } = this.#host;
+    const { clock, timers } = this.#host;
     const nowMs = clock.monotonicMs();
     const wallMs = clock.wallMs();
-    const { bytes } = batch;
+    const stopMs = nowMs + applyMsMax;
+    let batch = this.#durable[0];
+    while (batch !== undefined) {
+      this.#applyRecords(serving, batch, nowMs, wallMs);
+      if (this.#applied === batch.length) {
+        this.#applied = 0;
+        this.#durable.shift();
+        serving.log.release(batch);
+        batch = this.#durable[0];
+      }
+      if (batch !== undefined && clock.monotonicMs() > stopMs) {
+        timers.atTurnEnd(this.#applyDurable);
+        break;
+      }
+    }
+    this.#afterBatch(serving, nowMs);
+  };
+
+  /** Applies some of the batch's transactions and sends their replies, so that clients go on while the rest follows. */
+  #applyRecords(serving: Serving, batch: LogBatch, nowMs: number, wallMs: number): void {
+    const { pipeline, database, digests } = serving;
     const { header } = database.applier;
-    for (let at = 0; at < batch.length;) {
-      const length = bytes.readInt32BE(at + 8);
+    const { bytes } = batch;
+    let at = this.#applied;
+    for (let count = 0; at < batch.length && count < repliesPerSend; count++) {
+      const length = readInt32(bytes, at + 8);
       const start = at + recordPrefixBytes;
       pipeline.applied(bytes, start, start + length, nowMs, wallMs);
       digests.applied(header.zxidHigh, header.zxidLow, database.tree.digest);
       at += length + recordOverheadBytes;
     }
-    this.#afterBatch(serving, nowMs);
+    this.#applied = at;
+    pipeline.outbox.flush();
   }
 
   #afterBatch(serving: Serving, nowMs: number): void {

@@ -8,9 +8,11 @@
  * The checksum is Adler-32 over the payload only, neither the length nor the end mark, and its upper half is zero.
  *
  * Records are encoded straight into the batch that is being collected. A flush hands that batch to the disk and collects
- * into the other one, so at most one write is in flight and whatever arrives meanwhile shares the next:
+ * into another one, so at most one write is in flight and whatever arrives meanwhile shares the next. That one starts
+ * before the batch that has become durable is handed back: the disk works while its transactions are applied.
  *
- *   beginRecord .. endRecord -> collecting --flush--> flying --durable--> onDurable, then the next flush by itself
+ *   beginRecord .. endRecord -> collecting --flush--> flying --durable--> lent to onDurable --release--> free
+ *                                                       `--> the next flush by itself
  *
  * A roll is a mark in the batch: the records behind it go to a new file, named by the first of them. The old file is
  * durable as a whole before the new one is created, so a hole can only ever be in the newest file.
@@ -41,10 +43,12 @@ export const recordEndMark = 0x42;
 const batchBytesStart = 64 * 1024;
 /** A batch buffer that grew beyond this is given back. */
 const batchBytesKept = 4 << 20;
+/** One collecting, one flying, one or two being applied. */
+const freeBatchesMax = 4;
 
 /**
  * Records as they are on the disk, one behind the other: a record's payload starts 12 bytes after the record, its length
- * is the int at 8, the next record follows 13 + length bytes after it. Borrowed until onDurable returns.
+ * is the int at 8, the next record follows 13 + length bytes after it. Borrowed until it is released.
  */
 export interface LogBatch {
   readonly bytes: Buffer;
@@ -66,7 +70,7 @@ export interface TxnLogOptions {
   readonly fsyncWarningThresholdMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The records of the batch are on the disk; may begin new records. */
+  /** The records of the batch are on the disk. May begin new records; gives the batch back by {@link TxnLog.release}. */
   onDurable(batch: LogBatch): void;
   /** The log can no longer be written. Called once; the server must stop. */
   onFailure(error: DiskError): void;
@@ -77,9 +81,9 @@ export interface TxnLogOptions {
 export class TxnLog {
   readonly #options: TxnLogOptions;
   #collecting = new Batch();
-  #flying = new Batch();
-  /** True until onDurable has returned: the flying batch is lent until then. */
-  #isFlying = false;
+  #flying: Batch | null = null;
+  /** Batches that were released, to be filled again. */
+  readonly #free: Batch[] = [];
   #flyingBytes = 0;
   #flyingSinceMs = 0;
   /** Bytes of the flying batch that are durable, and marks that were followed. */
@@ -163,7 +167,7 @@ export class TxnLog {
 
   /** Writes what was collected; when a write is in flight, that follows by itself as soon as it is durable. */
   flush(): void {
-    if (!this.#isFlying && !this.#hasFailed && this.#collecting.recordCount > 0) this.#takeOff();
+    if (this.#flying === null && !this.#hasFailed && this.#collecting.recordCount > 0) this.#takeOff();
   }
 
   /** Records begun from now on go to a new file, which is created for the first of them. */
@@ -182,9 +186,9 @@ export class TxnLog {
     assert(this.#onClosed === null, "the log is closed once");
     return new Promise((resolve) => {
       this.#onClosed = resolve;
-      if (this.#isFlying) return;
+      if (this.#flying !== null) return;
       this.flush();
-      if (!this.#isFlying) this.#closeFile();
+      this.#closeIfIdle();
     });
   }
 
@@ -202,9 +206,8 @@ export class TxnLog {
   #takeOff(): void {
     assert(this.#recordStart < 0, "no record is cut by a flush");
     const batch = this.#collecting;
-    this.#collecting = this.#flying;
+    this.#collecting = this.#free.pop() ?? new Batch();
     this.#flying = batch;
-    this.#isFlying = true;
     this.#flyingBytes = batch.length;
     this.#durableEnd = 0;
     this.#rollsDone = 0;
@@ -214,7 +217,7 @@ export class TxnLog {
 
   /** Writes the records up to the next roll mark, or follows the mark. */
   #nextRun(): void {
-    const { rolls, length, bytes } = this.#flying;
+    const { rolls, length, bytes } = this.#flying!;
     const rollAt = rolls[this.#rollsDone * 3];
     if (rollAt === this.#durableEnd) {
       this.#openNext(rolls[this.#rollsDone * 3 + 1]!, rolls[this.#rollsDone * 3 + 2]!);
@@ -228,7 +231,7 @@ export class TxnLog {
 
   readonly #onRunDurable = (error: Error | null): void => {
     if (error !== null) this.#fail(error);
-    else if (this.#durableEnd < this.#flying.length) this.#nextRun();
+    else if (this.#durableEnd < this.#flying!.length) this.#nextRun();
     else this.#land();
   };
 
@@ -257,16 +260,24 @@ export class TxnLog {
   };
 
   #land(): void {
-    const batch = this.#flying;
+    const batch = this.#flying!;
+    this.#flying = null;
     this.#flyingBytes = 0;
     this.#reportTime();
-    this.#options.onDurable(batch);
-    batch.clear();
-    this.#isFlying = false;
     const limitBytes = this.#options.txnLogSizeLimitKb * 1024;
     if (limitBytes > 0 && !this.#isFileRolled && this.#file!.sizeBytes > limitBytes) this.roll();
     this.flush();
-    if (this.#onClosed !== null && !this.#isFlying) this.#closeFile();
+    this.#options.onDurable(batch);
+    // What onDurable has begun was not flushed by anybody if nothing was collected before.
+    this.flush();
+    this.#closeIfIdle();
+  }
+
+  /** Takes a batch back that onDurable was lent; its bytes are written over from now on. */
+  release(batch: LogBatch): void {
+    assert(batch instanceof Batch, "a batch is given back to its log");
+    batch.clear();
+    if (this.#free.length < freeBatchesMax) this.#free.push(batch);
   }
 
   #reportTime(): void {
@@ -286,17 +297,18 @@ export class TxnLog {
   #fail(error: unknown): void {
     const path = this.#options.folder;
     this.#hasFailed = true;
-    this.#isFlying = false;
+    this.#flying = null;
     this.#flyingBytes = 0;
     this.#options.onFailure(
       error instanceof DiskError ? error : new DiskError({ path, action: "write the log" }, error),
     );
-    if (this.#onClosed !== null) this.#closeFile();
+    this.#closeIfIdle();
   }
 
-  #closeFile(): void {
+  #closeIfIdle(): void {
     const file = this.#file;
-    const onClosed = this.#onClosed!;
+    const onClosed = this.#onClosed;
+    if (onClosed === null || this.#flying !== null) return;
     this.#file = null;
     // All that was acknowledged is durable; what a failing close reports cannot change that.
     if (file === null) onClosed();

@@ -22,6 +22,7 @@ import type { DataTree } from "./data-tree.ts";
 import { containerOwnerHigh, ttlMsMax, ttlOwnerHigh } from "./ephemeral-owner.ts";
 import { lastSlash } from "./path.ts";
 import { digestVersion } from "./tree-digest.ts";
+import { StatField } from "./znode-store.ts";
 
 /** What one operation came to. */
 export interface OpResult {
@@ -53,6 +54,12 @@ export class TxnApplier {
   digestMismatchCount = 0;
   /** While true (from a fuzzy snapshot's zxid to the one its digest belongs to) digests cannot be compared. */
   isFuzzy = false;
+  /**
+   * What whoever prepared the next transaction, a setData, has found already: its znode and the CRC-32 of path and data.
+   * 0 when nobody has; used once.
+   */
+  knownZnode = 0;
+  knownContentCrc = 0;
   readonly #tree: DataTree;
   readonly #sessions: SessionEvents;
   readonly #reader = new JuteReader(Buffer.alloc(0));
@@ -77,6 +84,7 @@ export class TxnApplier {
     reader.reset(bytes, start + txnHeaderBytes, end);
     if (this.header.type === OpCode.multi) this.#applyMulti(reader);
     else this.#applyOne(this.header.type, reader);
+    this.knownZnode = 0;
     const tree = this.#tree;
     const { zxidHigh, zxidLow } = this.header;
     if (compareHalves(zxidHigh, zxidLow, tree.lastZxidHigh, tree.lastZxidLow) > 0) {
@@ -208,7 +216,11 @@ export class TxnApplier {
     );
     result.error = error;
     if (error === ErrorCode.ok) {
-      if (type !== OpCode.create) this.#copyStat(result, this.#tree.find(bytes, pathStart, pathEnd));
+      if (type !== OpCode.create) {
+        this.#copyStat(result, this.#tree.find(bytes, pathStart, pathEnd));
+        // The Stat is that of the request's data; a quota's totals have been written over it by now.
+        this.stats.view.setInt32(result.statAt + StatField.dataLength, dataStart < 0 ? 0 : dataEnd - dataStart);
+      }
     } else if (type === OpCode.create && error === ErrorCode.nodeExists) {
       const raised = this.#tree.raiseCversion(this.header, bytes, pathStart, nameStart, parentCversion);
       if (raised !== ErrorCode.ok) result.error = raised;
@@ -220,7 +232,11 @@ export class TxnApplier {
     reader.readRange();
     const { rangeStart, rangeEnd, bytes } = reader;
     const version = reader.readInt();
-    const id = this.#tree.setData(this.header, bytes, this.#start, this.#end, bytes, rangeStart, rangeEnd, version);
+    const id = this.knownZnode !== 0 ? this.knownZnode : this.#tree.find(bytes, this.#start, this.#end);
+    if (id !== 0) {
+      const crc = this.knownZnode !== 0 ? this.knownContentCrc : null;
+      this.#tree.setData(this.header, id, bytes, this.#start, this.#end, bytes, rangeStart, rangeEnd, version, crc);
+    }
     this.#finish(result, id);
   }
 

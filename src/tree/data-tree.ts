@@ -75,6 +75,16 @@ export class DataTree {
     return this.#index.find(this.#index.hash(bytes, start, end), bytes, start, end);
   }
 
+  /** Hash of a path, for {@link findHashed} and for whoever keeps paths beside the tree. */
+  hash(bytes: Uint8Array, start: number, end: number): number {
+    return this.#index.hash(bytes, start, end);
+  }
+
+  /** As {@link find} for a path whose hash is known; the root's path is empty here. */
+  findHashed(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    return end === start ? rootId : this.#index.find(hash, bytes, start, end);
+  }
+
   /** A znode's path as text; "" for the root. */
   pathOf(id: number): string {
     this.#pathScratch.length = 0;
@@ -172,9 +182,13 @@ export class DataTree {
     return ErrorCode.ok;
   }
 
-  /** Replaces data, version, mzxid and mtime. @returns the znode's id, or 0 when there is none. */
+  /**
+   * Replaces data, version, mzxid and mtime of a znode.
+   * @param contentCrc CRC-32 of path and data where it is known, else null.
+   */
   setData(
     txn: TxnHeader,
+    id: number,
     path: Buffer,
     start: number,
     end: number,
@@ -182,10 +196,9 @@ export class DataTree {
     dataStart: number,
     dataEnd: number,
     version: number,
-  ): number {
+    contentCrc: number | null,
+  ): void {
     const store = this.store;
-    const id = this.find(path, start, end);
-    if (id === 0) return 0;
     const before = store.stat(id, StatField.dataLength);
     store.setData(id, data, dataStart, dataEnd);
     store.setStat(id, StatField.version, version);
@@ -193,10 +206,14 @@ export class DataTree {
     store.setStatLong(id, StatField.mtime, txn.timeHigh, txn.timeLow);
     const difference = store.stat(id, StatField.dataLength) - before;
     this.approximateDataSize += difference;
-    this.#refreshCrc(id, path, start, id === rootId ? start : end);
+    if (contentCrc === null) {
+      this.#refreshCrc(id, path, start, id === rootId ? start : end);
+    } else {
+      store.set(id, Field.contentCrc, contentCrc);
+      this.#refreshStatCrc(id);
+    }
     this.quotas.afterSetData(path, start, end, difference);
     this.watches.dataChanged(txn, path, start, end, this.aclOf(id));
-    return id;
   }
 
   /** Replaces the ACL and aversion; no time, no zxid, no watch. @returns the znode's id, or 0 when there is none. */

@@ -9,7 +9,7 @@
  * A hit is verified by comparing names from the leaf up to the root.
  */
 
-import { Field, rootId, type ZnodeStore } from "./znode-store.ts";
+import type { ZnodeStore } from "./znode-store.ts";
 
 const tableCount = 256;
 const slotsAtStart = 16;
@@ -44,7 +44,7 @@ export class PathIndex {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = table[slot * 2 + 1]!;
       if (id === 0) return 0;
-      if (table[slot * 2] === hash && this.#matches(id, bytes, start, end)) return id;
+      if (table[slot * 2] === hash && this.#store.hasPath(id, bytes, start, end)) return id;
     }
   }
 
@@ -77,23 +77,6 @@ export class PathIndex {
     }
     table[hole * 2] = 0;
     table[hole * 2 + 1] = 0;
-  }
-
-  #matches(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const store = this.#store;
-    let stop = end;
-    for (let at = id; at !== rootId; at = store.get(at, Field.parent)) {
-      const length = store.get(at, Field.nameLength);
-      const from = stop - length;
-      if (from <= start || bytes[from - 1] !== 0x2f) return false;
-      const name = store.nameBuffer(at);
-      const offset = store.nameOffset(at);
-      for (let i = 0; i < length; i++) {
-        if (bytes[from + i] !== name[offset + i]) return false;
-      }
-      stop = from - 1;
-    }
-    return stop === start;
   }
 }
 

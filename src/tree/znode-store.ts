@@ -156,6 +156,36 @@ export class ZnodeStore {
     view.setInt32(at + 4, low);
   }
 
+  /** The page of a record, for whoever reads many of its fields; they begin at {@link recordOffset}. */
+  recordView(id: number): DataView {
+    return this.#views[id >>> pageShift]!;
+  }
+
+  recordOffset(id: number): number {
+    return (id & pageMask) * recordBytes;
+  }
+
+  /** Whether the path of a znode is `bytes[start, end)`: its names are compared from the leaf up to the root. */
+  hasPath(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    let stop = end;
+    for (let at = id; at !== rootId;) {
+      const words = this.#words[at >>> pageShift]!;
+      const base = (at & pageMask) * recordWords;
+      const length = words[base + Field.nameLength]!;
+      const from = stop - length;
+      if (from <= start || bytes[from - 1] !== 0x2f) return false;
+      const blob = words[base + Field.blob]!;
+      const name = this.blobs.bufferOf(blob);
+      const offset = this.blobs.offsetOf(blob);
+      for (let i = 0; i < length; i++) {
+        if (bytes[from + i] !== name[offset + i]) return false;
+      }
+      stop = from - 1;
+      at = words[base + Field.parent]!;
+    }
+    return stop === start;
+  }
+
   kind(id: number): ZnodeKind {
     return (this.get(id, Field.flags) & ZnodeFlag.kindMask) as ZnodeKind;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { DiskError } from "#base/errors.ts";
 import { grownSizeBytes } from "#storage/txn-log-file.ts";
-import { TxnLog, type TxnLogOptions } from "#storage/txn-log.ts";
+import { type LogBatch, TxnLog, type TxnLogOptions } from "#storage/txn-log.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
 import {
   logFile,
@@ -234,9 +234,30 @@ describe("group commit", () => {
     await setup.log.close();
     expect(seen).toEqual([
       [1n, 1n],
-      [2n, 2n],
+      [2n, 1n],
+      [3n, 1n],
     ]);
     expect(setup.disk.get(`${folder}/log.1`)).toEqual(logFile([1n, 2n, 3n]));
+  });
+
+  test("a batch keeps its bytes until it is released, and is filled again afterwards", async () => {
+    const lent: LogBatch[] = [];
+    const setup = await open({ onDurable: (batch) => void lent.push(batch) });
+    for (let zxid = 1n; zxid <= 3n; zxid++) {
+      append(setup.log, zxid);
+      setup.log.flush();
+      await settled();
+    }
+    expect(lent.map((batch) => zxidOfPayload(batch.bytes, 12))).toEqual([1n, 2n, 3n]);
+    setup.log.release(lent[0]!);
+    append(setup.log, 4n);
+    setup.log.flush();
+    append(setup.log, 5n);
+    setup.log.flush();
+    await settled();
+    expect(lent.slice(1).map((batch) => zxidOfPayload(batch.bytes, 12))).toEqual([2n, 3n, 4n, 5n]);
+    expect(lent.indexOf(lent[0]!, 1)).toBeGreaterThan(0);
+    await setup.log.close();
   });
 
   test("pending bytes count what is not durable yet", async () => {
