@@ -1,0 +1,151 @@
+/**
+ * Data folders that ZooKeeper 3.9.5 wrote (test/fixtures/disk), loaded by the code that a start runs, and compared with
+ * what ZooKeeper itself found in them: every znode with its Stat and ACL, the sessions, the digest. Then the tree is
+ * written as a snapshot of ours and read back: nothing may differ.
+ */
+
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Acl } from "#auth/acl.ts";
+import { hexOfHalves } from "#base/zxid.ts";
+import { nodeClock } from "#host/node/clock.ts";
+import { NodeDisk } from "#host/node/disk.ts";
+import type { Logger } from "#host/logger.ts";
+import { JuteReader } from "#jute/reader.ts";
+import { JuteWriter } from "#jute/writer.ts";
+import { readStat } from "#jute/records/data.ts";
+import { Database, loadDatabase } from "#server/database.ts";
+import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
+import { TreeSnapshotSink } from "#tree/snapshot-sink.ts";
+import { TreeWalker } from "#tree/tree-walker.ts";
+import { rootId, StatField, ZnodeFlag } from "#tree/znode-store.ts";
+
+const fixtures = fileURLToPath(new URL("../fixtures/disk/", import.meta.url));
+const names = readdirSync(fixtures, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+type Znode = {
+  readonly path: string;
+  readonly data: string | null;
+  readonly acl: readonly string[];
+  readonly stat: Stat;
+};
+type Stat = Readonly<Record<string, string | number>>;
+
+interface Expected {
+  readonly zxid: string;
+  /** The digest after the last record that carries one; null when none does. */
+  readonly digest: { readonly zxid: string; readonly digest: string } | null;
+  readonly tree: readonly Znode[];
+  readonly sessions: readonly { readonly id: string; readonly timeoutMs: number }[];
+}
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Digests are on: a folder written without them has none to compare with. */
+const treeOptions = { hashSeed: 7, digestEnabled: true, extendedTypesEnabled: true, emulate353TtlNodes: false };
+
+const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+async function load(name: string): Promise<Database> {
+  const folder = mkdtempSync(`${tmpdir()}/nodekeeper-fixture-`);
+  folders.push(folder);
+  cpSync(`${fixtures}${name}`, folder, { recursive: true });
+  const { database } = await loadDatabase({
+    disk: new NodeDisk(),
+    clock: nodeClock,
+    logger,
+    dataDir: folder,
+    dataLogDir: folder,
+    isDatadirAutocreate: true,
+    isEmptySnapshotTrusted: true,
+    isDbAutocreate: true,
+    tickTimeMs: 2000,
+    tree: treeOptions,
+  });
+  return database;
+}
+
+/** Every znode, sorted by path, in the shape of expected.json. */
+function dump({ tree }: Database): Znode[] {
+  const { store } = tree;
+  const znodes: Znode[] = [];
+  const walker = new TreeWalker(tree, rootId);
+  for (let id = walker.next(); id !== 0; id = walker.next()) {
+    const out = new JuteWriter();
+    store.copyStat(id, out);
+    const at = store.dataOffset(id);
+    const length = store.stat(id, StatField.dataLength);
+    const data = store.hasFlag(id, ZnodeFlag.nullData)
+      ? null
+      : store.nameBuffer(id).toString("base64", at, at + length);
+    const acl = tree.aclOf(id).list.map(({ perms, scheme, id: who }: Acl) => `${perms}:${scheme}:${who}`);
+    const path = tree.pathOf(id) === "" ? "/" : tree.pathOf(id);
+    znodes.push({ path, data, acl, stat: plainStat(readStat(new JuteReader(out.toBytes()))) });
+  }
+  walker.close();
+  return sorted(znodes);
+}
+
+function sorted(znodes: readonly Znode[]): Znode[] {
+  return znodes.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** zxids and owners in hexadecimal, everything else as a number. */
+function plainStat(stat: ReturnType<typeof readStat>): Stat {
+  const entries = Object.entries(stat).map(([field, value]) => {
+    const isHex = field.endsWith("zxid") || field === "ephemeralOwner";
+    return [field, isHex ? `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}` : Number(value)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function sessionsOf(database: Database): { id: string; timeoutMs: number }[] {
+  return database.sessions
+    .committed()
+    .map(({ idHigh, idLow, timeoutMs }) => ({ id: `0x${hexOfHalves(idHigh, idLow)}`, timeoutMs }));
+}
+
+describe.each(names)("a folder of ZooKeeper's: %s", (name) => {
+  const expected = JSON.parse(readFileSync(`${fixtures}${name}/expected.json`, "utf8")) as Expected;
+
+  test("is loaded as ZooKeeper loads it: znodes, sessions, zxid, digests", async () => {
+    const database = await load(name);
+    const { tree, applier } = database;
+    expect(`0x${hexOfHalves(tree.lastZxidHigh, tree.lastZxidLow)}`).toBe(expected.zxid);
+    expect(dump(database)).toEqual(sorted(expected.tree));
+    // The recorder lists the sessions it held on purpose; the one it wrote with may be there as well.
+    for (const { id, timeoutMs } of expected.sessions) expect(sessionsOf(database)).toContainEqual({ id, timeoutMs });
+    expect(applier.digestMismatchCount).toBe(0);
+    if (expected.digest !== null)
+      expect(`0x${hexOfHalves(tree.digest.high, tree.digest.low)}`).toBe(expected.digest.digest);
+  });
+
+  test("comes back unchanged from a snapshot of ours, taken and read in small pieces", async () => {
+    const database = await load(name);
+    const copy = new Database(treeOptions, 2000, nodeClock);
+    const sink = new TreeSnapshotSink(
+      copy.tree,
+      (high, low, timeoutMs) => void copy.sessions.restore(high, low, timeoutMs),
+    );
+    const source = new TreeSnapshotSource(database.tree, (visit) => {
+      for (const { idHigh, idLow, timeoutMs } of database.sessions.committed()) visit(idHigh, idLow, timeoutMs);
+    });
+    const body = new JuteWriter();
+    while (!source.writeSome(body, 100));
+    let taken = 0;
+    for (let end = 0; end <= body.length; end += 7) taken = sink.readSome(body.bytes, taken, end);
+    taken = sink.readSome(body.bytes, taken, body.length);
+    expect(sink.isComplete).toBe(true);
+    expect(taken).toBe(body.length);
+    expect(dump(copy)).toEqual(dump(database));
+    expect(sessionsOf(copy)).toEqual(sessionsOf(database));
+    expect(copy.tree.digest).toEqual(database.tree.digest);
+  });
+});
