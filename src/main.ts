@@ -9,11 +9,13 @@
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { environmentEntries } from "#admin/environment-text.ts";
 import { WordService } from "#admin/word-service.ts";
 import { ConfigError, CorruptionError, DiskError } from "#base/errors.ts";
 import { SeededRandom } from "#base/prng.ts";
 import { hexOfHalves } from "#base/zxid.ts";
 import { type Command, parseCommandLine, type StartSource } from "#cli/command-line.ts";
+import { flagNotes } from "#config/java-flags.ts";
 import { ExitCode, exitLine } from "#config/exit-code.ts";
 import {
   configFromArguments,
@@ -97,8 +99,7 @@ async function runContainer(argv: readonly string[]): Promise<void> {
     process.exitCode = 127;
     return;
   }
-  const { spawnSync } = await import("node:child_process");
-  process.exitCode = spawnSync(command.path, command.argv.slice(1), { stdio: "inherit" }).status ?? 1;
+  process.execve?.(command.path, [...command.argv], process.env);
 }
 
 async function start(command: Command & { kind: "start" }): Promise<void> {
@@ -113,7 +114,8 @@ async function start(command: Command & { kind: "start" }): Promise<void> {
   }
   const logger = nodeLogger({ ...command.log, myid: "" });
   if (command.source.kind === "file") logger.info({}, `Reading configuration from: ${command.source.file}`);
-  for (const { level, line, key, text } of loaded.notes) logger[level]({ line, key }, text);
+  for (const { level, line, key, text } of [...loaded.notes, ...flagNotes(command.flags)])
+    logger[level]({ line, key }, text);
   await serve(absolute(loaded.config), command.source, logger);
 }
 
@@ -172,6 +174,13 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
   const facts = new LiveFacts(server, host, nodeEnvironment);
   const words = new WordService({ server, facts, disk: nodeDisk, logger, descriptors: descriptorCounts });
   stopOnSignals(server, logger);
+  // A broken invariant ends the process with all that is known; carrying on would be a guess.
+  process.on("uncaughtException", (error) => {
+    logger.error({ error: error.message, stack: error.stack }, "Severe unrecoverable error, exiting");
+    exit(ExitCode.unexpectedError);
+  });
+  for (const [key, value] of environmentEntries(nodeEnvironment()))
+    logger.info({}, `Server environment:${key}=${value}`);
   try {
     const recovery = await server.start();
     const zxid = `0x${hexOfHalves(recovery.lastZxidHigh, recovery.lastZxidLow)}`;

@@ -29,7 +29,7 @@ export function environmentText(environment: EnvironmentFacts): string {
 }
 
 /** Keys and values in ZooKeeper's order. */
-function environmentEntries(environment: EnvironmentFacts): readonly (readonly [string, string])[] {
+export function environmentEntries(environment: EnvironmentFacts): readonly (readonly [string, string])[] {
   return [
     ["zookeeper.version", fullVersion],
     ["host.name", environment.hostName],

@@ -110,6 +110,7 @@ export class ClientPort {
       isKeepAlive,
       accept: (socket) => this.#accept(socket),
     });
+    this.#logger.info({ ...this.bound }, `bound to port ${this.bound.port}`);
     this.#idleTimer = timers.every(this.#services.sessionlessTimeoutMs / 4, () => this.#closeIdle());
   }
 

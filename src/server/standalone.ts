@@ -81,6 +81,7 @@ export class StandaloneServer {
   readonly #durable: LogBatch[] = [];
   #applied = 0;
   #isFlushDue = false;
+  #unflushedCount = 0;
   #isStopped = false;
 
   constructor(parts: {
@@ -100,6 +101,14 @@ export class StandaloneServer {
   /** Binds the port, loads the database, serves. @throws what stands in the way. */
   async start(): Promise<Recovery> {
     const { clock, logger, timers, wire } = this.#host;
+    const { config } = this;
+    const { tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs, clientPortListenBacklog } = config;
+    logger.info(
+      {},
+      `Created server with tickTime ${tickTimeMs} ms minSessionTimeout ${minSessionTimeoutMs} ms maxSessionTimeout ` +
+        `${maxSessionTimeoutMs} ms clientPortListenBacklog ${clientPortListenBacklog} datadir ` +
+        `${config.dataLogDir}/version-2 snapdir ${config.dataDir}/version-2`,
+    );
     await this.port?.open(wire, timers);
     const { database, recovery } = await this.#load();
     const serving = this.#wire(database, recovery);
@@ -178,7 +187,9 @@ export class StandaloneServer {
       beginRecord: () => log.beginRecord(),
       endRecord: (zxidHigh: number, zxidLow: number) => {
         log.endRecord(zxidHigh, zxidLow);
+        metrics.syncProcessorRequestQueued.increment();
         snapshots.txnLogged();
+        if (config.flushDelayMs > 0 && ++this.#unflushedCount >= config.maxBatchSize) this.#flushLog();
       },
     };
     const pipeline: RequestPipeline = new RequestPipeline({
@@ -204,6 +215,8 @@ export class StandaloneServer {
     });
     pipeline.preparer.onQuotaExceeded = ({ path, excesses }) => {
       for (const excess of excesses) logger.warn({ path }, quotaExceededMessage(path, excess));
+      if (excesses.some(({ isHard }) => isHard))
+        metrics.quotaExceededErrorPerNamespace.increment(path.split("/")[1] ?? "");
     };
     const connectionThrottle = new ConnectionThrottle(config.connectionThrottle, random, nowMs);
     const gate = new SessionGate({
@@ -251,6 +264,7 @@ export class StandaloneServer {
       txnLogSizeLimitKb: config.txnLogSizeLimitKb,
       fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
       onDurable: (batch) => {
+        metrics.syncProcessorBatchSize.add(batch.recordCount);
         this.#durable.push(batch);
         if (this.#durable.length === 1) this.#applyDurable();
       },
@@ -308,6 +322,7 @@ export class StandaloneServer {
 
   readonly #flushLog = (): void => {
     this.#isFlushDue = false;
+    this.#unflushedCount = 0;
     this.serving?.log.flush();
   };
 

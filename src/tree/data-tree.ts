@@ -165,7 +165,6 @@ export class DataTree {
       this.#refreshStatCrc(parent);
       return ErrorCode.noNode;
     }
-    this.quotas.beforeDelete(path, start, nameStart, end, id);
     for (const walker of this.#walkers) walker.beforeUnlink(id);
     this.#index.remove(hash, id);
     store.unlinkChild(id);
@@ -175,8 +174,10 @@ export class DataTree {
     if (!store.hasFlag(id, ZnodeFlag.outsideDigest)) this.digest.subtract(store.get(id, Field.nodeCrc));
     const acl = this.aclOf(id);
     this.#disown(id);
-    this.approximateDataSize -= end - start + store.stat(id, StatField.dataLength);
+    const dataLength = store.stat(id, StatField.dataLength);
+    this.approximateDataSize -= end - start + dataLength;
     store.release(id);
+    this.quotas.afterDelete(path, start, nameStart, end, dataLength);
     this.watches.deleted(txn, path, start, nameStart, end, acl, this.aclOf(parent));
     this.acls.release(acl);
     return ErrorCode.ok;

@@ -50,13 +50,13 @@ export class Quotas {
     if (this.#paths.size > 0) this.#change(path, start, end, this.#tree.store.stat(id, StatField.dataLength), 1);
   }
 
-  beforeDelete(path: Buffer, start: number, nameStart: number, end: number, id: number): void {
+  afterDelete(path: Buffer, start: number, nameStart: number, end: number, dataLength: number): void {
     if (this.#paths.size === 0) return;
     if (isName(path, nameStart, end, limitsName)) {
       const target = quotaTarget(path, start, nameStart);
       if (target !== null) this.#paths.delete(target);
     }
-    this.#change(path, start, end, -this.#tree.store.stat(id, StatField.dataLength), -1);
+    this.#change(path, start, end, -dataLength, -1);
   }
 
   afterSetData(path: Buffer, start: number, end: number, bytesDifference: number): void {
