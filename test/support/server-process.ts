@@ -112,12 +112,16 @@ export class ServerProcess {
     return this.#exit;
   }
 
-  /** Starts the process and waits for nothing. */
-  launch(): void {
+  /**
+   * Starts the process and waits for nothing.
+   * @param fileBytesMax no file may grow beyond this: what a full disk looks like from inside.
+   */
+  launch(fileBytesMax?: number): void {
     if (this.isRunning) throw new Error("the server runs already");
     this.#stdout = "";
     this.#stderr = "";
-    const [command, ...args] = this.#command();
+    const limit = fileBytesMax === undefined ? [] : ["sh", "-c", `ulimit -f ${fileBytesMax / 512}; exec "$0" "$@"`];
+    const [command, ...args] = [...limit, ...this.#command()];
     const child = spawn(command!, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     running.add(child);
