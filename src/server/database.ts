@@ -120,6 +120,8 @@ class Loading {
     tree.lastZxidLow = snapshot.zxidLow;
     tree.acls.dropUnused();
     addConfigZnode(tree);
+    // Before the log: what it changes below a path with a quota has to be counted.
+    tree.quotas.rebuild();
     const { digest } = snapshot.trailer;
     if (digest === null || (digest.zxidHigh | digest.zxidLow) === 0) return;
     const order = compareHalves(digest.zxidHigh, digest.zxidLow, snapshot.zxidHigh, snapshot.zxidLow);
@@ -142,7 +144,7 @@ class Loading {
   }
 
   finish(): Database {
-    const { tree, applier } = this.#database;
+    const { applier } = this.#database;
     if (applier.isFuzzy) {
       this.#options.logger.warn({}, "The log ends before the transaction that the snapshot's digest belongs to");
       applier.isFuzzy = false;
@@ -151,7 +153,6 @@ class Loading {
       const count = applier.digestMismatchCount;
       this.#options.logger.error({ count }, `The tree's digest differs from that of ${count} transactions of the log`);
     }
-    tree.quotas.rebuild();
     return this.#database;
   }
 

@@ -129,6 +129,7 @@ function startProcess(kind: ServerKind, options: BenchOptions, folder: string): 
     kind,
     folder: join(options.folder, folder),
     settings: { forceSync: "yes" },
+    isScribbling: false,
     startTimeoutMs: 300_000,
     ...(kind === "reference" ? { runtimeArguments: [`-Xmx${options.javaHeap}`] } : {}),
     ...(kind === "ours" && options.entry !== undefined ? { entry: options.entry } : {}),

@@ -36,6 +36,8 @@ export interface ServerOptions {
   /** What our server is started from, in place of src/main.ts. */
   readonly entry?: string;
   readonly startTimeoutMs?: number;
+  /** Whether our server overwrites every chunk it has handled, to find borrowed bytes that were kept; it does. */
+  readonly isScribbling?: boolean;
 }
 
 export interface Exit {
@@ -122,7 +124,8 @@ export class ServerProcess {
     this.#stderr = "";
     const limit = fileBytesMax === undefined ? [] : ["sh", "-c", `ulimit -f ${fileBytesMax / 512}; exec "$0" "$@"`];
     const [command, ...args] = [...limit, ...this.#command()];
-    const child = spawn(command!, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, NODEKEEPER_SCRIBBLE: this.#options.isScribbling === false ? "0" : "1" };
+    const child = spawn(command!, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"], env });
     this.#child = child;
     running.add(child);
     child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
