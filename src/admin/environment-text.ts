@@ -6,7 +6,7 @@
  */
 
 import { fullVersion } from "#base/version.ts";
-import type { EnvironmentFacts } from "#server/server-facts.ts";
+import type { EnvironmentFacts } from "#host/environment.ts";
 
 const notAvailable = "<NA>";
 

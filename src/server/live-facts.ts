@@ -8,11 +8,11 @@ import type { ClientConnection } from "#net/client-connection.ts";
 import type { ClientPort } from "#net/client-port.ts";
 import type { Session } from "#session/session-tracker.ts";
 import type { Client } from "#pipeline/client.ts";
+import type { EnvironmentFacts } from "#host/environment.ts";
 import type { HostParts } from "./host-parts.ts";
 import type {
   ConfigFacts,
   ConnectionFacts,
-  EnvironmentFacts,
   ExpiryFacts,
   PathsOfSession,
   PortFacts,

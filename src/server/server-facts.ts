@@ -14,6 +14,7 @@
  */
 
 import type { ServerMetrics } from "#base/metrics.ts";
+import type { EnvironmentFacts } from "#host/environment.ts";
 
 /** The process, and the client port that the question came in by. */
 export interface ServerFacts {
@@ -80,26 +81,6 @@ interface ExpiryBucket<Element> {
   readonly expiresAtMs: number;
   readonly elementCount: number;
   readonly elements: Iterable<Element>;
-}
-
-/** The machine and the process, for `envi`. */
-export interface EnvironmentFacts {
-  /** IANA name, for times in text: `Europe/Berlin`. */
-  readonly timeZone: string;
-  readonly hostName: string;
-  /** As Node names it: `linux`, `darwin`, `win32`. */
-  readonly platform: string;
-  /** As Node names it: `x64`, `arm64`. */
-  readonly architecture: string;
-  readonly osRelease: string;
-  readonly userName: string;
-  readonly userHome: string;
-  readonly workingFolder: string;
-  readonly temporaryFolder: string;
-  /** Of the process: free within its heap, the heap's limit, the heap's size. */
-  readonly memoryFreeBytes: number;
-  readonly memoryMaxBytes: number;
-  readonly memoryTotalBytes: number;
 }
 
 type Mode = "standalone" | "leader" | "follower" | "observer" | "read-only";

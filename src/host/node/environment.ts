@@ -4,23 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { arch, homedir, hostname, platform, release, tmpdir, userInfo } from "node:os";
 import { cwd, memoryUsage } from "node:process";
 import { getHeapStatistics } from "node:v8";
+import type { EnvironmentFacts } from "../environment.ts";
 
-export interface NodeEnvironment {
-  readonly timeZone: string;
-  readonly hostName: string;
-  readonly platform: string;
-  readonly architecture: string;
-  readonly osRelease: string;
-  readonly userName: string;
-  readonly userHome: string;
-  readonly workingFolder: string;
-  readonly temporaryFolder: string;
-  readonly memoryFreeBytes: number;
-  readonly memoryMaxBytes: number;
-  readonly memoryTotalBytes: number;
-}
-
-export function nodeEnvironment(): NodeEnvironment {
+export function nodeEnvironment(): EnvironmentFacts {
   const { heapTotal, heapUsed } = memoryUsage();
   return {
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
