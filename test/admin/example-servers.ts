@@ -8,13 +8,13 @@ import type {
   ConfigFacts,
   ConnectionFacts,
   EnsembleConfigFacts,
-  EnvironmentFacts,
   PeerFacts,
   PortFacts,
   ServerFacts,
   ServingFacts,
   SessionRef,
-} from "#admin/server-facts.ts";
+} from "#server/server-facts.ts";
+import type { EnvironmentFacts } from "#host/environment.ts";
 import { ServerMetrics } from "#base/metrics.ts";
 import { SeededRandom } from "#base/prng.ts";
 import { fullVersion } from "#base/version.ts";

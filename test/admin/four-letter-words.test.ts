@@ -6,7 +6,7 @@ import {
   type FourLetterWord,
   refusal,
 } from "#admin/four-letter-words.ts";
-import type { ConnectionFacts, ServerFacts } from "#admin/server-facts.ts";
+import type { ConnectionFacts, ServerFacts } from "#server/server-facts.ts";
 import {
   askingConnection,
   captureTime,

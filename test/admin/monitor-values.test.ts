@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { gauges, monitorLines, monitorValues } from "#admin/monitor-values.ts";
-import type { PeerFacts, ServingFacts } from "#admin/server-facts.ts";
+import type { PeerFacts, ServingFacts } from "#server/server-facts.ts";
 import { peer, realAnswer, standalone } from "./example-servers.ts";
 
 /** `mntr` as pairs of name and value. */
