@@ -231,6 +231,7 @@ export class RequestPipeline {
     const reader = this.#reader;
     const { client, xid, type } = incoming;
     const session = client.session!;
+    const changesBefore = this.preparer.changes.length;
     if (type === OpCode.closeSession) {
       this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);
       session.isClosing = true;
@@ -245,6 +246,7 @@ export class RequestPipeline {
         throw error;
       }
     }
+    this.#metrics.outstandingChangesQueued.increment(this.preparer.changes.length - changesBefore);
     client.writesSubmitted++;
     this.#await(client, session, xid, type, incoming.receivedMs).largeBytes = incoming.largeBytes;
     return true;
@@ -306,12 +308,16 @@ export class RequestPipeline {
     if (this.#pending.length > 0 && this.#pending.at(0).type === OpCode.setData) this.#recall(bytes, start);
     applier.apply(bytes, start, end);
     const { zxidHigh, zxidLow, timeHigh, timeLow } = applier.header;
-    this.preparer.changes.applied(zxidHigh, zxidLow);
+    const { changes } = this.preparer;
+    const changesBefore = changes.length;
+    changes.applied(zxidHigh, zxidLow);
+    this.#metrics.outstandingChangesRemoved.increment(changesBefore - changes.length);
     const propagationMs = wallMs - (timeHigh * 0x100000000 + (timeLow >>> 0));
     if (propagationMs >= 0) this.#metrics.propagationLatency.add(propagationMs);
     assert(this.#pending.length > 0, "every durable transaction of a standalone server was asked for");
     const pending = this.#pending.shift();
     this.throttle.releaseLarge(pending.largeBytes);
+    this.#metrics.syncProcessorQueueAndFlushTimeMs.add(nowMs - pending.receivedMs);
     const { client } = pending;
     if (pending.type === OpCode.closeSession && pending.session !== null && (client === null || client.isClosed)) {
       this.#outcomes.sessionEnded(pending.session.idHigh, pending.session.idLow);

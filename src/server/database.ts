@@ -84,24 +84,32 @@ export interface LoadOptions extends Omit<RecoveryOptions<DatabaseSink>, "newSin
 export interface LoadedDatabase {
   readonly database: Database;
   readonly recovery: Recovery;
+  /** How long reading the snapshot took, and replaying the log over it. */
+  readonly snapshotMs: number;
+  readonly replayMs: number;
 }
 
 /** Loads what the folders hold. @throws what {@link recover} throws. */
 export async function loadDatabase(options: LoadOptions): Promise<LoadedDatabase> {
   const loading = new Loading(options);
+  const startMs = options.clock.monotonicMs();
   const recovery = await recover({
     ...options,
     newSink: () => new DatabaseSink(loading.newDatabase()),
     onSnapshot: (sink, snapshot) => loading.takeSnapshot(sink.database, snapshot),
     onTxn: (bytes, start, end) => loading.replay(bytes, start, end),
   });
-  return { database: loading.finish(), recovery };
+  const database = loading.finish();
+  const snapshotMs = Math.max(loading.snapshotReadAtMs - startMs, 0);
+  return { database, recovery, snapshotMs, replayMs: options.clock.monotonicMs() - startMs - snapshotMs };
 }
 
 class Loading {
   readonly #options: LoadOptions;
   #database: Database;
   #digest: LoadedSnapshot["trailer"]["digest"] = null;
+  /** On the monotonic clock; 0 when there was no snapshot. */
+  snapshotReadAtMs = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -115,6 +123,7 @@ class Loading {
 
   takeSnapshot(database: Database, snapshot: LoadedSnapshot): void {
     this.#database = database;
+    this.snapshotReadAtMs = this.#options.clock.monotonicMs();
     const { tree, applier } = database;
     tree.lastZxidHigh = snapshot.zxidHigh;
     tree.lastZxidLow = snapshot.zxidLow;

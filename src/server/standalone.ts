@@ -172,6 +172,8 @@ export class StandaloneServer {
     const { recovery } = loaded;
     metrics.dbinittime.add(Math.round(recovery.ms));
     metrics.startupTxnsLoaded.add(recovery.txnsReplayed);
+    metrics.startupSnapLoadTime.add(Math.round(loaded.snapshotMs));
+    metrics.startupTxnsLoadTime.add(Math.round(loaded.replayMs));
     return loaded;
   }
 
