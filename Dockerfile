@@ -1,3 +1,5 @@
+# docker build -t nodekeeper .
+#
 # The image keeps the contract of the official zookeeper image: the same user, folders, ports, ZOO_* variables,
 # entrypoint and command. What its entrypoint script does is done by `nodekeeper container` (src/cli/container.ts).
 
@@ -7,7 +9,7 @@ COPY package.json package-lock.json ./
 COPY jute/package.json jute/
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund && rm -rf node_modules/jute-ts-codegen
+RUN npm run build
 
 FROM node:26-bookworm-slim
 
@@ -39,10 +41,10 @@ RUN set -eux; \
 
 WORKDIR /nodekeeper
 COPY --from=build /build/package.json /build/LICENSE ./
-COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 
-# Two names and no logic: the command, and the entrypoint under the path that compose files may name.
+# Two names and no logic: the command, and the entrypoint under the path that compose files may name. The last line
+# proves that the server loads, and leaves its compiled code where the next start finds it.
 RUN set -eux; \
     printf '#!/bin/sh\nexec node /nodekeeper/dist/nodekeeper.js "$@"\n' > /usr/local/bin/nodekeeper; \
     printf '#!/bin/sh\nexec nodekeeper container "$@"\n' > /docker-entrypoint.sh; \

@@ -14,7 +14,7 @@ import { WordService } from "#admin/word-service.ts";
 import { ConfigError, CorruptionError, DiskError } from "#base/errors.ts";
 import { SeededRandom } from "#base/prng.ts";
 import { hexOfHalves } from "#base/zxid.ts";
-import { type Command, parseCommandLine, type StartSource } from "#cli/command-line.ts";
+import { type Command, type LogOptions, parseCommandLine, type StartSource } from "#cli/command-line.ts";
 import { flagNotes } from "#config/java-flags.ts";
 import { ExitCode, exitLine } from "#config/exit-code.ts";
 import {
@@ -37,7 +37,7 @@ import { LiveFacts } from "#server/live-facts.ts";
 import { StandaloneServer } from "#server/standalone.ts";
 import { DatadirError } from "#storage/datadir.ts";
 import { RecoveryError } from "#storage/recovery.ts";
-import { fullVersion } from "#base/version.ts";
+import { fullVersion, productVersion } from "#base/version.ts";
 
 const nodeDisk = new NodeDisk();
 
@@ -55,7 +55,7 @@ async function run(command: Command): Promise<void> {
       await runContainer(command.argv);
       return;
     case "version":
-      process.stdout.write(`${fullVersion}\n`);
+      process.stdout.write(`nodekeeper ${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server\n`);
       return;
     case "console": {
       const { runConsole } = await import("#cli/console.ts");
@@ -112,11 +112,20 @@ async function start(command: Command & { kind: "start" }): Promise<void> {
     process.exitCode = ExitCode.invalidInvocation;
     return;
   }
-  const logger = nodeLogger({ ...command.log, myid: "" });
+  const logger = nodeLogger({ ...command.log, level: logLevel(command), myid: "" });
   if (command.source.kind === "file") logger.info({}, `Reading configuration from: ${command.source.file}`);
   for (const { level, line, key, text } of [...loaded.notes, ...flagNotes(command.flags)])
     logger[level]({ line, key }, text);
   await serve(absolute(loaded.config), command.source, logger);
+}
+
+/**
+ * Who starts without a configuration on a terminal gets the banner and what goes wrong; thirty lines before it would
+ * hide it. `--log-format text` brings them.
+ */
+function logLevel({ source, log }: Command & { kind: "start" }): LogOptions["level"] {
+  const isForTheBanner = source.kind === "default" && process.stdout.isTTY && log.format === "auto";
+  return isForTheBanner && log.level === "info" ? "warn" : log.level;
 }
 
 function configOf(source: StartSource, systemProperties: ReadonlyMap<string, string>): LoadedConfig {
@@ -191,7 +200,7 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
       znodes: server.serving?.database.tree.nodeCount,
     };
     logger.info(facts, `Snapshot loaded in ${facts.ms} ms, highest zxid is ${zxid}, digest is ${digestText(server)}`);
-    if (source.kind === "default") printBanner(server);
+    if (source.kind === "default") announce(server, logger);
   } catch (error) {
     exitAfter(error, logger, exit);
   }
@@ -202,19 +211,25 @@ function digestText(server: StandaloneServer): string {
   return digest === undefined ? "unknown" : `0x${hexOfHalves(digest.high, digest.low)}`;
 }
 
-function printBanner(server: StandaloneServer): void {
+/** Says where a server that was started without a configuration listens, where its data is, and how to stop it. */
+function announce(server: StandaloneServer, logger: Logger): void {
   const { config, port } = server;
-  const address = port === null ? "no client port" : `${port.bound.address}:${port.bound.port}`;
-  process.stdout.write(
-    [
-      `Nodekeeper, a ZooKeeper ${fullVersion.split("-")[0]} server`,
-      "  mode       standalone",
-      `  listening  ${address}`,
-      `  data       ${config.dataDir}`,
-      "  stop       Ctrl-C",
-      "",
-    ].join("\n"),
-  );
+  const listening = port === null ? "no client port" : `${port.bound.address}:${port.bound.port}`;
+  if (!process.stdout.isTTY) {
+    logger.info(
+      { listening, dataDir: config.dataDir },
+      `Serving on ${listening}, data in ${config.dataDir}; SIGTERM stops`,
+    );
+    return;
+  }
+  const lines = [
+    `Nodekeeper ${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server`,
+    "  mode       standalone",
+    `  listening  ${listening}`,
+    `  data       ${config.dataDir}`,
+    "  stop       Ctrl-C",
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 function stopOnSignals(server: StandaloneServer, logger: Logger): void {

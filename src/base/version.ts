@@ -15,3 +15,6 @@ const revisionHash = "6e6f64656b656570657200000000000000000000";
 
 /** What `srvr`, `stat`, `envi`, `mntr` and the AdminServer say. */
 export const fullVersion: string = `${zookeeperVersion}-${revisionHash}, built on 2026-02-11 20:18 UTC`;
+
+/** Our own version: package.json's. */
+export const productVersion = "0.1.0";

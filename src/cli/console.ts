@@ -20,6 +20,8 @@ export async function runConsole(argv: readonly string[]): Promise<{ text: strin
   let text = "";
   const parser = yargs()
     .scriptName("nodekeeper")
+    // The command speaks one language, as its log does; yargs would translate the half that is its own.
+    .locale("en")
     .usage("$0 COMMAND\n\nA ZooKeeper server on Node.js.")
     .parserConfiguration({ "short-option-groups": false })
     .command(

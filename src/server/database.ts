@@ -16,11 +16,13 @@ import { DataTree, type DataTreeOptions } from "#tree/data-tree.ts";
 import type { SnapshotSink } from "#tree/snapshot-stream.ts";
 import { TreeSnapshotSink } from "#tree/snapshot-sink.ts";
 import { addConfigZnode, addSystemZnodes } from "#tree/system-znodes.ts";
+import { DigestLog } from "./digest-log.ts";
 
 export class Database implements SessionEvents {
   readonly tree: DataTree;
   readonly sessions: SessionTracker;
   readonly applier: TxnApplier;
+  readonly digests: DigestLog = new DigestLog();
   readonly #clock: Clock;
 
   constructor(options: DataTreeOptions, tickTimeMs: number, clock: Clock) {
@@ -143,9 +145,12 @@ class Loading {
   replay(bytes: Buffer, start: number, end: number): void {
     const { applier } = this.#database;
     applier.apply(bytes, start, end);
-    const digest = this.#digest;
-    if (digest === null || !applier.isFuzzy) return;
     const { zxidHigh, zxidLow } = applier.header;
+    const digest = this.#digest;
+    if (digest === null || !applier.isFuzzy) {
+      this.#database.digests.applied(zxidHigh, zxidLow, this.#database.tree.digest);
+      return;
+    }
     const order = compareHalves(zxidHigh, zxidLow, digest.zxidHigh, digest.zxidLow);
     if (order < 0) return;
     applier.isFuzzy = false;

@@ -79,7 +79,7 @@ export class LiveFacts {
 
   #servingFacts(serving: Serving, sizes: FolderSizes, descriptors: DescriptorCounts): ServingFacts {
     const { metrics } = this.#server;
-    const { database, pipeline, connectionThrottle, digests } = serving;
+    const { database, pipeline, connectionThrottle } = serving;
     const { tree, sessions } = database;
     const { stats } = pipeline;
     return {
@@ -115,7 +115,7 @@ export class LiveFacts {
       sessions: this.#sessionsFacts(serving),
       ephemerals: { sessionCount: tree.owned.bySession.size, bySession: ephemeralsBySession(serving) },
       dataWatches: this.#watchFacts(serving),
-      digests: digests.entries,
+      digests: database.digests.entries,
       resetStats: () => {
         stats.reset();
         metrics.reset();

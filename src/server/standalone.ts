@@ -36,7 +36,6 @@ import { type LogBatch, recordOverheadBytes, recordPrefixBytes, TxnLog } from "#
 import { clientServices, type WordAnswerer } from "./client-services.ts";
 import { ContainerReaper } from "./container-reaper.ts";
 import { type Database, loadDatabase } from "./database.ts";
-import { DigestLog } from "./digest-log.ts";
 import type { HostParts } from "./host-parts.ts";
 import { SnapshotTaker } from "./snapshot-taker.ts";
 
@@ -58,7 +57,6 @@ export interface Serving {
   readonly log: TxnLog;
   readonly snapshots: SnapshotTaker;
   readonly connectionThrottle: ConnectionThrottle;
-  readonly digests: DigestLog;
   readonly folders: DataFolders;
   readonly sinceMs: number;
 }
@@ -172,6 +170,8 @@ export class StandaloneServer {
     const { recovery } = loaded;
     metrics.dbinittime.add(Math.round(recovery.ms));
     metrics.startupTxnsLoaded.add(recovery.txnsReplayed);
+    metrics.digestMismatchesCount.increment(loaded.database.applier.digestMismatchCount);
+    loaded.database.applier.digestMismatchCount = 0;
     metrics.startupSnapLoadTime.add(Math.round(loaded.snapshotMs));
     metrics.startupTxnsLoadTime.add(Math.round(loaded.replayMs));
     return loaded;
@@ -237,7 +237,6 @@ export class StandaloneServer {
       log,
       snapshots,
       connectionThrottle,
-      digests: new DigestLog(),
       folders: recovery,
       sinceMs: nowMs,
     };
@@ -355,7 +354,7 @@ export class StandaloneServer {
 
   /** Applies some of the batch's transactions and sends their replies, so that clients go on while the rest follows. */
   #applyRecords(serving: Serving, batch: LogBatch, nowMs: number, wallMs: number): void {
-    const { pipeline, database, digests } = serving;
+    const { pipeline, database } = serving;
     const { header } = database.applier;
     const { bytes } = batch;
     let at = this.#applied;
@@ -363,7 +362,7 @@ export class StandaloneServer {
       const length = readInt32(bytes, at + 8);
       const start = at + recordPrefixBytes;
       pipeline.applied(bytes, start, start + length, nowMs, wallMs);
-      digests.applied(header.zxidHigh, header.zxidLow, database.tree.digest);
+      database.digests.applied(header.zxidHigh, header.zxidLow, database.tree.digest);
       at += length + recordOverheadBytes;
     }
     this.#applied = at;

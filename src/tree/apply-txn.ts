@@ -194,6 +194,7 @@ export class TxnApplier {
     if (type === OpCode.createTTL) {
       const ttlMs = reader.readInt() * 0x100000000 + (reader.readInt() >>> 0);
       if (ttlMs <= 0 || ttlMs > ttlMsMax) {
+        this.#tree.acls.dropIfUnused(acl);
         result.error = ErrorCode.badArguments;
         return;
       }
@@ -215,6 +216,7 @@ export class TxnApplier {
       parentCversion,
     );
     result.error = error;
+    if (error === ErrorCode.noNode) this.#tree.acls.dropIfUnused(acl);
     if (error === ErrorCode.ok) {
       if (type !== OpCode.create) {
         this.#copyStat(result, this.#tree.find(bytes, pathStart, pathEnd));
@@ -245,7 +247,9 @@ export class TxnApplier {
     const aclStart = reader.offset;
     skipAclList(reader);
     const acl = this.#tree.acls.intern(reader.bytes, aclStart, reader.offset);
-    this.#finish(result, this.#tree.setAcl(reader.bytes, this.#start, this.#end, acl, reader.readInt()));
+    const id = this.#tree.setAcl(reader.bytes, this.#start, this.#end, acl, reader.readInt());
+    if (id === 0) this.#tree.acls.dropIfUnused(acl);
+    this.#finish(result, id);
   }
 
   #finish(result: OpResult, id: number): void {

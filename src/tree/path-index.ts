@@ -6,6 +6,8 @@
  * slots, some tens of microseconds. Removal shifts the run back instead of leaving tombstones, so tables never decay.
  *
  * The hash is FNV-1a with murmur's finish, from a seed that is drawn at start, lest a client build collisions at home.
+ * A rotation after each byte lets every bit of the seed count: in plain FNV-1a only the low byte of the state decides
+ * whether two texts collide, and one seed in 256 would do.
  * A hit is verified by comparing names from the leaf up to the root.
  */
 
@@ -29,7 +31,10 @@ export class PathIndex {
   /** Hash of a path; the same bytes hash alike on this server only. */
   hash(bytes: Uint8Array, start: number, end: number): number {
     let h = this.#seed ^ 0x811c9dc5;
-    for (let i = start; i < end; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+    for (let i = start; i < end; i++) {
+      h = Math.imul(h ^ bytes[i]!, 0x01000193);
+      h = (h << 13) | (h >>> 19);
+    }
     h ^= h >>> 16;
     h = Math.imul(h, 0x85ebca6b);
     h ^= h >>> 13;

@@ -6,7 +6,7 @@
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { referenceClassPath, type ServerKind } from "../support/server-process.ts";
 import { BenchServer, workloads } from "./bench-server.ts";
@@ -77,7 +77,7 @@ function readOptions(): { options: BenchOptions; json: string | undefined } {
     znodes: Number(values.znodes ?? (quick ? 100_000 : 1_000_000)),
     restarts: Number(values.restarts ?? (quick ? 1 : 3)),
     javaHeap: values["java-heap"],
-    entry: values.entry,
+    entry: values.entry === undefined ? undefined : resolve(values.entry),
     folder: mkdtempSync(join(values.folder, "nodekeeper-bench-")),
     kinds: chooseServers(values.server),
     only: values.workload ?? [],
