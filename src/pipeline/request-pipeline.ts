@@ -340,6 +340,8 @@ export class RequestPipeline {
   }
 
   #replyToWrite(client: Client, pending: PendingWrite, bytes: Buffer, nowMs: number): void {
+    // A slow client's reads may still wait where this write's reply comes behind them: order comes before memory.
+    while (!client.isClosed && client.parked.isReady(client.writesAnswered)) this.#answerParked(client, nowMs);
     client.writesAnswered++;
     if (client.isClosed) return;
     if (pending.type === OpCode.createSession) {
@@ -361,17 +363,21 @@ export class RequestPipeline {
     this.runParked(client, nowMs);
   }
 
-  /** Answers the requests whose time has come: those that waited for writes that are answered by now. */
+  /** Answers the requests whose time has come, unless the client is too slow for more. */
   runParked(client: Client, nowMs: number): void {
-    const { parked } = client;
-    while (!client.isClosed && !client.link.isSendingSlow && parked.isReady(client.writesAnswered)) {
-      this.#parkedCount--;
-      const incoming = this.#parked;
-      parked.front(client, incoming);
-      this.#reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
-      this.#answer(incoming, nowMs);
-      parked.shift();
+    while (!client.isClosed && !client.link.isSendingSlow && client.parked.isReady(client.writesAnswered)) {
+      this.#answerParked(client, nowMs);
     }
+  }
+
+  #answerParked(client: Client, nowMs: number): void {
+    const incoming = this.#parked;
+    client.parked.front(client, incoming);
+    // Out of the queue first: its answer may be the end of the connection, which clears the queue.
+    client.parked.shift();
+    this.#parkedCount--;
+    this.#reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
+    this.#answer(incoming, nowMs);
   }
 
   /** Answers what becomes no transaction; the reader stands before the body. */

@@ -1,0 +1,112 @@
+/** What connections are sent, gathered and handed over once a turn. */
+
+import { describe, expect, test } from "vitest";
+import type { JuteWriter } from "#jute/writer.ts";
+import { Client, type ClientLink } from "#pipeline/client.ts";
+import { Outbox } from "#pipeline/outbox.ts";
+
+class RecordingLink implements ClientLink {
+  readonly sent: string[] = [];
+  /** Whether what is sent has left at once. */
+  isTaking = true;
+  readonly isSendingSlow = false;
+
+  send(out: JuteWriter): boolean {
+    this.sent.push(out.bytes.toString("latin1", 0, out.length));
+    return this.isTaking;
+  }
+
+  closeAfterSending(): void {}
+  closeNow(): void {}
+  sessionAnswered(): void {}
+  pauseReading(): void {}
+  resumeReading(): void {}
+}
+
+let nextNumber = 0;
+
+function newClient(): { client: Client; link: RecordingLink } {
+  const link = new RecordingLink();
+  const client = new Client({ number: nextNumber++, link, remoteAddress: "10.0.0.1", remotePort: 1, wallMs: 0 });
+  return { client, link };
+}
+
+function say(outbox: Outbox, client: Client, text: string): JuteWriter {
+  const out = outbox.open(client);
+  out.writeRaw(Buffer.from(text), 0, text.length);
+  return out;
+}
+
+describe("a turn", () => {
+  test("ends in one send for each connection that has something to say", () => {
+    const outbox = new Outbox();
+    const [first, second, quiet] = [newClient(), newClient(), newClient()];
+    say(outbox, first.client, "a");
+    say(outbox, second.client, "b");
+    say(outbox, first.client, "c");
+    outbox.flush();
+    outbox.flush();
+    expect([first.link.sent, second.link.sent, quiet.link.sent]).toEqual([["ac"], ["b"], []]);
+  });
+
+  test("may send one connection's output before its end, and what comes after goes with the rest", () => {
+    const outbox = new Outbox();
+    const [first, second] = [newClient(), newClient()];
+    say(outbox, first.client, "a");
+    say(outbox, second.client, "b");
+    outbox.flushOne(first.client);
+    expect([first.link.sent, second.link.sent]).toEqual([["a"], []]);
+    say(outbox, first.client, "c");
+    outbox.flush();
+    expect([first.link.sent, second.link.sent]).toEqual([["a", "c"], ["b"]]);
+  });
+
+  test("sends nothing for a connection that was forgotten meanwhile", () => {
+    const outbox = new Outbox();
+    const { client, link } = newClient();
+    say(outbox, client, "a");
+    client.out = null;
+    outbox.flush();
+    outbox.flushOne(client);
+    expect(link.sent).toEqual([]);
+  });
+
+  test("sends nothing for an output that was opened and left empty", () => {
+    const outbox = new Outbox();
+    const { client, link } = newClient();
+    outbox.open(client);
+    outbox.flush();
+    expect(link.sent).toEqual([]);
+    expect(client.out).toBe(null);
+  });
+});
+
+describe("a writer", () => {
+  test("serves the next connection once its bytes have left", () => {
+    const outbox = new Outbox();
+    const [first, second] = [newClient(), newClient()];
+    const writer = say(outbox, first.client, "a");
+    outbox.flush();
+    expect(say(outbox, second.client, "b")).toBe(writer);
+    outbox.flush();
+    expect(second.link.sent).toEqual(["b"]);
+  });
+
+  test("that a socket holds on to is not used again", () => {
+    const outbox = new Outbox();
+    const [slow, other] = [newClient(), newClient()];
+    slow.link.isTaking = false;
+    const writer = say(outbox, slow.client, "a");
+    outbox.flush();
+    expect(say(outbox, other.client, "b")).not.toBe(writer);
+    expect(say(outbox, slow.client, "c")).not.toBe(writer);
+  });
+
+  test("that has grown large is not kept", () => {
+    const outbox = new Outbox();
+    const { client } = newClient();
+    const writer = say(outbox, client, "x".repeat(300_000));
+    outbox.flush();
+    expect(say(outbox, client, "a")).not.toBe(writer);
+  });
+});

@@ -1,0 +1,193 @@
+/**
+ * The order of what leaves a server, and what is left over once everything is answered: the cases that the comparison
+ * with the model (model.test.ts) does not reach, because they need a slow socket, a limit or a frame that no client sends.
+ */
+
+import { describe, expect, test } from "vitest";
+import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
+import type { Request } from "../support/requests.ts";
+import { body, op, openAcl, requestFrame } from "../support/wire-client.ts";
+
+function create(path: string, data = ""): Request {
+  return { op: "create", type: 1, path, data, acl: openAcl, flags: 0, ttlMs: 0n };
+}
+
+function getData(path: string, watch = false): Request {
+  return { op: "getData", path, watch };
+}
+
+/** The xids of the replies so far, the handshake's line left out. */
+function xidsOf(connection: HarnessConnection): number[] {
+  return connection.transcript.slice(1).map((line) => Number.parseInt(line, 10));
+}
+
+describe("replies leave in the order of their requests", () => {
+  test("a read behind a write waits for it, and a write behind the read waits for the read", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    for (const request of [create("/a"), getData("/a"), create("/b"), getData("/b")])
+      harness.request(connection, request);
+    expect(xidsOf(connection)).toEqual([]);
+    harness.durable(1);
+    expect(xidsOf(connection)).toEqual([1, 2]);
+    harness.durable();
+    expect(xidsOf(connection)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("a read waits for no write of another connection", () => {
+    const harness = new PipelineHarness();
+    const [writer, reader] = [harness.connected(), harness.connected()];
+    harness.request(writer, create("/a"));
+    harness.request(reader, { op: "exists", path: "/a", watch: true });
+    expect(reader.transcript.at(-1)).toBe("1 zxid=2 err=-101");
+    harness.durable();
+    expect(reader.transcript.at(-1)).toBe("event 1 /a zxid=3");
+  });
+
+  test("a write is not answered before a read that waits until its client takes more", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    for (const request of [create("/a"), getData("/a"), create("/b"), getData("/b")])
+      harness.request(connection, request);
+    connection.isSendingSlow = true;
+    harness.durable();
+    connection.isSendingSlow = false;
+    harness.pipeline.runParked(connection.client, harness.nowMs);
+    harness.pipeline.outbox.flush();
+    expect(xidsOf(connection)).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe("what is in process", () => {
+  test("is nothing once a request of unknown type has waited for its turn and closed its connection", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    harness.request(connection, create("/a"));
+    harness.request(connection, { op: "unknown", type: 42 });
+    harness.request(connection, { op: "ping" });
+    harness.durable();
+    expect(connection.transcript.at(-1)).toBe("2 zxid=-1 err=-6");
+    expect(connection.client.isClosed).toBe(true);
+    expect(harness.pipeline.inProcess).toBe(0);
+  });
+
+  test("is nothing once a connection with waiting reads has gone and its writes are applied", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    for (const request of [create("/a"), getData("/a"), getData("/a"), create("/b")])
+      harness.request(connection, request);
+    expect(harness.pipeline.inProcess).toBe(4);
+    connection.closeNow();
+    expect(harness.pipeline.inProcess).toBe(2);
+    harness.durable();
+    expect(harness.pipeline.inProcess).toBe(0);
+  });
+});
+
+describe("requests that only a multi may hold", () => {
+  test("a check of its own is refused as unknown, and the connection closed, with nothing logged", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    connection.frame({ op: "unknown", type: op.check }, 1);
+    harness.receive(connection, requestFrame(1, op.check, body.versioned("/zookeeper")).subarray(4));
+    harness.durable();
+    expect(connection.transcript.at(-1)).toBe("1 zxid=-1 err=-6");
+    expect(connection.client.isClosed).toBe(true);
+    expect(harness.log.txns).toHaveLength(1);
+  });
+});
+
+describe("the end of a session", () => {
+  test("answers what came before the close, drops what came behind it, and closes", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    for (const request of [create("/a"), { op: "closeSession" } as const, create("/b"), getData("/a")])
+      harness.request(connection, request);
+    harness.durable();
+    expect(connection.transcript.slice(1)).toEqual(["1 zxid=2 err=0 /a", "2 zxid=3 err=0"]);
+    expect(connection.client.isClosed).toBe(true);
+    expect(harness.database.sessions.size).toBe(0);
+  });
+
+  test("that has expired closes its connection without a frame", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    const session = connection.client.session!;
+    harness.pipeline.expireSession(session, harness.nowMs);
+    expect(connection.client.isClosed).toBe(false);
+    harness.durable();
+    expect(connection.client.isClosed).toBe(true);
+    expect(connection.transcript).toHaveLength(1);
+  });
+});
+
+describe("forced authentication", () => {
+  test("refuses everything from a connection without the scheme, ping and closeSession too", () => {
+    for (const request of [getData("/"), { op: "ping" } as const, { op: "closeSession" } as const]) {
+      const harness = new PipelineHarness({ enforcedAuthSchemes: ["digest"] });
+      const connection = harness.connected();
+      const xid = harness.request(connection, request);
+      expect(connection.transcript.at(-1)).toBe(`${xid} zxid=0 err=-124`);
+      expect(connection.client.isClosed).toBe(true);
+    }
+  });
+
+  test("lets in whoever has proven the scheme", () => {
+    const harness = new PipelineHarness({ enforcedAuthSchemes: ["digest"] });
+    const connection = harness.connected();
+    harness.request(connection, { op: "auth", credentials: "ann:1" });
+    harness.request(connection, { op: "ping" });
+    expect(connection.transcript.slice(1)).toEqual(["-4 zxid=0 err=0", "-2 zxid=1 err=0"]);
+  });
+});
+
+describe("limits on what is in flight", () => {
+  test("a connection that sends more than the server has room for is not read until some of it is answered", () => {
+    const harness = new PipelineHarness({ globalOutstandingLimit: 2 });
+    const connection = harness.connected();
+    for (const path of ["/a", "/b", "/c", "/d"]) harness.request(connection, create(path));
+    expect(connection.client.isPaused).toBe(true);
+    harness.durable();
+    harness.pipeline.resumeIfIdle();
+    expect(connection.client.isPaused).toBe(false);
+  });
+
+  test("a large request beyond the budget closes its connection, and answered ones give theirs back", () => {
+    const harness = new PipelineHarness({ largeRequestThresholdBytes: 100, largeRequestMaxBytes: 400 });
+    const [first, second] = [harness.connected(), harness.connected()];
+    harness.request(first, create("/a", "x".repeat(200)));
+    harness.request(second, create("/b", "x".repeat(200)));
+    expect(second.client.isClosed).toBe(true);
+    harness.durable();
+    harness.request(first, create("/b", "x".repeat(200)));
+    harness.durable();
+    expect(xidsOf(first)).toEqual([1, 2]);
+  });
+
+  test("the throttle's queue lets requests in as others are answered, in their order", () => {
+    const throttle = { maxRequests: 2, dropStale: true, staleConnectionCheck: true, staleLatencyCheck: false };
+    const harness = new PipelineHarness({ requestThrottle: throttle });
+    const connection = harness.connected();
+    for (const path of ["/a", "/b", "/c", "/d", "/e"]) harness.request(connection, create(path));
+    expect(harness.log.held).toHaveLength(2);
+    expect(harness.pipeline.outstanding).toBe(5);
+    while (harness.log.held.length > 0) {
+      harness.durable();
+      harness.pipeline.drainQueue(harness.nowMs);
+    }
+    expect(xidsOf(connection)).toEqual([1, 2, 3, 4, 5]);
+    expect(harness.pipeline.outstanding).toBe(0);
+  });
+
+  test("a request that waited too long in the queue is answered with ThrottledOp, in its turn", () => {
+    const throttle = { maxRequests: 1, dropStale: true, staleConnectionCheck: true, staleLatencyCheck: false };
+    const harness = new PipelineHarness({ requestThrottle: throttle, throttledOpWaitTimeMs: 100 });
+    const connection = harness.connected();
+    for (const path of ["/a", "/b"]) harness.request(connection, create(path));
+    harness.nowMs += 101;
+    harness.durable();
+    harness.pipeline.drainQueue(harness.nowMs);
+    harness.pipeline.outbox.flush();
+    expect(connection.transcript.slice(1)).toEqual(["1 zxid=2 err=0 /a", "2 zxid=2 err=-127"]);
+  });
+});

@@ -1,0 +1,254 @@
+/**
+ * A standalone server without its edges: tree, sessions, gate and pipeline as server/standalone.ts puts them together,
+ * with a log that keeps what it is given until a test says that it is durable, and sockets that are lists of bytes.
+ *
+ * Whatever is borrowed is scribbled over once its time is up: the bytes of a frame after its turn, those of a batch after
+ * it was handed back, those of an output once they were taken. A reference that was kept shows as garbage.
+ */
+
+import { ProviderRegistry } from "#auth/provider-registry.ts";
+import { ServerMetrics } from "#base/metrics.ts";
+import { SeededRandom } from "#base/prng.ts";
+import { highOf, lowOf } from "#base/zxid.ts";
+import { JuteWriter } from "#jute/writer.ts";
+import { ConnectionNumbers } from "#net/client-port.ts";
+import { Client, type ClientLink } from "#pipeline/client.ts";
+import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
+import { type PipelineOptions, RequestPipeline } from "#pipeline/request-pipeline.ts";
+import { SessionGate } from "#pipeline/session-gate.ts";
+import type { TxnSink } from "#pipeline/txn-sink.ts";
+import { Database } from "#server/database.ts";
+import { SessionIds } from "#session/session-id.ts";
+import { addSystemZnodes } from "#tree/system-znodes.ts";
+import type { DataTreeOptions } from "#tree/data-tree.ts";
+import { frameOf, lineOf, type Request, sessionLineOf } from "./requests.ts";
+
+const garbage = 0xdb;
+
+/** A log that is durable when the test says so. */
+export class HeldLog implements TxnSink {
+  /** Every transaction so far, in order. */
+  readonly txns: Buffer[] = [];
+  /** Those that were not handed back yet. */
+  readonly held: Buffer[] = [];
+  readonly #writer = new JuteWriter(64);
+
+  beginRecord(): JuteWriter {
+    this.#writer.length = 0;
+    return this.#writer;
+  }
+
+  endRecord(): void {
+    const txn = this.#writer.toBytes();
+    this.txns.push(txn);
+    this.held.push(txn);
+  }
+}
+
+/** One connection and what came back over it. */
+export class HarnessConnection implements ClientLink {
+  readonly client: Client;
+  readonly transcript: string[] = [];
+  /** Says that the client does not take what it is sent. */
+  isSendingSlow = false;
+  readonly #harness: PipelineHarness;
+  readonly #asked = new Map<number, Request>();
+  #nextXid = 1;
+  #hasSession = false;
+
+  constructor(harness: PipelineHarness, address: string) {
+    this.#harness = harness;
+    const number = harness.numbers.take();
+    this.client = new Client({ number, link: this, remoteAddress: address, remotePort: 40_000, wallMs: 0 });
+    harness.numbers.set(this.client);
+  }
+
+  /** The xid that the next request gets. */
+  xidFor(request: Request): number {
+    const special = { ping: -2, auth: -4, setWatches: -8, setWatches2: -8 } as Partial<Record<Request["op"], number>>;
+    return special[request.op] ?? this.#nextXid++;
+  }
+
+  /** The frame's body, remembered as asked. */
+  frame(request: Request, xid: number): Buffer {
+    this.#asked.set(xid, request);
+    return frameOf(request, xid).subarray(4);
+  }
+
+  send(out: JuteWriter): boolean {
+    const bytes = Buffer.from(out.bytes.subarray(0, out.length));
+    for (let at = 0; at < bytes.length;) {
+      const end = at + 4 + bytes.readInt32BE(at);
+      this.#take(bytes.subarray(at + 4, end));
+      at = end;
+    }
+    out.bytes.fill(garbage, 0, out.length);
+    return true;
+  }
+
+  #take(frame: Buffer): void {
+    if (this.#hasSession) {
+      this.transcript.push(lineOf(frame, (xid) => this.#asked.get(xid)!));
+      return;
+    }
+    this.#hasSession = true;
+    this.transcript.push(sessionLineOf(frame));
+  }
+
+  closeAfterSending(): void {
+    this.#leave();
+  }
+
+  closeNow(): void {
+    this.#leave();
+  }
+
+  sessionAnswered(): void {}
+  pauseReading(): void {}
+  resumeReading(): void {}
+
+  #leave(): void {
+    if (this.client.isClosed) return;
+    this.client.isClosed = true;
+    this.#harness.gate.forget(this.client);
+    this.#harness.pipeline.forget(this.client);
+    this.#harness.numbers.release(this.client);
+  }
+}
+
+export type HarnessOptions = Partial<PipelineOptions & DataTreeOptions>;
+
+export const tickTimeMs = 2000;
+export const firstSessionId = 0x0100_0000_0000_0000n;
+
+export class PipelineHarness {
+  readonly database: Database;
+  readonly pipeline: RequestPipeline;
+  readonly gate: SessionGate;
+  readonly log: HeldLog = new HeldLog();
+  readonly numbers: ConnectionNumbers = new ConnectionNumbers();
+  readonly metrics: ServerMetrics = new ServerMetrics(new SeededRandom(1));
+  /** Both clocks. */
+  nowMs = 1_000;
+
+  constructor(options: HarnessOptions = {}) {
+    const clock = { monotonicMs: (): number => this.nowMs, wallMs: (): number => this.nowMs };
+    this.database = new Database(
+      { hashSeed: 7, digestEnabled: true, extendedTypesEnabled: true, emulate353TtlNodes: false, ...options },
+      tickTimeMs,
+      clock,
+    );
+    const { tree, sessions, applier } = this.database;
+    addSystemZnodes(tree);
+    sessions.start(this.nowMs);
+    this.pipeline = new RequestPipeline({
+      tree,
+      applier,
+      sessions,
+      registry: new ProviderRegistry(),
+      sink: this.log,
+      options: { ...defaultOptions, ...options },
+      metrics: this.metrics,
+      now: clock,
+      clientOf: this.numbers.get,
+      outcomes: {
+        sessionOpened: (client) => this.gate.opened(client),
+        sessionEnded: (high, low) => this.gate.clientOf(high, low)?.link.closeNow(),
+      },
+    });
+    this.gate = new SessionGate({
+      tree,
+      sessions,
+      pipeline: this.pipeline,
+      metrics: this.metrics,
+      ids: new SessionIds(1, 0),
+      bounds: { sessionTimeoutMsMin: 0, sessionTimeoutMsMax: 1_000_000 },
+      throttle: new ConnectionThrottle(noThrottle, new SeededRandom(1), this.nowMs),
+    });
+  }
+
+  /** A connection that has sent its handshake; id 0 asks for a new session. @returns null when it was refused. */
+  connect(
+    address: string,
+    handshake: { sessionId?: bigint; password?: Buffer; timeoutMs?: number; lastZxidSeen?: bigint } = {},
+  ): HarnessConnection {
+    const { sessionId = 0n, password = Buffer.alloc(16), timeoutMs = 30_000, lastZxidSeen = 0n } = handshake;
+    const connection = new HarnessConnection(this, address);
+    const request = {
+      lastZxidSeenHigh: highOf(lastZxidSeen),
+      lastZxidSeenLow: lowOf(lastZxidSeen),
+      sessionIdHigh: highOf(sessionId),
+      sessionIdLow: lowOf(sessionId),
+      timeoutMs,
+      password,
+      readOnly: false,
+    };
+    if (!this.gate.connect(connection.client, request, this.nowMs)) connection.closeNow();
+    this.pipeline.outbox.flush();
+    return connection;
+  }
+
+  /** A connection whose session is open. */
+  connected(address = "127.0.0.1"): HarnessConnection {
+    const connection = this.connect(address);
+    this.durable();
+    return connection;
+  }
+
+  /** Hands a request over; the caller flushes. @returns its xid. */
+  request(connection: HarnessConnection, request: Request): number {
+    const xid = connection.xidFor(request);
+    this.receive(connection, connection.frame(request, xid));
+    this.pipeline.outbox.flush();
+    return xid;
+  }
+
+  /** Hands over a frame in the middle of other bytes, which are gone afterwards. */
+  receive(connection: HarnessConnection, frame: Buffer): void {
+    const before = frame.length % 7;
+    const chunk = Buffer.alloc(before + frame.length + 3, garbage);
+    frame.copy(chunk, before);
+    const isKept = this.pipeline.receive(connection.client, chunk, before, before + frame.length, this.nowMs);
+    chunk.fill(garbage);
+    if (!isKept) connection.closeNow();
+  }
+
+  /** The log's oldest transactions, all of them unless a number is given, are durable. */
+  durable(count: number = this.log.held.length): void {
+    const txns = this.log.held.splice(0, count);
+    const batch = Buffer.concat(txns);
+    let at = 0;
+    for (const txn of txns) {
+      this.pipeline.applied(batch, at, at + txn.length, this.nowMs, this.nowMs);
+      at += txn.length;
+    }
+    this.pipeline.outbox.flush();
+    batch.fill(garbage);
+  }
+}
+
+const noThrottle = {
+  tokens: 0,
+  fillTimeMs: 1,
+  fillCount: 1,
+  freezeTimeMs: -1,
+  dropIncrease: 0,
+  dropDecrease: 0,
+  decreaseRatio: 0,
+  weightEnabled: false,
+  globalSessionWeight: 3,
+  renewSessionWeight: 2,
+};
+
+const defaultOptions: PipelineOptions = {
+  skipAcl: false,
+  enforceQuota: false,
+  reconfigEnabled: false,
+  closeSessionTxnEnabled: true,
+  globalOutstandingLimit: 1_000_000,
+  largeRequestThresholdBytes: -1,
+  largeRequestMaxBytes: 1 << 30,
+  enforcedAuthSchemes: [],
+  requestThrottle: { maxRequests: 0, dropStale: true, staleConnectionCheck: true, staleLatencyCheck: false },
+  throttledOpWaitTimeMs: 0,
+};
