@@ -22,6 +22,8 @@ import type { ClientPortServices } from "./client-port.ts";
 
 /** Unsent bytes beyond which a connection is not read until they have left. */
 const unsentBytesMax = 4 << 20;
+/** Pieces of a four-letter word's answer, some 16 KiB each, written before other work gets its turn. */
+const answerPiecesPerTurn = 4;
 const noBytes: Buffer = Buffer.alloc(0);
 
 type State = "ExpectFirstFrame" | "ExpectSession" | "ExpectRequests" | "Ending";
@@ -207,9 +209,12 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     return true;
   }
 
-  #writeAnswer(): void {
-    const answer = this.#answer!;
-    for (let next = answer.next(); ; next = answer.next()) {
+  /** Writes some of a word's answer: a long one takes several turns, and waits for the client to take it. */
+  readonly #writeAnswer = (): void => {
+    const answer = this.#answer;
+    if (answer === null) return;
+    for (let pieces = 0; pieces < answerPiecesPerTurn; pieces++) {
+      const next = answer.next();
       if (next.done === true) {
         this.#answer = null;
         this.#socket.end();
@@ -217,7 +222,8 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
       }
       if (!this.#socket.write(Buffer.from(next.value, "utf8"))) return;
     }
-  }
+    this.#services.atTurnEnd(this.#writeAnswer);
+  };
 
   #parseCarried(nowMs: number): void {
     const bytes = this.#carried;

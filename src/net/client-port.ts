@@ -32,6 +32,8 @@ export interface ClientPortServices {
   sendingResumed(client: Client, nowMs: number): void;
   /** A chunk has been handled: what it brought about may be sent. */
   turnEnded(): void;
+  /** Calls `action` when other work has had its turn. */
+  atTurnEnd(action: () => void): void;
   /** A frame whose length is out of bounds. */
   lengthError(client: Client, length: number): void;
   /** The connection is gone. */

@@ -182,7 +182,7 @@ export class Preparer {
   /** Judges one operation under the header's zxid; if it may pass, the changes in flight hold it from now on. */
   judge(op: WriteOp, requester: Requester): ErrorCode {
     // Where ZooKeeper validates the path first a null one is a bad argument; elsewhere it trips over it.
-    if (op.pathStart < 0) {
+    if (op.pathStart < 0 && !op.isCreate) {
       if (isOver(requester)) return ErrorCode.sessionExpired;
       return op.type === OpCode.setData || op.type === OpCode.setACL
         ? ErrorCode.badArguments
@@ -252,6 +252,7 @@ export class Preparer {
     if (!isTtlValid) return ErrorCode.badArguments;
     if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart } = op;
+    if (pathStart < 0) return ErrorCode.marshallingError;
     if (!validatePathWeakly(bytes, pathStart, op.pathEnd)) return ErrorCode.badArguments;
     const slash = lastSlash(bytes, pathStart, op.pathEnd);
     const aclError = this.#fixUpAcl(op, requester.identities);

@@ -33,6 +33,7 @@ export function clientServices(
       server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
     sendingResumed: (client, nowMs) => server.serving?.pipeline.runParked(client, nowMs),
     turnEnded: () => server.turnEnded(),
+    atTurnEnd: (action) => host.timers.atTurnEnd(action),
     lengthError: (client, length) => {
       const from = javaSocketAddress(client.remoteAddress, client.remotePort);
       const max = config.juteMaxBufferBytes;

@@ -6,6 +6,10 @@
  * being written (the roll has happened all the same). The random part keeps the members of an ensemble from all doing it
  * at once. The snapshot is written in slices while transactions are applied; it is fuzzy by definition.
  *
+ * Under hundreds of thousands of writes a second snapCount comes round several times a second, and a server that did
+ * nothing but write snapshots would help nobody: after a snapshot that took T none begins for 4 T. What the log holds
+ * beyond the newest snapshot stays bounded by that, and is replayed in less time than it took to write.
+ *
  * A snapshot that cannot be written ends the server with exit code 10: the disk is full or broken.
  * Source: SyncRequestProcessor.java, ZooKeeperServer.takeSnapshot.
  */
@@ -33,11 +37,16 @@ export interface SnapshotTakerParts {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** The pause after a snapshot, in times it took. */
+const pauseFactor = 4;
+
 export class SnapshotTaker {
   readonly #parts: SnapshotTakerParts;
   #txnCount = 0;
   #countLimit = 0;
   #bytesLimit = 0;
+  /** On the monotonic clock: no snapshot begins earlier. */
+  #notBeforeMs = 0;
   #running: Promise<void> | null = null;
 
   constructor(parts: SnapshotTakerParts) {
@@ -54,7 +63,7 @@ export class SnapshotTaker {
     this.#draw();
     log.roll();
     log.resetTotalBytes();
-    if (this.#running === null) void this.take();
+    if (this.#running === null && this.#parts.clock.monotonicMs() >= this.#notBeforeMs) void this.take();
     else this.#parts.logger.warn({}, "Too busy to snap, skipping");
   }
 
@@ -79,7 +88,9 @@ export class SnapshotTaker {
     });
     try {
       const { path, sizeBytes } = await writeSnapshot(source, write);
-      const ms = Math.round(clock.monotonicMs() - startMs);
+      const endMs = clock.monotonicMs();
+      this.#notBeforeMs = endMs + (endMs - startMs) * pauseFactor;
+      const ms = Math.round(endMs - startMs);
       metrics.snapshottime.add(ms);
       logger.info({ path, sizeBytes, ms }, `Snapshot taken in ${ms} ms`);
     } catch (error) {

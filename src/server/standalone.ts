@@ -44,6 +44,8 @@ const expiriesPerTurnMax = 500;
 
 /** Transactions applied between two sends: clients take up their replies while the rest of a batch is applied. */
 const repliesPerSend = 128;
+/** Sockets written to before other work gets its turn. */
+const sendsPerTurnMax = 500;
 /** How long durable transactions are applied before sockets get their turn. */
 const applyMsMax = 4;
 /** Bytes gathered for the log from which on it starts writing within the turn, while other sockets are still read. */
@@ -78,6 +80,7 @@ export class StandaloneServer {
   /** Batches that are durable and not applied yet, and how many bytes of the first one are. */
   readonly #durable: LogBatch[] = [];
   #applied = 0;
+  #isSendDue = false;
   #isFlushDue = false;
   #unflushedCount = 0;
   #isStopped = false;
@@ -311,7 +314,7 @@ export class StandaloneServer {
   turnEnded(): void {
     const { serving } = this;
     if (serving === null) return;
-    serving.pipeline.outbox.flush();
+    this.#send(serving);
     const { pendingBytes } = serving.log;
     if (pendingBytes > eagerFlushBytes && this.config.flushDelayMs === 0) serving.log.flush();
     if (this.#isFlushDue || pendingBytes === 0) return;
@@ -319,6 +322,16 @@ export class StandaloneServer {
     const { timers } = this.#host;
     if (this.config.flushDelayMs > 0) timers.after(this.config.flushDelayMs, this.#flushLog);
     else timers.atTurnEnd(this.#flushLog);
+  }
+
+  /** Hands sockets what was gathered for them; if they are very many, some now and the others in the next turns. */
+  #send(serving: Serving): void {
+    if (serving.pipeline.outbox.flush(sendsPerTurnMax) || this.#isSendDue) return;
+    this.#isSendDue = true;
+    this.#host.timers.atTurnEnd(() => {
+      this.#isSendDue = false;
+      this.#send(serving);
+    });
   }
 
   readonly #flushLog = (): void => {
@@ -366,7 +379,7 @@ export class StandaloneServer {
       at += length + recordOverheadBytes;
     }
     this.#applied = at;
-    pipeline.outbox.flush();
+    this.#send(serving);
   }
 
   #afterBatch(serving: Serving, nowMs: number): void {

@@ -96,6 +96,7 @@ class Bench {
       },
       sendingResumed: () => this.told.push("resumed"),
       turnEnded: () => {},
+      atTurnEnd: (action) => action(),
       lengthError: (_client, length) => this.told.push(`length ${length}`),
       forget: () => this.told.push("forget"),
       takeWord: (_connection, bytes) => {
