@@ -191,13 +191,21 @@ export async function readSnapshot(disk: Disk, path: string, sink: SnapshotSink)
   }
 }
 
+/** The file's bytes; while a chunk is digested the next one is read. A chunk is borrowed until the next is asked for. */
 async function* chunksOf(file: DiskFile): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  for (let position = 0; ;) {
-    const count = await file.read(buffer, 0, buffer.length, position);
+  let current = Buffer.allocUnsafeSlow(chunkBytes);
+  let other = Buffer.allocUnsafeSlow(chunkBytes);
+  let position = 0;
+  let reading = file.read(current, 0, chunkBytes, position);
+  for (;;) {
+    const count = await reading;
     if (count === 0) return;
-    yield buffer.subarray(0, count);
     position += count;
+    reading = file.read(other, 0, chunkBytes, position);
+    // Whoever stops asking leaves a read behind, whose failure then concerns nobody.
+    reading.catch(() => {});
+    yield current.subarray(0, count);
+    [current, other] = [other, current];
   }
 }
 

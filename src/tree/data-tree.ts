@@ -19,6 +19,7 @@ import type { TxnHeader } from "#protocol/txn-header.ts";
 import { AclCache, type AclEntry } from "./acl-cache.ts";
 import { kindOfOwner, OwnedZnodes, type OwnerOptions } from "./ephemeral-owner.ts";
 import { PathIndex } from "./path-index.ts";
+import { lastSlash } from "./path.ts";
 import { Quotas } from "./quotas.ts";
 import { DigestSum } from "./tree-digest.ts";
 import type { TreeWalker } from "./tree-walker.ts";
@@ -48,6 +49,7 @@ export class DataTree {
   approximateDataSize = 1;
   readonly #index: PathIndex;
   readonly #walkers: Set<TreeWalker> = new Set();
+  #lastParent: number = rootId;
   readonly #pathScratch: JuteWriter = new JuteWriter(256);
   readonly #statScratch: Uint8Array = new Uint8Array(60);
   readonly #statScratchView: DataView = new DataView(this.#statScratch.buffer);
@@ -261,8 +263,8 @@ export class DataTree {
     const isRoot = end === start;
     let id = isRoot ? rootId : 0;
     if (!isRoot) {
-      const nameStart = path.lastIndexOf(0x2f, end - 1) + 1;
-      const parent = nameStart > start ? this.find(path, start, nameStart - 1) : 0;
+      const nameStart = lastSlash(path, start, end) + 1;
+      const parent = nameStart > start ? this.#parentOf(path, start, nameStart - 1) : 0;
       if (parent === 0) return 0;
       const hash = this.#index.hash(path, start, end);
       id = this.#index.find(hash, path, start, end);
@@ -292,6 +294,17 @@ export class DataTree {
     this.#refreshCversion(id);
     this.#refreshCrc(id, path, start, end);
     return id;
+  }
+
+  /**
+   * Parent of a znode of a snapshot, which lists a family together: most have the parent that the one before had. While a
+   * snapshot is loaded nothing is removed, so that the parent remembered is still there.
+   */
+  #parentOf(path: Buffer, start: number, end: number): number {
+    if (this.store.hasPath(this.#lastParent, path, start, end)) return this.#lastParent;
+    const parent = this.find(path, start, end);
+    if (parent !== 0) this.#lastParent = parent;
+    return parent;
   }
 
   /** Keeps a walk over the tree informed of removals until {@link endWalk}. */
