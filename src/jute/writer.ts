@@ -14,6 +14,8 @@
  * Source: BinaryOutputArchive.java.
  */
 
+import { copyBytes } from "#base/copy-bytes.ts";
+
 const surrogate = /[\ud800-\udfff]/;
 
 export class JuteWriter {
@@ -131,13 +133,7 @@ export class JuteWriter {
   writeRaw(source: Uint8Array, start: number, end: number): void {
     const count = end - start;
     this.ensure(count);
-    const target = this.bytes;
-    let at = this.length;
-    if (count <= 48) {
-      for (let i = start; i < end; i++) target[at++] = source[i]!;
-    } else {
-      target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
-    }
+    copyBytes(source, start, end, this.bytes, this.length);
     this.length += count;
   }
 

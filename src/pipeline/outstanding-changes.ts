@@ -11,13 +11,14 @@
  * Source: ZooKeeperServer.ChangeRecord, outstandingChanges, PrepRequestProcessor.getRecordForPath.
  */
 
+import { copyBytes } from "#base/copy-bytes.ts";
 import { crc32 } from "#base/crc32.ts";
 import { Deque } from "#base/deque.ts";
 import { compareHalves } from "#base/zxid.ts";
 import type { AclEntry } from "#tree/acl-cache.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { DigestSum } from "#tree/tree-digest.ts";
-import { copyBytes, Field, StatField, ZnodeFlag, ZnodeKind } from "#tree/znode-store.ts";
+import { Field, StatField, ZnodeFlag, ZnodeKind } from "#tree/znode-store.ts";
 
 export class ChangeRecord {
   /** The path is `path[0, pathLength)`; the root's is empty. */

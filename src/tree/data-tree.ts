@@ -13,6 +13,7 @@
 
 import { crc32 } from "#base/crc32.ts";
 import { compareHalves } from "#base/zxid.ts";
+import { readInt32 } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import type { TxnHeader } from "#protocol/txn-header.ts";
@@ -381,13 +382,13 @@ export class DataTree {
   #setPersisted(id: number, stat: Buffer, at: number): void {
     const store = this.store;
     for (let i = 0; i < 32; i += 8) {
-      store.setStatLong(id, i as StatField, stat.readInt32BE(at + i), stat.readInt32BE(at + i + 4));
+      store.setStatLong(id, i as StatField, readInt32(stat, at + i), readInt32(stat, at + i + 4));
     }
-    store.setStat(id, StatField.version, stat.readInt32BE(at + 32));
-    store.setStat(id, StatField.storedCversion, stat.readInt32BE(at + 36));
-    store.setStat(id, StatField.aversion, stat.readInt32BE(at + 40));
-    store.setStatLong(id, StatField.ephemeralOwner, stat.readInt32BE(at + 44), stat.readInt32BE(at + 48));
-    store.setStatLong(id, StatField.pzxid, stat.readInt32BE(at + 52), stat.readInt32BE(at + 56));
+    store.setStat(id, StatField.version, readInt32(stat, at + 32));
+    store.setStat(id, StatField.storedCversion, readInt32(stat, at + 36));
+    store.setStat(id, StatField.aversion, readInt32(stat, at + 40));
+    store.setStatLong(id, StatField.ephemeralOwner, readInt32(stat, at + 44), readInt32(stat, at + 48));
+    store.setStatLong(id, StatField.pzxid, readInt32(stat, at + 52), readInt32(stat, at + 56));
   }
 
   /** Recomputes a znode's share of the digest after a change of its data. The path may be "/" nowhere: root is empty. */

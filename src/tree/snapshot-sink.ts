@@ -5,7 +5,7 @@
  * Source: SerializeUtils.deserializeSnapshot, DataTree.deserialize.
  */
 
-import { JuteReader, MarshallingError } from "#jute/reader.ts";
+import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
 import { skipAclList } from "./apply-txn.ts";
 import type { DataTree } from "./data-tree.ts";
 import type { SnapshotSink } from "./snapshot-stream.ts";
@@ -132,7 +132,7 @@ export class TreeSnapshotSink implements SnapshotSink {
 /** End of the jute buffer at `at`, or -1 when it is not all there. @throws MarshallingError on an impossible length. */
 function endOfBuffer(bytes: Buffer, at: number, end: number): number {
   if (end - at < 4) return -1;
-  const length = bytes.readInt32BE(at);
+  const length = readInt32(bytes, at);
   if (length < -1) throw new MarshallingError(`unreasonable length ${length} at offset ${at}`);
   const stop = at + 4 + Math.max(length, 0);
   return stop <= end ? stop : -1;
@@ -140,12 +140,12 @@ function endOfBuffer(bytes: Buffer, at: number, end: number): number {
 
 /** The path "/" ends the znodes; the root itself is written as the empty path. */
 function isEndMark(bytes: Buffer, at: number): boolean {
-  return bytes.readInt32BE(at) === 1 && bytes[at + 4] === 0x2f;
+  return readInt32(bytes, at) === 1 && bytes[at + 4] === 0x2f;
 }
 
 function hasWholeAclItem(bytes: Buffer, start: number, end: number): boolean {
   if (end - start < 12) return false;
-  const count = bytes.readInt32BE(start + 8);
+  const count = readInt32(bytes, start + 8);
   let at = start + 12;
   for (let i = 0; i < count; i++) {
     if (end - at < 4) return false;

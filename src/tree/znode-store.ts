@@ -16,6 +16,7 @@
  * Source: DataNode.java, StatPersisted in zookeeper.jute.
  */
 
+import { copyBytes } from "#base/copy-bytes.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { BlobArena } from "./blob-arena.ts";
 
@@ -353,12 +354,3 @@ export class ZnodeStore {
 
 /** Record words in the order of the digest: czxid mzxid pzxid ctime mtime version cversion aversion owner. */
 const digestOrder: readonly number[] = [0, 1, 2, 3, 15, 16, 4, 5, 6, 7, 8, 23, 10, 11, 12];
-
-/** Copies short runs byte by byte, which beats a call, and long ones by the engine. */
-export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
-  if (end - start > 64) {
-    target.set(source.subarray(start, end), at);
-    return;
-  }
-  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from]!;
-}
