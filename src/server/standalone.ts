@@ -45,7 +45,7 @@ const expiriesPerTurnMax = 500;
 /** Transactions applied between two sends: clients take up their replies while the rest of a batch is applied. */
 const repliesPerSend = 128;
 /** Sockets written to before other work gets its turn. */
-const sendsPerTurnMax = 500;
+const sendsPerTurnMax = 250;
 /** How long durable transactions are applied before sockets get their turn. */
 const applyMsMax = 4;
 /** Bytes gathered for the log from which on it starts writing within the turn, while other sockets are still read. */
