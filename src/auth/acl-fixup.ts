@@ -20,6 +20,12 @@ import type { Acl } from "./acl.ts";
 import type { Identity } from "./identity.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
 
+/**
+ * Entries that a list may have, sent or expanded. ZooKeeper has no such limit; but a frame of a megabyte has room for fifty
+ * thousand `auth` entries, each of which stands for all identities of the caller.
+ */
+export const aclEntriesMax = 4096;
+
 export type FixedAcl =
   | { readonly kind: "fixed"; readonly acls: readonly Acl[] }
   | { readonly kind: "refused"; readonly code: ErrorCode };
@@ -30,13 +36,14 @@ export function fixupAcl(
   identities: readonly Identity[],
   registry: ProviderRegistry,
 ): FixedAcl {
-  if (acls === null || acls.length === 0) return invalidAcl;
+  if (acls === null || acls.length === 0 || acls.length > aclEntriesMax) return invalidAcl;
   const distinct = withoutDuplicates(acls);
   if (distinct === null) return unexpectedNull;
   const fixed: Acl[] = [];
   for (const acl of distinct) {
     const refusal = fixupEntry(acl, identities, registry, fixed);
     if (refusal !== null) return refusal;
+    if (fixed.length > aclEntriesMax) return invalidAcl;
   }
   return { kind: "fixed", acls: fixed };
 }

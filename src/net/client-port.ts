@@ -77,6 +77,9 @@ export class ConnectionNumbers {
   readonly get = (number: number): Client | undefined => this.#clients[number];
 }
 
+/** ZooKeeper's RateLogger: the same complaint at most this often. */
+const refusalLineIntervalMs = 1000;
+
 export class ClientPort {
   readonly idle: ExpiryQueue<ClientConnection>;
   readonly #options: ClientPortOptions;
@@ -87,6 +90,7 @@ export class ClientPort {
   readonly #byAddress = new Map<string, number>();
   #listener: Listener | null = null;
   #idleTimer: Timer | null = null;
+  #nextRefusalLineMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: {
     options: ClientPortOptions;
@@ -140,9 +144,9 @@ export class ClientPort {
     const { maxClientCnxns, maxCnxns } = this.#options;
     const { remoteAddress } = socket;
     const count = this.#byAddress.get(remoteAddress) ?? 0;
-    const isTooManyThere = maxClientCnxns > 0 && count >= maxClientCnxns;
-    if (isTooManyThere || (maxCnxns > 0 && this.#connections.size >= maxCnxns)) {
-      this.#refuse(socket, isTooManyThere);
+    const isTooManyInAll = maxCnxns > 0 && this.#connections.size >= maxCnxns;
+    if (isTooManyInAll || (maxClientCnxns > 0 && count >= maxClientCnxns)) {
+      this.#refuse(socket, isTooManyInAll);
       return null;
     }
     this.#byAddress.set(remoteAddress, count + 1);
@@ -155,15 +159,19 @@ export class ClientPort {
     return connection;
   }
 
-  #refuse(socket: Socket, isTooManyThere: boolean): void {
-    const { remoteAddress, remotePort } = socket;
-    const { maxClientCnxns, maxCnxns } = this.#options;
-    const message = isTooManyThere
-      ? `Too many connections from /${remoteAddress} - max is ${maxClientCnxns}`
-      : `Too many connections - max is ${maxCnxns}`;
-    this.#logger.warn({ remoteAddress, remotePort }, message);
+  /** Resets a connection too many; the log gets a line a second, whoever storms the port. */
+  #refuse(socket: Socket, isTooManyInAll: boolean): void {
     this.#services.metrics.connectionRejected.increment();
     socket.reset();
+    const nowMs = this.#services.clock.monotonicMs();
+    if (nowMs < this.#nextRefusalLineMs) return;
+    this.#nextRefusalLineMs = nowMs + refusalLineIntervalMs;
+    const { maxClientCnxns, maxCnxns } = this.#options;
+    const { remoteAddress, remotePort } = socket;
+    const what = isTooManyInAll
+      ? `Too many connections max allowed is ${maxCnxns}`
+      : `Too many connections from /${remoteAddress} - max is ${maxClientCnxns}`;
+    this.#logger.warn({ remoteAddress, remotePort }, `Error accepting new connection: ${what}`);
   }
 
   #onClosed(connection: ClientConnection): void {
@@ -177,7 +185,8 @@ export class ClientPort {
 
   #closeIdle(): void {
     for (const connection of this.idle.expire(this.#services.clock.monotonicMs())) {
-      if (!connection.client.isAttached) this.#services.metrics.sessionlessConnectionsExpired.increment();
+      // Quirk: those with a session count as well, whatever the metric's name.
+      this.#services.metrics.sessionlessConnectionsExpired.increment();
       connection.closeNow();
     }
   }

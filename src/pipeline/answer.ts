@@ -26,6 +26,12 @@ import { WriteOp } from "./write-op.ts";
 import { readMultiHeader, readMultiWrite, writeMultiEnd, writeMultiError, writeMultiHeader } from "./multi-frame.ts";
 import { WatchAnswerer } from "./answer-watches.ts";
 
+/**
+ * Bytes of a multiRead's results beyond which it is refused: a frame of a megabyte can ask for the same znode tens of
+ * thousands of times.
+ */
+const multiReadBytesMax = 256 << 20;
+
 export class Answerer {
   readonly #tree: DataTree;
   readonly #registry: ProviderRegistry;
@@ -183,7 +189,7 @@ export class Answerer {
 
   #getEphemerals(client: Client, reader: JuteReader, out: JuteWriter): ErrorCode {
     const prefix = reader.readString() ?? "";
-    const isAll = allPaths.test(prefix);
+    const isAll = isBlankOrSlash(prefix);
     const ephemerals: string[] = [];
     const { session } = client;
     const ids = session === null ? undefined : this.#tree.owned.bySession.get(session.idHigh, session.idLow);
@@ -200,6 +206,7 @@ export class Answerer {
       writeMultiEnd(out);
       return null;
     }
+    const repliedMax = out.length + multiReadBytesMax;
     for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
       const id = this.#find(reader);
       reader.skip(1);
@@ -207,6 +214,7 @@ export class Answerer {
         writeMultiError(out, id === 0 ? ErrorCode.noNode : ErrorCode.noAuth);
         continue;
       }
+      if (out.length + this.#tree.store.stat(id, StatField.dataLength) > repliedMax) return ErrorCode.marshallingError;
       writeMultiHeader(out, type, ErrorCode.ok);
       if (type === OpCode.getChildren) {
         this.#copyChildren(id, out);
@@ -262,9 +270,17 @@ function holdsReads(reader: JuteReader): boolean {
   return writeCount === 0;
 }
 
-/** Nothing, or "/", between what Java's trim takes off: everything up to the blank. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it is about
-const allPaths = /^[\0- ]*\/?[\0- ]*$/;
+/** Whether nothing or "/" is left once Java's trim has taken off everything up to the blank, in one pass. */
+function isBlankOrSlash(text: string): boolean {
+  let hasSlash = false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit <= 0x20) continue;
+    if (unit !== 0x2f || hasSlash) return false;
+    hasSlash = true;
+  }
+  return true;
+}
 
 /** Echoes a ustring as it came, null as null. */
 function copyRange(reader: JuteReader, out: JuteWriter): void {

@@ -18,6 +18,9 @@ import { beginReply, endReply, writeReply } from "#protocol/reply.ts";
 import type { Client } from "./client.ts";
 import type { Outbox } from "./outbox.ts";
 
+/** Identities that one connection may gather; every ACL check looks at them. */
+const identitiesMax = 1000;
+
 export class AuthPackets {
   readonly #registry: ProviderRegistry;
   readonly #outbox: Outbox;
@@ -41,18 +44,25 @@ export class AuthPackets {
     }
     const outcome = this.#registry.authenticate(scheme, { address: client.javaAddress }, data);
     switch (outcome.kind) {
-      case "accepted":
-        client.identities = addIdentities(client.identities, outcome.identities);
+      case "accepted": {
+        const identities = addIdentities(client.identities, outcome.identities);
+        if (identities.length > identitiesMax) return this.#refuse(client, xid);
+        client.identities = identities;
         writeReply(this.#outbox.open(client), xid, 0, 0, ErrorCode.ok);
         return true;
+      }
       case "refused":
-        writeReply(this.#outbox.open(client), xid, 0, 0, ErrorCode.authFailed);
-        this.#outbox.flushOne(client);
-        client.link.closeAfterSending();
-        return true;
+        return this.#refuse(client, xid);
       case "disconnected":
         return false;
     }
+  }
+
+  #refuse(client: Client, xid: number): boolean {
+    writeReply(this.#outbox.open(client), xid, 0, 0, ErrorCode.authFailed);
+    this.#outbox.flushOne(client);
+    client.link.closeAfterSending();
+    return true;
   }
 
   /** @returns false when the connection is to be closed without an answer. */

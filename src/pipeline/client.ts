@@ -91,6 +91,8 @@ export class Client {
   writesAnswered = 0;
   /** Requests that wait for earlier writes of this connection. */
   readonly parked: ParkedRequests = new ParkedRequests();
+  /** How many of those wait for nothing but the client itself, which does not take what it is sent. */
+  stalledCount = 0;
   /** Set when the connection is gone or going: nothing more is read, nothing more is answered. */
   isClosed = false;
   /** Reading is paused because the server as a whole has too much in flight. */

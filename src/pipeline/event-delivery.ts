@@ -10,11 +10,12 @@ import { checkAcl } from "#auth/acl-check.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
 import { JuteWriter } from "#jute/writer.ts";
-import { writeEvent } from "#protocol/reply.ts";
+import { frameLengthBytes, writeEvent } from "#protocol/reply.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { EventType, type WatchEvent } from "#tree/watches.ts";
 import type { Client } from "./client.ts";
 import type { Outbox } from "./outbox.ts";
+import type { ServerStats } from "./server-stats.ts";
 
 export class EventDelivery {
   readonly #tree: DataTree;
@@ -22,6 +23,7 @@ export class EventDelivery {
   readonly #skipAcl: boolean;
   readonly #outbox: Outbox;
   readonly #metrics: ServerMetrics;
+  readonly #stats: ServerStats;
   readonly #clientOf: (number: number) => Client | undefined;
   readonly #frame = new JuteWriter(512);
 
@@ -31,6 +33,7 @@ export class EventDelivery {
     skipAcl: boolean;
     outbox: Outbox;
     metrics: ServerMetrics;
+    stats: ServerStats;
     clientOf: (number: number) => Client | undefined;
   }) {
     this.#tree = parts.tree;
@@ -38,6 +41,7 @@ export class EventDelivery {
     this.#skipAcl = parts.skipAcl;
     this.#outbox = parts.outbox;
     this.#metrics = parts.metrics;
+    this.#stats = parts.stats;
     this.#clientOf = parts.clientOf;
   }
 
@@ -53,17 +57,26 @@ export class EventDelivery {
       if (client === undefined || client.isClosed) continue;
       if (!isOpen && !checkAcl(event.acl.list, Permission.read, client.identities, this.#registry)) continue;
       this.#outbox.open(client).writeRaw(frame.bytes, 0, frame.length);
-      client.stats.sent++;
-      this.#metrics.watchBytes.increment(frame.length);
+      this.#countSent(client, frame.length);
     }
     this.#count(event.type, connections.length);
   };
 
   /** An event that setWatches makes up for a change that the client has missed. */
   readonly deliverCatchUp = (client: Client, type: number, path: Buffer, start: number, end: number): void => {
-    writeEvent(this.#outbox.open(client), type, -1, -1, path, start, end);
-    client.stats.sent++;
+    const out = this.#outbox.open(client);
+    const before = out.length;
+    writeEvent(out, type, -1, -1, path, start, end);
+    this.#countSent(client, out.length - before);
   };
+
+  /** An event counts among the packets and the response sizes as a reply does; sizes leave out the frame's length. */
+  #countSent(client: Client, frameBytes: number): void {
+    client.stats.sent++;
+    this.#stats.packetsSent++;
+    this.#stats.responseSizes.add(frameBytes - frameLengthBytes);
+    this.#metrics.watchBytes.increment(frameBytes - frameLengthBytes);
+  }
 
   #count(type: EventType, watcherCount: number): void {
     switch (type) {

@@ -1,7 +1,8 @@
 /**
  * Requests of one connection that wait for earlier writes of the same connection, so that a client reads what it wrote.
  * Their frames are copied (the chunk they came in is borrowed) into one buffer that is rewound whenever nobody waits;
- * beside it run parallel arrays, so that parking costs no object.
+ * beside it run parallel arrays, so that parking costs no object. A client that never pauses always has somebody waiting:
+ * then those that wait move to the front now and then, so that what is gone takes no more room than what is there.
  */
 
 import type { Identity } from "#auth/identity.ts";
@@ -10,6 +11,8 @@ import type { Incoming } from "./incoming.ts";
 
 /** A buffer larger than this is given back when the queue is empty. */
 const keptBytesMax = 65536;
+/** Requests that have gone before those that wait are moved into their place. */
+const goneMin = 16;
 const noBytes = Buffer.alloc(0);
 
 export class ParkedRequests {
@@ -30,6 +33,7 @@ export class ParkedRequests {
 
   /** Copies a request behind those that wait. */
   push(incoming: Incoming, afterWrites: number): void {
+    if (this.#head >= goneMin && this.#head >= this.length) this.#moveToFront();
     const { bytes, start, end } = incoming;
     const length = end - start;
     if (this.#used + length > this.#bytes.length) this.#grow(this.#used + length);
@@ -70,13 +74,35 @@ export class ParkedRequests {
   clear(): void {
     this.#head = 0;
     this.#used = 0;
-    this.#starts.length = 0;
-    this.#ends.length = 0;
-    this.#afterWrites.length = 0;
-    this.#receivedMs.length = 0;
-    this.#identities.length = 0;
-    this.#areThrottled.length = 0;
+    this.#cutTo(0);
     if (this.#bytes.length > keptBytesMax) this.#bytes = noBytes;
+  }
+
+  #moveToFront(): void {
+    const head = this.#head;
+    const count = this.length;
+    const gone = this.#starts[head]!;
+    this.#bytes.copyWithin(0, gone, this.#used);
+    this.#used -= gone;
+    for (let i = 0; i < count; i++) {
+      this.#starts[i] = this.#starts[head + i]! - gone;
+      this.#ends[i] = this.#ends[head + i]! - gone;
+      this.#afterWrites[i] = this.#afterWrites[head + i]!;
+      this.#receivedMs[i] = this.#receivedMs[head + i]!;
+      this.#identities[i] = this.#identities[head + i]!;
+      this.#areThrottled[i] = this.#areThrottled[head + i]!;
+    }
+    this.#head = 0;
+    this.#cutTo(count);
+  }
+
+  #cutTo(count: number): void {
+    this.#starts.length = count;
+    this.#ends.length = count;
+    this.#afterWrites.length = count;
+    this.#receivedMs.length = count;
+    this.#identities.length = count;
+    this.#areThrottled.length = count;
   }
 
   #grow(needed: number): void {

@@ -335,7 +335,8 @@ export class Preparer {
     const record = this.#get(bytes, pathStart, pathEnd);
     if (record === null) return ErrorCode.noNode;
     if (record.childCount > 0) return ErrorCode.notEmpty;
-    if (record.kind === ZnodeKind.ephemeral) return ErrorCode.badVersion;
+    // Since the reaper looked, the znode may have gone and another one have come that is nothing of its business.
+    if (record.kind === ZnodeKind.ephemeral || record.kind === ZnodeKind.persistent) return ErrorCode.badVersion;
     this.#removeZnode(bytes, pathStart, lastSlash(bytes, pathStart, pathEnd), pathEnd);
     return ErrorCode.ok;
   }

@@ -23,7 +23,7 @@ import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode, opName } from "#protocol/op-code.ts";
-import { beginReply, endReply, failReply, pingXid, writeReply } from "#protocol/reply.ts";
+import { beginReply, endReply, failReply, frameLengthBytes, pingXid, writeReply } from "#protocol/reply.ts";
 import type { Session, SessionTracker } from "#session/session-tracker.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
@@ -99,6 +99,7 @@ export class RequestPipeline {
   readonly #pending = new Deque<PendingWrite>();
   readonly #pool: PendingWrite[] = [];
   #parkedCount = 0;
+  #stalledCount = 0;
   #wallReadAtMs = -1;
   #wallMs = 0;
 
@@ -134,20 +135,24 @@ export class RequestPipeline {
       skipAcl: options.skipAcl,
       outbox: this.outbox,
       metrics: this.#metrics,
+      stats: this.stats,
       clientOf: parts.clientOf,
     });
     tree.watches.sink = this.events.deliver;
     this.#answerer.onCatchUpEvent = this.events.deliverCatchUp;
   }
 
-  /** Requests submitted and not answered, server-wide. */
+  /**
+   * Requests submitted and not answered, server-wide: what the limits on load look at. Reads that wait until a slow client
+   * takes more are none of them: they cost no work, and one such client would stop all the others.
+   */
   get inProcess(): number {
-    return this.#pending.length + this.#parkedCount;
+    return this.#pending.length + this.#parkedCount - this.#stalledCount;
   }
 
-  /** The same, with those that wait to be submitted: what operators call outstanding. */
+  /** Requests received and not answered: what operators call outstanding. */
   get outstanding(): number {
-    return this.inProcess + this.queue.length;
+    return this.#pending.length + this.#parkedCount + this.queue.length;
   }
 
   /**
@@ -351,8 +356,7 @@ export class RequestPipeline {
       const out = this.outbox.open(client);
       const before = out.length;
       writeWriteReply(out, pending.xid, pending.type, this.#applier, bytes);
-      this.#metrics.responseBytes.increment(out.length - before);
-      this.stats.responseSizes.add(out.length - before - 4);
+      this.#countResponse(out.length - before);
       this.#countReply(client, pending.xid, pending.type, nowMs - pending.receivedMs, nowMs);
     }
     this.#metrics.updatelatency.add(nowMs - pending.receivedMs);
@@ -368,6 +372,12 @@ export class RequestPipeline {
     while (!client.isClosed && !client.link.isSendingSlow && client.parked.isReady(client.writesAnswered)) {
       this.#answerParked(client, nowMs);
     }
+    this.#noteStalled(client, client.parked.isReady(client.writesAnswered) ? client.parked.length : 0);
+  }
+
+  #noteStalled(client: Client, count: number): void {
+    this.#stalledCount += count - client.stalledCount;
+    client.stalledCount = count;
   }
 
   #answerParked(client: Client, nowMs: number): void {
@@ -391,7 +401,7 @@ export class RequestPipeline {
     const replyXid = type === OpCode.ping ? pingXid : xid;
     const out = this.outbox.open(client);
     // What setWatches has to tell goes before its reply, which has no body.
-    const early = hasNoBody(type) ? this.#bodyOf(incoming, type, out) : null;
+    const early = hasEventsFirst(type) ? this.#bodyOf(incoming, type, out) : null;
     const at = beginReply(out, replyXid, lastZxidHigh, lastZxidLow);
     const error = early ?? this.#bodyOf(incoming, type, out);
     if (error === ErrorCode.ok) {
@@ -402,8 +412,7 @@ export class RequestPipeline {
     } else {
       failReply(out, at, error);
     }
-    this.#metrics.responseBytes.increment(out.length - at);
-    this.stats.responseSizes.add(out.length - at - 4);
+    this.#countResponse(out.length - at);
     // Few requests can ask for much: what they bring is sent before memory piles up.
     if (out.length > gatheredBytesMax) this.outbox.flushOne(client);
     const latencyMs = nowMs - incoming.receivedMs;
@@ -422,6 +431,11 @@ export class RequestPipeline {
       if (error instanceof MarshallingError) return ErrorCode.marshallingError;
       throw error;
     }
+  }
+
+  #countResponse(frameBytes: number): void {
+    this.#metrics.responseBytes.increment(frameBytes - frameLengthBytes);
+    this.stats.responseSizes.add(frameBytes - frameLengthBytes);
   }
 
   #countReply(client: Client, xid: number, type: number, latencyMs: number, nowMs: number): void {
@@ -447,24 +461,30 @@ export class RequestPipeline {
   forget(client: Client): void {
     this.#parkedCount -= client.parked.length;
     client.parked.clear();
+    this.#noteStalled(client, 0);
     client.out = null;
     this.throttle.forget(client);
     this.#tree.watches.removeConnection(client.number);
   }
 
   #pauseIfBusy(client: Client): void {
-    if (client.outstanding === 0 || this.inProcess <= this.#options.globalOutstandingLimit) return;
-    this.throttle.pause(client);
+    if (client.isClosed || this.#load <= this.#options.globalOutstandingLimit) return;
+    // The throttle's queue is in order: if anybody waits there, so does what this connection sent last.
+    if (client.outstanding > 0 || this.queue.length > 0) this.throttle.pause(client);
   }
 
   /** Lets connections that were paused speak again, when the load has come down. */
   resumeIfIdle(): void {
-    if (this.inProcess < this.#options.globalOutstandingLimit) this.throttle.resumeAll();
+    if (this.#load < this.#options.globalOutstandingLimit) this.throttle.resumeAll();
+  }
+
+  get #load(): number {
+    return Math.max(this.inProcess, this.queue.length);
   }
 }
 
 const serverItself = { session: null, identities: [] };
 
-function hasNoBody(type: number): boolean {
+function hasEventsFirst(type: number): boolean {
   return type === OpCode.setWatches || type === OpCode.setWatches2;
 }

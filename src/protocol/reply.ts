@@ -16,6 +16,8 @@ export const notificationXid = -1;
 export const pingXid = -2;
 /** The only state that a server puts into an event. */
 const syncConnected = 3;
+/** The int before each frame, which does not count itself. */
+export const frameLengthBytes = 4;
 /** Length and ReplyHeader. */
 const headerBytes = 20;
 

@@ -14,6 +14,7 @@
  * Source: SyncRequestProcessor.java, ZooKeeperServer.takeSnapshot.
  */
 
+import { assert } from "#base/assert.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
 import type { Random } from "#base/prng.ts";
 import type { Clock } from "#host/clock.ts";
@@ -69,6 +70,7 @@ export class SnapshotTaker {
 
   /** Takes a snapshot of the tree as it is and as it changes meanwhile; resolves when it is durable, or has failed. */
   take(): Promise<void> {
+    assert(this.#running === null, "one snapshot is written at a time");
     this.#running = this.#take().finally(() => {
       this.#running = null;
     });

@@ -409,6 +409,7 @@ export class StandaloneServer {
     if (pipeline.queue.isEnabled) {
       const drain = (): void => {
         pipeline.drainQueue(clock.monotonicMs());
+        pipeline.resumeIfIdle();
         this.turnEnded();
       };
       this.#timers.push(timers.every(config.requestThrottle.stallTimeMs, drain));
@@ -455,6 +456,7 @@ export class StandaloneServer {
   }
 
   #expireSessions(serving: Serving): void {
+    if (this.#isStopped) return;
     const { clock, logger } = this.#host;
     const nowMs = clock.monotonicMs();
     for (const session of serving.database.sessions.expire(nowMs)) this.#expired.push(session);

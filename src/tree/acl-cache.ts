@@ -18,6 +18,8 @@ import { JuteWriter } from "#jute/writer.ts";
 
 /** Number of the open list. */
 export const openAclId = -1;
+/** Znodes keep the number as an int. */
+const idMax = 0x7fffffff;
 
 export interface AclEntry {
   readonly id: number;
@@ -59,7 +61,7 @@ export class AclCache {
     const key = bytes.toString("latin1", start, end);
     let entry = this.#byBytes.get(key);
     if (entry === undefined) {
-      entry = this.#add(++this.#lastId, key, Buffer.from(bytes.subarray(start, end)));
+      entry = this.#add(this.#freeId(), key, Buffer.from(bytes.subarray(start, end)));
     }
     return entry;
   }
@@ -112,6 +114,13 @@ export class AclCache {
 
   entries(): IterableIterator<AclEntry> {
     return this.#byId.values();
+  }
+
+  /** The next number that is free; an int lasts for weeks of znodes that come and go with lists of their own. */
+  #freeId(): number {
+    do this.#lastId = this.#lastId >= idMax ? 1 : this.#lastId + 1;
+    while (this.#byId.has(this.#lastId));
+    return this.#lastId;
   }
 
   #add(id: number, key: string, bytes: Buffer): AclEntry {

@@ -168,6 +168,7 @@ export class DataTree {
       this.#refreshStatCrc(parent);
       return ErrorCode.noNode;
     }
+    if (store.get(id, Field.firstChild) !== 0) this.#deleteBelow(txn, id);
     for (const walker of this.#walkers) walker.beforeUnlink(id);
     this.#index.remove(hash, id);
     store.unlinkChild(id);
@@ -184,6 +185,21 @@ export class DataTree {
     this.watches.deleted(txn, path, start, nameStart, end, acl, this.aclOf(parent));
     this.acls.release(acl);
     return ErrorCode.ok;
+  }
+
+  /**
+   * Removes what is below a znode that goes. Nobody deletes a znode with children; but a fuzzy snapshot may hold what was
+   * created after the znode had gone and come back, and the log behind it, replayed, deletes and creates it all again.
+   */
+  #deleteBelow(txn: TxnHeader, id: number): void {
+    const store = this.store;
+    const path = new JuteWriter(256);
+    for (let leaf = store.get(id, Field.firstChild); leaf !== 0; leaf = store.get(id, Field.firstChild)) {
+      for (let child = leaf; child !== 0; child = store.get(child, Field.firstChild)) leaf = child;
+      path.length = 0;
+      store.copyPath(leaf, path);
+      this.delete(txn, path.bytes, 0, lastSlash(path.bytes, 0, path.length) + 1, path.length);
+    }
   }
 
   /**

@@ -1,10 +1,11 @@
 /** What becomes of a list that a client sends. */
 
 import { describe, expect, test } from "vitest";
-import { fixupAcl } from "#auth/acl-fixup.ts";
+import { aclEntriesMax, fixupAcl } from "#auth/acl-fixup.ts";
 import type { Acl } from "#auth/acl.ts";
 import type { Identity } from "#auth/identity.ts";
 import { ProviderRegistry } from "#auth/provider-registry.ts";
+import { ErrorCode } from "#protocol/error-code.ts";
 
 const registry = new ProviderRegistry();
 const fromAddress: Identity = { scheme: "ip", id: "127.0.0.1" };
@@ -107,5 +108,25 @@ describe("nulls that ZooKeeper trips over", () => {
   test("entries that differ before the null are compared without an accident", () => {
     check(["auth:null 1", "auth:null 2"], [u], ["digest:u:h 1", "digest:u:h 2"]);
     check(["world:anyone", "auth:null"], [u], ["world:anyone", "digest:u:h"]);
+  });
+});
+
+/** Entries that differ in their perms alone. */
+function entries(count: number, scheme: string, id: string): Acl[] {
+  return Array.from({ length: count }, (_, perms) => ({ perms, scheme, id }));
+}
+
+describe("a list that would be too long", () => {
+  test("is refused as it was sent", () => {
+    expect(fixupAcl(entries(aclEntriesMax, "world", "anyone"), [], registry).kind).toBe("fixed");
+    const refused = fixupAcl(entries(aclEntriesMax + 1, "world", "anyone"), [], registry);
+    expect(refused).toEqual({ kind: "refused", code: ErrorCode.invalidAcl });
+  });
+
+  test("is refused once its auth entries are expanded", () => {
+    const identities = Array.from({ length: 100 }, (_, i) => ({ scheme: "digest", id: `user${i}:hash` }));
+    expect(fixupAcl(entries(40, "auth", ""), identities, registry).kind).toBe("fixed");
+    const refused = fixupAcl(entries(41, "auth", ""), identities, registry);
+    expect(refused).toEqual({ kind: "refused", code: ErrorCode.invalidAcl });
   });
 });

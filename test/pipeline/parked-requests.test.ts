@@ -87,6 +87,20 @@ describe("parked requests", () => {
     expect(front(parked)).toEqual({ frame: "next", identities: [], receivedMs: 7 });
   });
 
+  test("take no more room than those that wait, however many have come and gone", () => {
+    const parked = new ParkedRequests();
+    for (let i = 0; i < 5; i++) parked.push(incomingOf(Buffer.alloc(100, i), [], i), 0);
+    for (let i = 5; i < 5000; i++) {
+      parked.push(incomingOf(Buffer.alloc(100, i), [], i), 0);
+      expect(front(parked).receivedMs).toBe(i - 5);
+      expect(front(parked).frame).toBe(Buffer.alloc(100, i - 5).toString("latin1"));
+      parked.shift();
+    }
+    const incoming = new Incoming();
+    parked.front(client, incoming);
+    expect(incoming.bytes.length).toBeLessThan(16_384);
+  });
+
   test("remember that they waited too long", () => {
     const parked = new ParkedRequests();
     for (const isThrottled of [true, false]) {

@@ -97,6 +97,35 @@ describe("requests that only a multi may hold", () => {
   });
 });
 
+describe("the reaper's removal of a container", () => {
+  test("spares a persistent znode that takes the container's place while both are in flight", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    harness.request(connection, { op: "create", type: 19, path: "/c", data: "", acl: openAcl, flags: 4, ttlMs: 0n });
+    harness.durable();
+    harness.request(connection, { op: "delete", path: "/c", version: -1 });
+    harness.request(connection, create("/c"));
+    harness.pipeline.deleteContainer(Buffer.from("/c"), harness.nowMs);
+    harness.durable();
+    expect(harness.database.tree.find(Buffer.from("/c"), 0, 2)).not.toBe(0);
+  });
+});
+
+describe("getEphemerals", () => {
+  test("looks at its prefix once, however long: a megabyte of blanks is not all paths if anything follows", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    harness.request(connection, { op: "create", type: 1, path: "/e", data: "", acl: openAcl, flags: 1, ttlMs: 0n });
+    harness.durable();
+    harness.request(connection, { op: "getEphemerals", path: `${" ".repeat(1 << 20)}x` });
+    expect(connection.transcript.at(-1)).not.toContain("/e");
+    for (const path of ["", " / ", "/", "/e"]) {
+      harness.request(connection, { op: "getEphemerals", path });
+      expect(connection.transcript.at(-1)).toContain("/e");
+    }
+  });
+});
+
 describe("the end of a session", () => {
   test("answers what came before the close, drops what came behind it, and closes", () => {
     const harness = new PipelineHarness();
@@ -150,6 +179,62 @@ describe("limits on what is in flight", () => {
     harness.durable();
     harness.pipeline.resumeIfIdle();
     expect(connection.client.isPaused).toBe(false);
+  });
+
+  test("reads that wait for a client that is slow to take them stop nobody else", () => {
+    const harness = new PipelineHarness({ globalOutstandingLimit: 2 });
+    const [slow, other] = [harness.connected(), harness.connected()];
+    for (const request of [create("/a"), ...Array.from({ length: 9 }, () => getData("/a"))])
+      harness.request(slow, request);
+    slow.isSendingSlow = true;
+    harness.durable();
+    harness.pipeline.resumeIfIdle();
+    expect(harness.pipeline.outstanding).toBe(9);
+    expect(slow.client.isPaused).toBe(false);
+    harness.request(other, create("/b"));
+    expect(other.client.isPaused).toBe(false);
+    slow.isSendingSlow = false;
+    harness.pipeline.runParked(slow.client, harness.nowMs);
+    harness.pipeline.outbox.flush();
+    harness.durable();
+    expect(xidsOf(slow)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect([harness.pipeline.inProcess, harness.pipeline.outstanding]).toEqual([0, 0]);
+  });
+
+  test("a slow client that goes while reads of its wait leaves the count as it was", () => {
+    const harness = new PipelineHarness();
+    const slow = harness.connected();
+    for (const request of [create("/a"), getData("/a"), getData("/a")]) harness.request(slow, request);
+    slow.isSendingSlow = true;
+    harness.durable();
+    slow.closeNow();
+    expect([harness.pipeline.inProcess, harness.pipeline.outstanding]).toEqual([0, 0]);
+  });
+
+  test("what waits in the throttle's queue counts: whoever fills it is not read until it has emptied", () => {
+    const throttle = { maxRequests: 1, dropStale: true, staleConnectionCheck: true, staleLatencyCheck: false };
+    const harness = new PipelineHarness({ requestThrottle: throttle, globalOutstandingLimit: 3 });
+    const connection = harness.connected();
+    for (const path of ["/a", "/b", "/c", "/d"]) harness.request(connection, create(path));
+    expect(connection.client.isPaused).toBe(false);
+    harness.request(connection, create("/e"));
+    expect(connection.client.isPaused).toBe(true);
+    while (harness.log.held.length > 0) {
+      harness.durable();
+      harness.pipeline.drainQueue(harness.nowMs);
+      harness.pipeline.resumeIfIdle();
+    }
+    expect(connection.client.isPaused).toBe(false);
+  });
+
+  test("a multiRead of more than a reply can hold is refused", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    harness.request(connection, create("/a", "x".repeat(33 << 20)));
+    harness.durable();
+    const items = Array.from({ length: 8 }, () => ({ op: "getData", path: "/a" }) as const);
+    harness.request(connection, { op: "multiRead", items });
+    expect(connection.transcript.at(-1)).toBe("2 zxid=2 err=-5");
   });
 
   test("a large request beyond the budget closes its connection, and answered ones give theirs back", () => {

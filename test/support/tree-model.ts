@@ -184,7 +184,7 @@ export class TreeModel {
     if (specialPaths.includes(path)) throw new Refusal(-8);
     if (znode === undefined) throw new Refusal(-101);
     if (this.childrenOf(path).length > 0) throw new Refusal(-111);
-    if (znode.kind === "ephemeral") throw new Refusal(-103);
+    if (znode.kind === "ephemeral" || znode.kind === "persistent") throw new Refusal(-103);
     this.#remove(znode, caller.zxid);
   }
 

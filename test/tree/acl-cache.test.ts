@@ -68,6 +68,14 @@ describe("the cache", () => {
     expect(intern(cache, ofAnn).id).toBeGreaterThan(7);
   });
 
+  test("begins again at the first free number when the last is taken", () => {
+    const cache = new AclCache();
+    const bytes = bytesOf(readOnly);
+    cache.restore(1, bytes, 0, bytes.length);
+    cache.restored(0x7fffffff);
+    expect(intern(cache, ofAnn).id).toBe(2);
+  });
+
   test("gives a number that the snapshot's table lacks a list that nobody matches", () => {
     const cache = new AclCache();
     const stranger = cache.restored(12);

@@ -3,8 +3,12 @@
 import { createServer, type Server, type Socket as NodeSocket } from "node:net";
 import type { Listener, ListenOptions, Socket, SocketHandler, Wire } from "../wire.ts";
 
-/** How long a socket that has been ended waits for its peer to close as well. */
+/**
+ * How long a socket that has been ended waits for its peer to take the next bytes, and, when it has them all, to close as
+ * well; and how long a port that is closed waits for its sockets.
+ */
 const lingerMs = 2000;
+const noBytes = Buffer.alloc(0);
 /** Tests have every chunk overwritten once it was handled, so that whoever kept a part of it is found. */
 const isScribbling = process.env["NODEKEEPER_SCRIBBLE"] === "1";
 /** Java's default. */
@@ -57,7 +61,14 @@ function listenerOf(server: Server): Listener {
   return {
     address,
     port,
-    close: () => new Promise((resolve) => void server.close(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, lingerMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
   };
 }
 
@@ -65,6 +76,9 @@ class WireSocket implements Socket {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #raw: NodeSocket;
+  /** Somebody was told that `drained` follows, and node will not tell us by itself. */
+  #isDrainOwed = false;
+  #onDrainOwed: () => void = () => {};
 
   constructor(raw: NodeSocket) {
     this.#raw = raw;
@@ -84,6 +98,12 @@ class WireSocket implements Socket {
     raw.on("end", () => handler.ended());
     raw.on("drain", () => handler.drained());
     raw.on("close", () => handler.closed());
+    this.#onDrainOwed = () => {
+      this.#isDrainOwed = false;
+      if (raw.destroyed) return;
+      if (raw.writableLength === 0) handler.drained();
+      else this.#oweDrain();
+    };
   }
 
   get bufferedBytes(): number {
@@ -93,14 +113,29 @@ class WireSocket implements Socket {
   write(bytes: Uint8Array): boolean {
     if (this.#raw.destroyed || this.#raw.writableEnded) return true;
     this.#raw.write(bytes);
-    return this.#raw.writableLength === 0;
+    if (this.#raw.writableLength === 0) return true;
+    this.#oweDrain();
+    return false;
+  }
+
+  /** Node tells of a drain only if its high-water mark was reached; below it, we have an empty write tell us. */
+  #oweDrain(): void {
+    if (this.#isDrainOwed || this.#raw.writableNeedDrain || this.#raw.writableEnded) return;
+    this.#isDrainOwed = true;
+    this.#raw.write(noBytes, this.#onDrainOwed);
   }
 
   end(): void {
     const raw = this.#raw;
-    raw.resume();
-    raw.end();
+    // Until all has left nothing is read, so that only what the peer takes counts as activity, not what it sends.
+    raw.pause();
     raw.setTimeout(lingerMs, () => raw.destroy());
+    raw.end(() => {
+      if (raw.destroyed) return;
+      raw.resume();
+      const timer = setTimeout(() => raw.destroy(), lingerMs);
+      raw.once("close", () => clearTimeout(timer));
+    });
   }
 
   destroy(): void {
