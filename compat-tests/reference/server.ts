@@ -13,10 +13,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../test/support/free-port.ts";
 import { classPath, repositoryFolder } from "./artifacts.ts";
 import { type ContainerServer, startContainer } from "./container.ts";
 
@@ -223,16 +224,6 @@ function referenceCommand(configFile: string): Command {
       configFile,
     ],
   };
-}
-
-/** A port of the loopback address that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  await once(listener, "close");
-  return port;
 }
 
 /** Sends a four-letter word and reads to the end, or as far as it comes in time. */

@@ -14,8 +14,8 @@
  * Source: QuorumPeerMain.main, ZooKeeperServerMain.main, ServerConfig.parse.
  */
 
+import { parseJavaInt } from "#base/java-values.ts";
 import { flagWords, type JavaFlags, parseJavaFlags } from "#config/java-flags.ts";
-import { parseJavaInt } from "#config/java-values.ts";
 import { nearestName } from "#config/verdict.ts";
 
 export interface LogOptions {

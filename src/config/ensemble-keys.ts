@@ -11,8 +11,8 @@
 
 import { ConfigError } from "#base/errors.ts";
 import { javaSocketAddress } from "#base/java-address.ts";
+import { javaTrim, parseJavaLong } from "#base/java-values.ts";
 import type { FileKeys } from "./file-keys.ts";
-import { javaTrim, parseJavaLong } from "./java-values.ts";
 import {
   checkMembership,
   isDistributed,

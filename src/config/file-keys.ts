@@ -5,8 +5,8 @@
  */
 
 import { ConfigError } from "#base/errors.ts";
+import { javaTrim, parseJavaInt, parseJavaLong } from "#base/java-values.ts";
 import type { PropertyEntry } from "./java-properties.ts";
-import { javaTrim, parseJavaInt, parseJavaLong } from "./java-values.ts";
 
 /** The keys of one file, trimmed, by name. */
 export class FileKeys {

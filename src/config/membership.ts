@@ -15,7 +15,7 @@
 
 import { ConfigError } from "#base/errors.ts";
 import { javaAddress } from "#base/java-address.ts";
-import { javaSplit, javaTrim, parseJavaInt, parseJavaLong } from "./java-values.ts";
+import { javaSplit, javaTrim, parseJavaInt, parseJavaLong } from "#base/java-values.ts";
 
 type MemberRole = "participant" | "observer";
 

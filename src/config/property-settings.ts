@@ -8,7 +8,7 @@
  */
 
 import { ConfigError } from "#base/errors.ts";
-import { javaTrim } from "./java-values.ts";
+import { javaTrim } from "#base/java-values.ts";
 import { schemeOfProvider } from "./security-keys.ts";
 import type { SystemProperties } from "./system-properties.ts";
 

@@ -15,6 +15,7 @@
  */
 
 import { ConfigError } from "#base/errors.ts";
+import { javaPath } from "#base/java-values.ts";
 import {
   checkEnsembleKeys,
   chooseClientAddress,
@@ -25,7 +26,6 @@ import {
 } from "./ensemble-keys.ts";
 import { FileKeys } from "./file-keys.ts";
 import { parseJavaProperties, type PropertyEntry } from "./java-properties.ts";
-import { javaPath } from "./java-values.ts";
 import type { Membership } from "./membership.ts";
 import type { ConfigNote } from "./notes.ts";
 import { type PropertySettings, readPropertySettings } from "./property-settings.ts";

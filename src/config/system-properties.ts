@@ -8,7 +8,7 @@
  * Source: Integer.getInteger, Long.getLong, Boolean.getBoolean, QuorumPeerConfig.parseProperties.
  */
 
-import { decodeJavaInt, decodeJavaLong, parseJavaBoolean, parseJavaDouble, parseJavaInt } from "./java-values.ts";
+import { decodeJavaInt, decodeJavaLong, parseJavaBoolean, parseJavaDouble, parseJavaInt } from "#base/java-values.ts";
 import type { ConfigNote } from "./notes.ts";
 
 /** A property's value and the line of zoo.cfg that set it; line 0 for a `-D` flag. */

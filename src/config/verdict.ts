@@ -8,7 +8,7 @@
  * behaviour.
  */
 
-import { javaTrim } from "./java-values.ts";
+import { javaTrim } from "#base/java-values.ts";
 import type { PropertyEntry } from "./java-properties.ts";
 import type { KeyRow, Verdict } from "./key-row.ts";
 import { parserKeys } from "./parser-keys.ts";

@@ -31,7 +31,7 @@ import type { Session } from "#session/session-tracker.ts";
 import type { AclEntry } from "#tree/acl-cache.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { containerOwnerHigh, ttlMsMax, ttlOwnerHigh } from "#tree/ephemeral-owner.ts";
-import { isSpecialPath, lastSlash, validatePath, validatePathWeakly } from "#tree/path.ts";
+import { isBytes, isSpecialPath, lastSlash, validatePath, validatePathWeakly } from "#tree/path.ts";
 import type { QuotaVerdict } from "#tree/quotas.ts";
 import { digestVersion } from "#tree/tree-digest.ts";
 import { ZnodeKind } from "#tree/znode-store.ts";
@@ -257,7 +257,7 @@ export class Preparer {
     const slash = lastSlash(bytes, pathStart, op.pathEnd);
     const aclError = this.#fixUpAcl(op, requester.identities);
     if (aclError !== ErrorCode.ok) return aclError;
-    const parent = this.#get(bytes, pathStart, slash);
+    const parent = this.changes.get(bytes, pathStart, slash);
     if (parent === null) return ErrorCode.noNode;
     if (!this.#allows(parent.acl!, Permission.create, requester.identities)) return ErrorCode.noAuth;
     if (op.isSequential) this.#appendSequence(op, parent.cversion);
@@ -316,10 +316,10 @@ export class Preparer {
     if (!validatePathWeakly(bytes, pathStart, pathEnd) || isSpecialPath(bytes, pathStart, pathEnd))
       return ErrorCode.badArguments;
     const slash = lastSlash(bytes, pathStart, pathEnd);
-    const parent = this.#get(bytes, pathStart, slash);
+    const parent = this.changes.get(bytes, pathStart, slash);
     if (parent === null) return ErrorCode.noNode;
     if (!this.#allows(parent.acl!, Permission.delete, requester.identities)) return ErrorCode.noAuth;
-    const record = this.#get(bytes, pathStart, pathEnd);
+    const record = this.changes.get(bytes, pathStart, pathEnd);
     if (record === null) return ErrorCode.noNode;
     if (op.version !== -1 && op.version !== record.version) return ErrorCode.badVersion;
     if (record.childCount > 0) return ErrorCode.notEmpty;
@@ -332,7 +332,7 @@ export class Preparer {
     const { bytes, pathStart, pathEnd } = op;
     if (!validatePathWeakly(bytes, pathStart, pathEnd) || isSpecialPath(bytes, pathStart, pathEnd))
       return ErrorCode.badArguments;
-    const record = this.#get(bytes, pathStart, pathEnd);
+    const record = this.changes.get(bytes, pathStart, pathEnd);
     if (record === null) return ErrorCode.noNode;
     if (record.childCount > 0) return ErrorCode.notEmpty;
     // Since the reaper looked, the znode may have gone and another one have come that is nothing of its business.
@@ -345,7 +345,7 @@ export class Preparer {
     if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart, pathEnd } = op;
     if (!validatePath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
-    const record = this.#get(bytes, pathStart, pathEnd);
+    const record = this.changes.get(bytes, pathStart, pathEnd);
     if (record === null) return ErrorCode.noNode;
     if (!this.#allows(record.acl!, Permission.write, requester.identities)) return ErrorCode.noAuth;
     const dataLength = op.dataStart < 0 ? 0 : op.dataEnd - op.dataStart;
@@ -374,7 +374,7 @@ export class Preparer {
     if (!validatePath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
     const aclError = this.#fixUpAcl(op, requester.identities);
     if (aclError !== ErrorCode.ok) return aclError;
-    const record = this.#get(bytes, pathStart, pathEnd);
+    const record = this.changes.get(bytes, pathStart, pathEnd);
     if (record === null) return ErrorCode.noNode;
     if (!this.#allows(record.acl!, Permission.admin, requester.identities)) return ErrorCode.noAuth;
     if (op.version !== -1 && op.version !== record.aversion) return ErrorCode.badVersion;
@@ -390,7 +390,7 @@ export class Preparer {
     if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart, pathEnd } = op;
     if (!validatePath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
-    const record = this.#get(bytes, pathStart, pathEnd);
+    const record = this.changes.get(bytes, pathStart, pathEnd);
     if (record === null) return ErrorCode.noNode;
     if (!this.#allows(record.acl!, Permission.read, requester.identities)) return ErrorCode.noAuth;
     if (op.version !== -1 && op.version !== record.version) return ErrorCode.badVersion;
@@ -401,7 +401,7 @@ export class Preparer {
   /** Puts a removal and the parent's change among the changes in flight. */
   #removeZnode(bytes: Buffer, start: number, slash: number, end: number): void {
     const { header, changes } = this;
-    const parent = this.#get(bytes, start, slash);
+    const parent = this.changes.get(bytes, start, slash);
     if (parent !== null) {
       const newParent = changes.derive(parent, header.zxidHigh, header.zxidLow);
       newParent.childCount--;
@@ -409,28 +409,19 @@ export class Preparer {
       newParent.pzxidLow = header.zxidLow;
       changes.refreshDigest(newParent);
     }
-    const record = this.#get(bytes, start, end);
+    const record = this.changes.get(bytes, start, end);
     if (record !== null) changes.remove(changes.derive(record, header.zxidHigh, header.zxidLow));
   }
 
   #ownedPaths(idHigh: number, idLow: number): Set<string> {
     const paths = new Set<string>();
-    const scratch = new JuteWriter(256);
-    for (const id of this.#tree.owned.bySession.get(idHigh, idLow) ?? []) {
-      scratch.length = 0;
-      this.#tree.store.copyPath(id, scratch);
-      paths.add(scratch.bytes.toString("latin1", 0, scratch.length));
-    }
+    for (const id of this.#tree.owned.bySession.get(idHigh, idLow) ?? []) paths.add(this.#tree.pathOf(id, "latin1"));
     this.changes.forEach((record) => {
       if (!record.exists) paths.delete(record.pathKey);
       else if (record.kind === ZnodeKind.ephemeral && record.ownerHigh === idHigh && record.ownerLow === idLow)
         paths.add(record.pathKey);
     });
     return paths;
-  }
-
-  #get(bytes: Buffer, start: number, end: number): ChangeRecord | null {
-    return this.changes.get(bytes, start, end);
   }
 
   #allows(acl: AclEntry, permission: number, identities: readonly Identity[]): boolean {
@@ -479,10 +470,6 @@ export class Preparer {
 /** A limits znode for the root would stop ZooKeeper, at once and at every start after. */
 const rootQuotaLimits = Buffer.from("/zookeeper/quota/zookeeper_limits");
 const zookeeperPath = Buffer.from("/zookeeper");
-
-function isBytes(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
-  return end - start === wanted.length && wanted.compare(bytes, start, end) === 0;
-}
 
 function isOver(requester: Requester): boolean {
   return requester.session !== null && requester.session.isClosing;

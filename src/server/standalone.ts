@@ -388,6 +388,11 @@ export class StandaloneServer {
     if (mismatches > 0) this.#reportMismatches(database, mismatches);
     for (const client of this.#answered) client.link.sessionAnswered(nowMs);
     this.#answered.length = 0;
+    this.#letIn(pipeline, nowMs);
+  }
+
+  /** Goes on with requests that the throttle held back and with connections that were paused. */
+  #letIn(pipeline: RequestPipeline, nowMs: number): void {
     pipeline.drainQueue(nowMs);
     pipeline.resumeIfIdle();
     this.turnEnded();
@@ -407,12 +412,8 @@ export class StandaloneServer {
     this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), () => this.#expireSessions(serving)));
     // Wakes the request throttle where no reply does: when everything it let in has been answered or has gone stale.
     if (pipeline.queue.isEnabled) {
-      const drain = (): void => {
-        pipeline.drainQueue(clock.monotonicMs());
-        pipeline.resumeIfIdle();
-        this.turnEnded();
-      };
-      this.#timers.push(timers.every(config.requestThrottle.stallTimeMs, drain));
+      const wake = (): void => this.#letIn(pipeline, clock.monotonicMs());
+      this.#timers.push(timers.every(config.requestThrottle.stallTimeMs, wake));
     }
     this.#reaper = new ContainerReaper({
       tree: database.tree,

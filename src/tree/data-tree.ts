@@ -20,7 +20,7 @@ import type { TxnHeader } from "#protocol/txn-header.ts";
 import { AclCache, type AclEntry } from "./acl-cache.ts";
 import { kindOfOwner, OwnedZnodes, type OwnerOptions } from "./ephemeral-owner.ts";
 import { PathIndex } from "./path-index.ts";
-import { lastSlash } from "./path.ts";
+import { isBytes, lastSlash } from "./path.ts";
 import { Quotas } from "./quotas.ts";
 import { DigestSum } from "./tree-digest.ts";
 import type { TreeWalker } from "./tree-walker.ts";
@@ -88,11 +88,11 @@ export class DataTree {
     return end === start ? rootId : this.#index.find(hash, bytes, start, end);
   }
 
-  /** A znode's path as text; "" for the root. */
-  pathOf(id: number): string {
+  /** A znode's path as text, or with "latin1" as the key that stands for its bytes; "" for the root. */
+  pathOf(id: number, encoding: "utf8" | "latin1" = "utf8"): string {
     this.#pathScratch.length = 0;
     const length = this.store.copyPath(id, this.#pathScratch);
-    return this.#pathScratch.bytes.toString("utf8", 0, length);
+    return this.#pathScratch.bytes.toString(encoding, 0, length);
   }
 
   aclOf(id: number): AclEntry {
@@ -363,10 +363,9 @@ export class DataTree {
 
   #isZookeeper(id: number): boolean {
     const store = this.store;
-    if (store.get(id, Field.parent) !== rootId || store.get(id, Field.nameLength) !== zookeeperName.length)
-      return false;
+    if (store.get(id, Field.parent) !== rootId) return false;
     const at = store.nameOffset(id);
-    return store.nameBuffer(id).compare(zookeeperName, 0, zookeeperName.length, at, at + zookeeperName.length) === 0;
+    return isBytes(store.nameBuffer(id), at, at + store.get(id, Field.nameLength), zookeeperName);
   }
 
   #raiseParent(parent: number, parentCversion: number, txn: TxnHeader): void {

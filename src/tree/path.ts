@@ -55,6 +55,11 @@ export function validatePathWeakly(bytes: Uint8Array, start: number, end: number
   return hasSlash;
 }
 
+/** Whether the range, a path or the name of a znode, is exactly `wanted`. */
+export function isBytes(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  return end - start === wanted.length && wanted.compare(bytes, start, end) === 0;
+}
+
 /** Whether a NUL is in the path: the one thing that exists refuses. */
 export function hasNul(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = start; i < end; i++) if (bytes[i] === 0) return true;

@@ -12,6 +12,8 @@
  * Source: StatsTrack.java, ZooKeeperServer.checkQuota.
  */
 
+import { parseJavaLong } from "#base/java-values.ts";
+
 /** A parsed text. The server counts in `count` and `bytes`; all four are -1 where the text has no such key. */
 export interface QuotaText {
   readonly count: number;
@@ -127,10 +129,4 @@ function splitLikeJava(text: string, separator: RegExp | string): string[] {
   const parts = text.split(separator);
   while (parts.length > 0 && parts.at(-1) === "") parts.pop();
   return parts;
-}
-
-function parseJavaLong(digits: string): bigint | null {
-  if (!/^[+-]?[0-9]+$/.test(digits)) return null;
-  const value = BigInt(digits.startsWith("+") ? digits.slice(1) : digits);
-  return value === BigInt.asIntN(64, value) ? value : null;
 }

@@ -12,9 +12,10 @@
  */
 
 import type { DataTree } from "./data-tree.ts";
+import { isBytes } from "./path.ts";
 import { exceededQuotas, formatQuotaText, parseQuotaText, type QuotaExcess, type QuotaText } from "./quota-text.ts";
 import { TreeWalker } from "./tree-walker.ts";
-import { Field, rootId, StatField, ZnodeFlag } from "./znode-store.ts";
+import { Field, StatField, ZnodeFlag } from "./znode-store.ts";
 
 const quotaRoot = "/zookeeper/quota";
 const limitsName = Buffer.from("zookeeper_limits");
@@ -40,10 +41,10 @@ export class Quotas {
   }
 
   afterCreate(path: Buffer, start: number, nameStart: number, end: number, id: number): void {
-    if (isName(path, nameStart, end, limitsName)) {
+    if (isBytes(path, nameStart, end, limitsName)) {
       const target = quotaTarget(path, start, nameStart);
       if (target !== null && target !== "") this.#paths.add(target);
-    } else if (isName(path, nameStart, end, statsName)) {
+    } else if (isBytes(path, nameStart, end, statsName)) {
       const target = quotaTarget(path, start, nameStart);
       if (target !== null && target !== "") this.recount(target);
     }
@@ -52,7 +53,7 @@ export class Quotas {
 
   afterDelete(path: Buffer, start: number, nameStart: number, end: number, dataLength: number): void {
     if (this.#paths.size === 0) return;
-    if (isName(path, nameStart, end, limitsName)) {
+    if (isBytes(path, nameStart, end, limitsName)) {
       const target = quotaTarget(path, start, nameStart);
       if (target !== null) this.#paths.delete(target);
     }
@@ -97,8 +98,8 @@ export class Quotas {
     const walker = new TreeWalker(this.#tree, top);
     for (let id = walker.next(); id !== 0; id = walker.next()) {
       const at = store.nameOffset(id);
-      if (!isName(store.nameBuffer(id), at, at + store.get(id, Field.nameLength), limitsName)) continue;
-      const target = this.#pathOf(store.get(id, Field.parent)).slice(quotaRoot.length);
+      if (!isBytes(store.nameBuffer(id), at, at + store.get(id, Field.nameLength), limitsName)) continue;
+      const target = this.#tree.pathOf(store.get(id, Field.parent), "latin1").slice(quotaRoot.length);
       if (target !== "") this.#paths.add(target);
     }
     walker.close();
@@ -163,24 +164,10 @@ export class Quotas {
     const at = store.dataOffset(id);
     return parseQuotaText(store.nameBuffer(id).toString("utf8", at, at + store.stat(id, StatField.dataLength)));
   }
-
-  #pathOf(id: number): string {
-    const { store } = this.#tree;
-    let path = "";
-    for (let at = id; at !== rootId; at = store.get(at, Field.parent)) {
-      const from = store.nameOffset(at);
-      path = `/${store.nameBuffer(at).toString("latin1", from, from + store.get(at, Field.nameLength))}${path}`;
-    }
-    return path;
-  }
 }
 
 /** The P of `/zookeeper/quota<P>/`, whose last slash stands before `nameStart`; null outside the quota tree. */
 function quotaTarget(path: Buffer, start: number, nameStart: number): string | null {
   const parent = path.toString("latin1", start, nameStart - 1);
   return parent === quotaRoot || parent.startsWith(`${quotaRoot}/`) ? parent.slice(quotaRoot.length) : null;
-}
-
-function isName(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
-  return end - start === name.length && name.compare(bytes, start, end) === 0;
 }

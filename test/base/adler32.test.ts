@@ -4,6 +4,7 @@ import { deflateSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { adler32, adler32Start } from "#base/adler32.ts";
+import { patterned } from "../support/patterned.ts";
 
 /** Around the sixteen bytes of a step and the longest run that is summed without a reduction. */
 const edgeLengths = [0, 1, 15, 16, 17, 31, 32, 33, 5551, 5552, 5553, 5568, 11_104, 11_105, 70_000];
@@ -19,10 +20,6 @@ function sumOf(bytes: Uint8Array): number {
   const around = Buffer.alloc(bytes.length + 6, 0xdb);
   around.set(bytes, 3);
   return adler32(adler32Start, around, 3, 3 + bytes.length);
-}
-
-function patterned(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, (_, i) => (i * 151 + (i >> 8) * 7 + 200) & 0xff));
 }
 
 describe("an Adler-32", () => {

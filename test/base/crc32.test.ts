@@ -4,13 +4,10 @@ import { crc32 as zlibCrc32 } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { crc32 } from "#base/crc32.ts";
+import { patterned } from "../support/patterned.ts";
 
 /** Around the eight bytes of a step and the length from which zlib does the work. */
 const edgeLengths = [0, 1, 7, 8, 9, 15, 16, 17, 504, 511, 512, 513, 520, 1024, 1025];
-
-function patterned(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, (_, i) => (i * 151 + (i >> 8) * 7 + 200) & 0xff));
-}
 
 /** The checksum of bytes that lie amid others. */
 function unsignedCrc(bytes: Uint8Array): number {

@@ -10,7 +10,7 @@ import {
   parseJavaDouble,
   parseJavaInt,
   parseJavaLong,
-} from "#config/java-values.ts";
+} from "#base/java-values.ts";
 
 type Text = string | null;
 type Oracle = [
