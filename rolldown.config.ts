@@ -3,6 +3,7 @@
  *
  *   nodekeeper.js          the command: checks the version of Node, then loads main.js
  *   main.js, server.js     main.ts, and all that a start loads in one piece (rolldown-runtime.js is its glue)
+ *   snapshot-thread.js     the program of the thread that reads a snapshot
  *   console.js, check.js   and the like: what main.ts imports on demand, with the packages that only they need
  *   THIRD-PARTY-LICENSES   the licences of the packages inside, which ask to travel with every copy
  *
@@ -73,6 +74,8 @@ function licenceText(path: string): string {
   return `${name} ${version}\n\n${readFileSync(join(path, file), "utf8").trim()}\n`;
 }
 
+type Config = InputOptions & { output: OutputOptions };
+
 let startModules: ReadonlySet<string> | null = null;
 
 /** The modules that a start loads go together; the rest is split where main.ts imports it on demand. */
@@ -89,7 +92,14 @@ function staticImports(context: ChunkingContext): Set<string> {
   return found;
 }
 
-const config: InputOptions & { output: OutputOptions } = {
+/** A thread's program is a file of its own, with all it needs: it starts without loading the server. */
+const threadConfig: Config = {
+  input: { "snapshot-thread": join(folder, "src", "snapshot-thread.ts") },
+  platform: "node",
+  output: { dir: "dist", format: "esm", sourcemap: false, comments: false },
+};
+
+const mainConfig: Config = {
   input: { main: entry },
   platform: "node",
   plugins: [launch(), licences()],
@@ -105,4 +115,6 @@ const config: InputOptions & { output: OutputOptions } = {
   },
 };
 
-export default config;
+const configs: Config[] = [mainConfig, threadConfig];
+
+export default configs;

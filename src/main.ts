@@ -30,6 +30,7 @@ import { nodeClock } from "#host/node/clock.ts";
 import { NodeDisk } from "#host/node/disk.ts";
 import { descriptorCounts, nodeEnvironment } from "#host/node/environment.ts";
 import { nodeLogger } from "#host/node/logger.ts";
+import { nodeThreads } from "#host/node/threads.ts";
 import { nodeTimers } from "#host/node/timers.ts";
 import { nodeWire } from "#host/node/wire.ts";
 import type { HostParts } from "#server/host-parts.ts";
@@ -164,6 +165,7 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
   const host: HostParts = {
     clock: nodeClock,
     timers: nodeTimers,
+    threads: nodeThreads(import.meta.url),
     disk: nodeDisk,
     wire: nodeWire,
     logger,

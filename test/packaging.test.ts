@@ -1,28 +1,31 @@
 /** What is published: a folder of JavaScript that needs Node and nothing else, made by rolldown.config.ts. */
 
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { runInNewContext } from "node:vm";
 import { build, type OutputChunk } from "rolldown";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { productVersion } from "#base/version.ts";
-import config from "../rolldown.config.ts";
+import { threadedSnapshotBytesMin } from "#server/database.ts";
+import configs from "../rolldown.config.ts";
 import { ServerProcess } from "./support/server-process.ts";
 import { WireClient } from "./support/wire-client.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "nodekeeper-dist-"));
 const command = join(folder, "nodekeeper.js");
-let chunks: OutputChunk[] = [];
+const chunks: OutputChunk[] = [];
 
 beforeAll(async () => {
   // Far from any node_modules, so that a package left out of the bundle cannot be found.
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  const { output } = await build({ ...config, output: { ...config.output, dir: folder, cleanDir: false } });
-  chunks = output.filter((file) => file.type === "chunk");
+  for (const config of configs) {
+    const { output } = await build({ ...config, output: { ...config.output, dir: folder, cleanDir: false } });
+    chunks.push(...output.filter((file) => file.type === "chunk"));
+  }
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -119,5 +122,26 @@ describe("the command", () => {
     expect(await client.create("/packed", "")).toBe("/packed");
     await client.closeSession();
     expect((await server.stop()).code).toBe(143);
+  });
+
+  test("restores a snapshot that takes a second thread", async () => {
+    await using server = await ServerProcess.start({ kind: "ours", entry: command });
+    const writer = await WireClient.connect(server.port);
+    const data = Buffer.alloc(1_000_000, 7);
+    for (let i = 0; i < 9; i++) await writer.create(`/large${i}`, data);
+    await writer.closeSession();
+    await server.stop();
+    // The log is replayed and leaves a snapshot; the start after that has little else to read.
+    await server.restart();
+    const snapshots = (): string[] =>
+      readdirSync(join(server.folder, "data", "version-2")).filter((name) => /^snapshot\.[1-9a-f]/.test(name));
+    await vi.waitFor(() => expect(snapshots()).toHaveLength(1), 10_000);
+    const { size } = statSync(join(server.folder, "data", "version-2", snapshots()[0]!));
+    expect(size).toBeGreaterThan(threadedSnapshotBytesMin);
+    await server.stop();
+    await server.restart();
+    const reader = await WireClient.connect(server.port);
+    for (let i = 0; i < 9; i++) expect((await reader.getData(`/large${i}`)).data?.equals(data)).toBe(true);
+    await reader.closeSession();
   });
 });

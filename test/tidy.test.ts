@@ -18,8 +18,11 @@ const layers: readonly (readonly string[])[] = [
   ["pipeline", "quorum"],
   ["storage", "net"],
   ["config", "server"],
-  ["admin", "cli", "main"],
+  ["admin", "cli", "main", "snapshot-thread"],
 ];
+
+/** What a process or a thread is started with. */
+const programs = new Set(["main.ts", "snapshot-thread.ts"]);
 
 /** Sideways, yet allowed. */
 const sideways = new Set([
@@ -93,10 +96,10 @@ const rules: readonly Rule[] = [
     find: (file) => crossings(file).filter((target) => [file.folder, target].sort().join(" ") === "net storage"),
   },
   {
-    says: "host/node is met where things are put together: main.ts and server/",
+    says: "host/node is met where things are put together: the programs and server/",
     broken: { "cli/dump.ts": 'import { NodeDisk } from "#host/node/disk.ts";' },
     find: (file) => {
-      const isComposition = file.path === "main.ts" || file.folder === "server" || file.path.startsWith("host/node/");
+      const isComposition = programs.has(file.path) || file.folder === "server" || file.path.startsWith("host/node/");
       return isComposition ? [] : file.imports.filter((name) => /^(#host|\.)\/node\//.test(name));
     },
   },

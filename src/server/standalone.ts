@@ -152,10 +152,12 @@ export class StandaloneServer {
 
   async #load(): Promise<{ database: Database; recovery: Recovery }> {
     const { config, metrics } = this;
-    const { clock, logger, disk, hashSeed } = this.#host;
+    const { clock, timers, threads, logger, disk, hashSeed } = this.#host;
     const loaded = await loadDatabase({
       disk,
       clock,
+      timers,
+      threads,
       logger,
       tickTimeMs: config.tickTimeMs,
       dataDir: config.dataDir,

@@ -21,7 +21,7 @@ import type { Logger } from "#host/logger.ts";
 import type { SnapshotSink } from "#tree/snapshot-stream.ts";
 import { type DatadirOptions, type DataFolders, prepareDatadir } from "./datadir.ts";
 import { filesOfKind, isTemporaryName, type NamedFile } from "./file-names.ts";
-import { isValidSnapshot, readSnapshot, type SnapshotTrailer } from "./snapshot-file.ts";
+import { isValidSnapshot, readSnapshot, type SnapshotSlice, type SnapshotTrailer } from "./snapshot-reader.ts";
 import { readTxnLog, type TxnLogReadResult } from "./txn-log-reader.ts";
 
 const snapshotsTriedMax = 100;
@@ -53,6 +53,8 @@ export interface RecoveryOptions<Sink extends SnapshotSink> extends DatadirOptio
   readonly isDbAutocreate: boolean;
   /** A fresh, empty sink for each snapshot that is tried. */
   newSink(): Sink;
+  /** The slices of a snapshot for it, as scanSnapshot gives them. */
+  scan(path: string): AsyncIterable<SnapshotSlice>;
   /** The sink took a whole snapshot; called at most once, before any transaction. */
   onSnapshot(sink: Sink, snapshot: LoadedSnapshot): void;
   /** A transaction to apply, `bytes[start, end)`: TxnHeader, body, digest. Borrowed until it returns. */
@@ -128,7 +130,7 @@ async function loadNewestSnapshot<Sink extends SnapshotSink>(
   options: RecoveryOptions<Sink>,
   folder: string,
 ): Promise<{ loaded: LoadedSnapshot | null; damaged: DamagedSnapshot | null }> {
-  const { disk, logger } = options;
+  const { logger } = options;
   const candidates = await findValidSnapshots(options, folder, snapshotsTriedMax);
   let damaged: DamagedSnapshot | null = null;
   for (const file of candidates) {
@@ -136,7 +138,7 @@ async function loadNewestSnapshot<Sink extends SnapshotSink>(
     const sink = options.newSink();
     try {
       logger.info({ path }, `Reading snapshot ${path}`);
-      const loaded = { path, zxidHigh, zxidLow, trailer: await readSnapshot(disk, path, sink) };
+      const loaded = { path, zxidHigh, zxidLow, trailer: await readSnapshot(path, options.scan(path), sink) };
       options.onSnapshot(sink, loaded);
       return { loaded, damaged };
     } catch (error) {

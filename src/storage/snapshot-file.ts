@@ -19,36 +19,26 @@
  */
 
 import { adler32, adler32Start } from "#base/adler32.ts";
-import { CorruptionError } from "#base/errors.ts";
 import type { Disk, DiskFile } from "#host/disk.ts";
-import { MarshallingError } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
-import type { SnapshotSink, SnapshotSource } from "#tree/snapshot-stream.ts";
-import { compressionOfName, parseFileName, snapshotFileName, temporaryNameOf } from "./file-names.ts";
-import { chunkBytes } from "./file-window.ts";
-import {
-  CompressionError,
-  compressed,
-  expanded,
-  gzipMagic,
-  snappyMagic,
-  type SnapshotCompression,
-} from "./snapshot-compression.ts";
+import type { SnapshotSource } from "#tree/snapshot-stream.ts";
+import { snapshotFileName, temporaryNameOf } from "./file-names.ts";
+import { compressed, type SnapshotCompression } from "./snapshot-compression.ts";
 import { datasync } from "./txn-log-file.ts";
 
 /** "ZKSN". */
-const snapshotMagic = 0x5a4b534e;
+export const snapshotMagic = 0x5a4b534e;
 const snapshotVersion = 2;
 const digestVersion = 2;
-const headerBytes = 16;
-const sealBytes = 13;
-const digestBytes = 20;
-const lastZxidBytes = 8;
-const trailerBytesMax = 3 * sealBytes + digestBytes + lastZxidBytes;
+export const headerBytes = 16;
+export const sealBytes = 13;
+export const digestBytes = 20;
+export const lastZxidBytes = 8;
+/** What a seal ends with: the ustring "/". */
+export const sealText: Buffer = Buffer.from([0, 0, 0, 1, 0x2f]);
 const sliceBytes = 256 * 1024;
 /** Bytes written between two syncs. */
 const unsyncedSnapshotBytesMax = 8 << 20;
-const sealText = Buffer.from([0, 0, 0, 1, 0x2f]);
 
 export interface SnapshotWriteOptions {
   readonly disk: Disk;
@@ -64,19 +54,6 @@ export interface SnapshotWriteOptions {
 export interface SnapshotWritten {
   readonly path: string;
   readonly sizeBytes: number;
-}
-
-/** What the sections behind the body say; null where there is none. */
-export interface SnapshotTrailer {
-  /** The tree's digest after the transaction with this zxid; zxid 0 means that no digest is known. */
-  readonly digest: {
-    readonly zxidHigh: number;
-    readonly zxidLow: number;
-    readonly version: number;
-    readonly digestHigh: number;
-    readonly digestLow: number;
-  } | null;
-  readonly lastZxid: { readonly zxidHigh: number; readonly zxidLow: number } | null;
 }
 
 /**
@@ -169,176 +146,4 @@ function write(file: DiskFile, bytes: Buffer, position: number): Promise<void> {
   return new Promise((resolve, reject) => {
     file.write(bytes, position, (error) => (error === null ? resolve() : reject(error)));
   });
-}
-
-/**
- * Reads a snapshot into `sink`, in slices, and verifies every seal.
- * @throws CorruptionError, with an offset in the uncompressed stream. The sink is then to be thrown away.
- */
-export async function readSnapshot(disk: Disk, path: string, sink: SnapshotSink): Promise<SnapshotTrailer> {
-  const file = await disk.open(path, "read");
-  const reading = new SnapshotReading(path, sink);
-  try {
-    for await (const chunk of expanded(chunksOf(file), compressionOfName(path))) reading.take(chunk);
-    return reading.finish();
-  } catch (error) {
-    if (error instanceof MarshallingError || error instanceof CompressionError) {
-      throw reading.corruption("a snapshot", error.message);
-    }
-    throw error;
-  } finally {
-    await file.close();
-  }
-}
-
-/** The file's bytes; while a chunk is digested the next one is read. A chunk is borrowed until the next is asked for. */
-async function* chunksOf(file: DiskFile): AsyncGenerator<Buffer> {
-  let current = Buffer.allocUnsafeSlow(chunkBytes);
-  let other = Buffer.allocUnsafeSlow(chunkBytes);
-  let position = 0;
-  let reading = file.read(current, 0, chunkBytes, position);
-  for (;;) {
-    const count = await reading;
-    if (count === 0) return;
-    position += count;
-    reading = file.read(other, 0, chunkBytes, position);
-    // Whoever stops asking leaves a read behind, whose failure then concerns nobody.
-    reading.catch(() => {});
-    yield current.subarray(0, count);
-    [current, other] = [other, current];
-  }
-}
-
-class SnapshotReading {
-  readonly #path: string;
-  readonly #sink: SnapshotSink;
-  /** Bytes not taken by the sink yet: `#bytes[0, #length)`. */
-  #bytes: Buffer = Buffer.allocUnsafeSlow(chunkBytes * 2);
-  #length = 0;
-  /** Offset in the stream of the first of them, and the checksum of all before it. */
-  #offset = 0;
-  #sum = adler32Start;
-
-  constructor(path: string, sink: SnapshotSink) {
-    this.#path = path;
-    this.#sink = sink;
-  }
-
-  take(chunk: Buffer): void {
-    this.#append(chunk);
-    if (this.#offset === 0) {
-      if (this.#length < headerBytes) return;
-      this.#checkHeader();
-      this.#advance(headerBytes);
-    }
-    if (!this.#sink.isComplete) this.#advance(this.#sink.readSome(this.#bytes, 0, this.#length));
-    if (this.#sink.isComplete && this.#length > trailerBytesMax) {
-      throw this.corruption(`at most ${trailerBytesMax} bytes behind the end mark`, `${this.#length} and more`);
-    }
-  }
-
-  finish(): SnapshotTrailer {
-    if (!this.#sink.isComplete) throw this.corruption("the rest of the snapshot", "the end of the file");
-    const bodyEnd = this.#offset;
-    const left = this.#length - sealBytes;
-    this.#takeSeal();
-    const hasDigest = left === digestBytes + sealBytes || left === digestBytes + lastZxidBytes + 2 * sealBytes;
-    const hasLastZxid = left === lastZxidBytes + sealBytes || left === digestBytes + lastZxidBytes + 2 * sealBytes;
-    if (left !== 0 && !hasDigest && !hasLastZxid) {
-      throw this.corruption("0, 21, 33 or 54 bytes behind the seal", `${left} (body ends at ${bodyEnd})`);
-    }
-    const digest = hasDigest ? this.#takeDigest() : null;
-    const lastZxid = hasLastZxid ? this.#takeLastZxid() : null;
-    return { digest, lastZxid };
-  }
-
-  corruption(expected: string, found: string): CorruptionError {
-    return new CorruptionError({ path: this.#path, offset: this.#offset, expected, found });
-  }
-
-  #append(chunk: Buffer): void {
-    const needed = this.#length + chunk.length;
-    if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
-      this.#bytes.copy(grown, 0, 0, this.#length);
-      this.#bytes = grown;
-    }
-    chunk.copy(this.#bytes, this.#length);
-    this.#length = needed;
-  }
-
-  /** Drops the first `count` bytes from the window, into the checksum. */
-  #advance(count: number): void {
-    this.#sum = adler32(this.#sum, this.#bytes, 0, count);
-    this.#bytes.copyWithin(0, count, this.#length);
-    this.#length -= count;
-    this.#offset += count;
-  }
-
-  #checkHeader(): void {
-    const magic = this.#bytes.readInt32BE(0);
-    if (magic === snapshotMagic) return;
-    throw this.corruption("a snapshot header with ZKSN", `0x${this.#bytes.toString("hex", 0, 4)}`);
-  }
-
-  #takeSeal(): void {
-    if (this.#length < sealBytes) throw this.corruption("a seal of 13 bytes", `${this.#length} bytes`);
-    const found = this.#bytes.toString("hex", 0, sealBytes);
-    const expected = `00000000${this.#sum.toString(16).padStart(8, "0")}${sealText.toString("hex")}`;
-    if (found !== expected) throw this.corruption(`the seal ${expected}`, found);
-    this.#advance(sealBytes);
-  }
-
-  #takeDigest(): SnapshotTrailer["digest"] {
-    const bytes = this.#bytes;
-    const digest = {
-      zxidHigh: bytes.readInt32BE(0),
-      zxidLow: bytes.readInt32BE(4),
-      version: bytes.readInt32BE(8),
-      digestHigh: bytes.readInt32BE(12),
-      digestLow: bytes.readInt32BE(16),
-    };
-    this.#advance(digestBytes);
-    this.#takeSeal();
-    return digest;
-  }
-
-  #takeLastZxid(): SnapshotTrailer["lastZxid"] {
-    const lastZxid = { zxidHigh: this.#bytes.readInt32BE(0), zxidLow: this.#bytes.readInt32BE(4) };
-    this.#advance(lastZxidBytes);
-    this.#takeSeal();
-    return lastZxid;
-  }
-}
-
-/**
- * ZooKeeper's cheap test: does the file begin, or end, like a complete snapshot? Only loading it finds real damage.
- */
-export async function isValidSnapshot(disk: Disk, path: string): Promise<boolean> {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  if (parseFileName(name, "snapshot") === null) return false;
-  const file = await disk.open(path, "read");
-  try {
-    const compression = compressionOfName(name);
-    switch (compression) {
-      case "gz":
-        return await hasBytesAt(file, 0, gzipMagic);
-      case "snappy":
-        return await hasBytesAt(file, 0, snappyMagic);
-      case "none": {
-        const sizeBytes = await file.sizeBytes();
-        return sizeBytes >= 10 && (await hasBytesAt(file, sizeBytes - sealText.length, sealText));
-      }
-      default:
-        return compression satisfies never;
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-async function hasBytesAt(file: DiskFile, position: number, expected: Buffer): Promise<boolean> {
-  const found = Buffer.alloc(expected.length);
-  const count = await file.read(found, 0, found.length, position);
-  return count === expected.length && found.equals(expected);
 }

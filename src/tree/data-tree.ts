@@ -22,6 +22,7 @@ import { kindOfOwner, OwnedZnodes, type OwnerOptions } from "./ephemeral-owner.t
 import { PathIndex } from "./path-index.ts";
 import { isBytes, lastSlash } from "./path.ts";
 import { Quotas } from "./quotas.ts";
+import { Row } from "./snapshot-stream.ts";
 import { DigestSum } from "./tree-digest.ts";
 import type { TreeWalker } from "./tree-walker.ts";
 import { Watches } from "./watches.ts";
@@ -263,53 +264,49 @@ export class DataTree {
 
   /**
    * Adds a znode of a snapshot: its Stat comes from there and its parent's is left alone.
-   * @param stat 60 bytes of StatPersisted.
+   * @param rows what a scanner found in `bytes`; the znode's row begins at word `row` (snapshot-stream.ts).
    * @returns its id, or 0 when the parent is missing.
    */
-  restore(
-    path: Buffer,
-    start: number,
-    end: number,
-    data: Buffer,
-    dataStart: number,
-    dataEnd: number,
-    acl: AclEntry,
-    stat: Buffer,
-    statStart: number,
-  ): number {
-    const isRoot = end === start;
-    let id = isRoot ? rootId : 0;
-    if (!isRoot) {
-      const nameStart = lastSlash(path, start, end) + 1;
-      const parent = nameStart > start ? this.#parentOf(path, start, nameStart - 1) : 0;
+  restore(bytes: Buffer, rows: Int32Array, row: number, acl: AclEntry): number {
+    const store = this.store;
+    const start = rows[row + Row.start]! + 4;
+    const nameStart = rows[row + Row.nameStart]!;
+    const end = rows[row + Row.pathEnd]!;
+    const dataEnd = rows[row + Row.dataEnd]!;
+    const dataStart = readInt32(bytes, end) === -1 ? -1 : end + 4;
+    const hash = rows[row + Row.hash]!;
+    let id: number = rootId;
+    let parent = 0;
+    if (end > start) {
+      parent = nameStart > start ? this.#parentOf(bytes, start, nameStart - 1) : 0;
       if (parent === 0) return 0;
-      const hash = this.#index.hash(path, start, end);
-      id = this.#index.find(hash, path, start, end);
-      if (id === 0) {
-        id = this.store.allocate();
-        this.store.setContent(id, path, nameStart, end, data, dataStart, dataEnd);
-        this.#setPersisted(id, stat, statStart);
-        this.acls.acquire(acl);
-        this.store.set(id, Field.aclId, acl.id);
-        this.#attach(parent, id, hash);
-        this.#own(id);
-        this.approximateDataSize += end - start + this.store.stat(id, StatField.dataLength);
-        this.#refreshCversion(id);
-        this.#refreshCversion(parent);
-        this.#refreshCrc(id, path, start, end);
-        return id;
-      }
+      id = this.#index.find(hash, bytes, start, end);
     }
-    // The root, or a path that a fuzzy snapshot holds twice: the later one counts.
-    const before = this.store.stat(id, StatField.dataLength);
-    this.store.setData(id, data, dataStart, dataEnd);
-    this.approximateDataSize += this.store.stat(id, StatField.dataLength) - before;
-    this.#disown(id);
-    this.#setPersisted(id, stat, statStart);
+    if (id === 0) {
+      id = store.allocate();
+      store.setContent(id, bytes, nameStart, end, bytes, dataStart, dataEnd);
+      this.approximateDataSize += end - start;
+      this.acls.acquire(acl);
+      store.set(id, Field.aclId, acl.id);
+      this.#attach(parent, id, hash);
+      this.#refreshCversion(parent);
+    } else {
+      // The root, or a path that a fuzzy snapshot holds twice: the later one counts.
+      this.approximateDataSize -= store.stat(id, StatField.dataLength);
+      store.setData(id, bytes, dataStart, dataEnd);
+      this.#replaceAcl(id, acl);
+      this.#disown(id);
+    }
+    this.approximateDataSize += store.stat(id, StatField.dataLength);
+    this.#setPersisted(id, bytes, dataEnd + 8);
     this.#own(id);
-    this.#replaceAcl(id, acl);
     this.#refreshCversion(id);
-    this.#refreshCrc(id, path, start, end);
+    if (this.options.digestEnabled && !store.hasFlag(id, ZnodeFlag.outsideDigest)) {
+      this.digest.subtract(store.get(id, Field.nodeCrc));
+      this.digest.add(rows[row + Row.nodeCrc]!);
+      store.set(id, Field.contentCrc, rows[row + Row.contentCrc]!);
+      store.set(id, Field.nodeCrc, rows[row + Row.nodeCrc]!);
+    }
     return id;
   }
 

@@ -30,16 +30,7 @@ export class PathIndex {
 
   /** Hash of a path; the same bytes hash alike on this server only. */
   hash(bytes: Uint8Array, start: number, end: number): number {
-    let h = this.#seed ^ 0x811c9dc5;
-    for (let i = start; i < end; i++) {
-      h = Math.imul(h ^ bytes[i]!, 0x01000193);
-      h = (h << 13) | (h >>> 19);
-    }
-    h ^= h >>> 16;
-    h = Math.imul(h, 0x85ebca6b);
-    h ^= h >>> 13;
-    h = Math.imul(h, 0xc2b2ae35);
-    return h ^ (h >>> 16);
+    return hashOfPath(this.#seed, bytes, start, end);
   }
 
   /** Id of the znode with this path, whose hash is given, or 0. */
@@ -83,6 +74,20 @@ export class PathIndex {
     table[hole * 2] = 0;
     table[hole * 2 + 1] = 0;
   }
+}
+
+/** Hash of a path under a seed (an int32). */
+export function hashOfPath(seed: number, bytes: Uint8Array, start: number, end: number): number {
+  let h = seed ^ 0x811c9dc5;
+  for (let i = start; i < end; i++) {
+    h = Math.imul(h ^ bytes[i]!, 0x01000193);
+    h = (h << 13) | (h >>> 19);
+  }
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return h ^ (h >>> 16);
 }
 
 function place(table: Int32Array, hash: number, id: number): void {

@@ -26,14 +26,51 @@ export interface SnapshotSource {
   close(): void;
 }
 
-/** Rebuilds state from a body. */
-export interface SnapshotSink {
+/**
+ * Reading has two halves. A scanner finds the items of a body and works out what depends on their bytes alone; a sink
+ * makes state of them, in order. Only the sink needs the tree, so a scanner may run on another thread, one slice ahead.
+ */
+export interface SnapshotScanner {
   /**
-   * Takes whole items from `bytes[start, end)`.
-   * @returns the offset of the first byte not taken; the caller presents it again with more bytes behind it.
+   * Finds whole items in `bytes[start, end)` and describes each by a row of {@link rowWords} in `rows`, as long as there is
+   * room; `count` is then the number of rows.
+   * @returns the offset of the first byte not taken; the caller presents it again, with more bytes or empty rows.
    * @throws MarshallingError when the bytes cannot be a snapshot.
    */
-  readSome(bytes: Buffer, start: number, end: number): number;
+  scan(bytes: Buffer, start: number, end: number, rows: Int32Array): number;
+  /** Rows that the last scan filled. */
+  readonly count: number;
   /** True once the end mark was taken. */
   readonly isComplete: boolean;
 }
+
+/** Rebuilds state from the items of a body. */
+export interface SnapshotSink {
+  /**
+   * Takes the items that a scanner found in `bytes`, in their order.
+   * @throws MarshallingError when they do not make a state.
+   */
+  take(bytes: Buffer, rows: Int32Array, count: number): void;
+}
+
+/** Int32 words of a row. */
+export const rowWords = 8;
+
+/** Word of a row; the places are offsets in the bytes that were scanned. */
+export const Row = {
+  /** One of {@link RowKind}. */
+  kind: 0,
+  /** Where the item begins. */
+  start: 1,
+  /** Of a znode: the first byte of its name, the end of its path, the end of its data. */
+  nameStart: 2,
+  pathEnd: 3,
+  dataEnd: 4,
+  /** Of a znode: the hash of its path, and its two checksums (znode-store.ts). */
+  hash: 5,
+  contentCrc: 6,
+  nodeCrc: 7,
+} as const;
+
+/** What an item is. */
+export const RowKind = { session: 0, acl: 1, znode: 2 } as const;

@@ -11,6 +11,9 @@ import { writeAclList } from "#auth/acl.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import type { DataTree } from "./data-tree.ts";
 import type { AclEntry } from "./acl-cache.ts";
+import { TreeSnapshotScanner } from "./snapshot-scanner.ts";
+import { TreeSnapshotSink } from "./snapshot-sink.ts";
+import { rowWords } from "./snapshot-stream.ts";
 
 const noStat = Buffer.alloc(60);
 const configStat = Buffer.alloc(60);
@@ -35,7 +38,17 @@ export function addConfigZnode(tree: DataTree): void {
   add(tree, "/zookeeper/config", tree.acls.intern(bytes, 0, bytes.length), configStat);
 }
 
+/** A znode is added as if it had been read from a snapshot of no sessions and no ACL lists. */
 function add(tree: DataTree, path: string, acl: AclEntry, stat: Buffer): void {
-  const bytes = Buffer.from(path);
-  tree.restore(bytes, 0, bytes.length, noData, 0, 0, acl, stat, 0);
+  const body = new JuteWriter(256);
+  body.writeInt(0);
+  body.writeInt(0);
+  body.writeString(path);
+  body.writeBuffer(noData);
+  body.writeLong(acl.id >> 31, acl.id);
+  body.writeRaw(stat, 0, stat.length);
+  const scanner = new TreeSnapshotScanner(tree.options);
+  const rows = new Int32Array(rowWords);
+  scanner.scan(body.bytes, 0, body.length, rows);
+  new TreeSnapshotSink(tree, () => {}).take(body.bytes, rows, scanner.count);
 }

@@ -4,10 +4,12 @@
  */
 
 import type { Clock } from "#host/clock.ts";
+import type { Disk } from "#host/disk.ts";
 import type { Logger } from "#host/logger.ts";
 import { MarshallingError } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
-import type { SnapshotSink, SnapshotSource } from "#tree/snapshot-stream.ts";
+import { readSnapshot, scanSnapshot, type SnapshotTrailer } from "#storage/snapshot-reader.ts";
+import { Row, rowWords, type SnapshotScanner, type SnapshotSink, type SnapshotSource } from "#tree/snapshot-stream.ts";
 
 export function int(value: number): Buffer {
   const bytes = Buffer.alloc(4);
@@ -126,23 +128,43 @@ export class ItemSource implements SnapshotSource {
   }
 }
 
-/** Collects the items of a fake body. */
-export class ItemSink implements SnapshotSink {
-  readonly items: Buffer[] = [];
+/** Finds the items of a fake body. */
+export class ItemScanner implements SnapshotScanner {
+  count = 0;
   isComplete = false;
 
-  readSome(bytes: Buffer, start: number, end: number): number {
+  scan(bytes: Buffer, start: number, end: number, rows: Int32Array): number {
+    this.count = 0;
     let at = start;
-    while (!this.isComplete && end - at >= 4) {
+    while (!this.isComplete && end - at >= 4 && (this.count + 1) * rowWords <= rows.length) {
       const length = bytes.readInt32BE(at);
       if (length < 0) throw new MarshallingError(`length ${length}`);
       if (end - at < 4 + length) break;
       if (length === 0) this.isComplete = true;
-      else this.items.push(Buffer.from(bytes.subarray(at + 4, at + 4 + length)));
+      else rows[this.count++ * rowWords + Row.start] = at;
       at += 4 + length;
     }
     return at;
   }
+}
+
+/** Collects them. */
+export class ItemSink implements SnapshotSink {
+  readonly items: Buffer[] = [];
+
+  take(bytes: Buffer, rows: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const at = rows[i * rowWords + Row.start]!;
+      this.items.push(Buffer.from(bytes.subarray(at + 4, at + 4 + bytes.readInt32BE(at))));
+    }
+  }
+}
+
+/** Reads a snapshot with a fake body. */
+export async function readItems(disk: Disk, path: string): Promise<{ items: Buffer[]; trailer: SnapshotTrailer }> {
+  const sink = new ItemSink();
+  const trailer = await readSnapshot(path, scanSnapshot(disk, path, new ItemScanner()), sink);
+  return { items: sink.items, trailer };
 }
 
 /** Remembers the lines that were logged. */

@@ -1,8 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { purge, type PurgeOptions } from "#storage/purge.ts";
 import { recover } from "#storage/recovery.ts";
+import { scanSnapshot } from "#storage/snapshot-reader.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
-import { ItemSink, logFile, MemoryLogger, range, settled, snapshotFile, TickingClock } from "./builders.ts";
+import {
+  ItemScanner,
+  ItemSink,
+  logFile,
+  MemoryLogger,
+  range,
+  settled,
+  snapshotFile,
+  TickingClock,
+} from "./builders.ts";
 
 const folder = "/data/version-2";
 const snapshots = [0x25n, 0x60n, 0x100n, 0x140n];
@@ -41,6 +51,7 @@ async function lastZxidOf(disk: MemoryDisk): Promise<number> {
     clock: new TickingClock(),
     logger: new MemoryLogger(),
     newSink: () => new ItemSink(),
+    scan: (path) => scanSnapshot(disk, path, new ItemScanner()),
     onSnapshot: () => {},
     onTxn: () => {},
   });

@@ -10,9 +10,10 @@ import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { filesOfKind } from "#storage/file-names.ts";
 import { type Recovery, recover } from "#storage/recovery.ts";
-import { readSnapshot, type SnapshotTrailer, writeSnapshot } from "#storage/snapshot-file.ts";
+import { writeSnapshot } from "#storage/snapshot-file.ts";
+import { readSnapshot, scanSnapshot, type SnapshotTrailer } from "#storage/snapshot-reader.ts";
 import { TxnLog } from "#storage/txn-log.ts";
-import type { SnapshotSink, SnapshotSource } from "#tree/snapshot-stream.ts";
+import { Row, type SnapshotScanner, type SnapshotSink, type SnapshotSource } from "#tree/snapshot-stream.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
 import { MemoryLogger, TickingClock, zxidOfPayload } from "./builders.ts";
 
@@ -28,16 +29,20 @@ interface Expected {
   readonly digest: { readonly zxid: string } | null;
 }
 
-/** Finds the end of a real body, and keeps the body. */
-class BodySink implements SnapshotSink {
-  body: Buffer = Buffer.alloc(0);
+/** Takes a whole real body for one item. */
+class BodyScanner implements SnapshotScanner {
+  count = 0;
   isComplete = false;
 
-  readSome(bytes: Buffer, start: number, end: number): number {
+  scan(bytes: Buffer, start: number, end: number, rows: Int32Array): number {
+    this.count = 0;
+    if (this.isComplete) return start;
     try {
       const reader = new JuteReader(bytes, start, end);
       this.#skipBody(reader);
-      this.body = Buffer.from(bytes.subarray(start, reader.offset));
+      rows[Row.start] = start;
+      rows[Row.dataEnd] = reader.offset;
+      this.count = 1;
       this.isComplete = true;
       return reader.offset;
     } catch (error) {
@@ -60,6 +65,14 @@ class BodySink implements SnapshotSink {
       reader.skipBuffer();
       reader.skip(68);
     }
+  }
+}
+
+class BodySink implements SnapshotSink {
+  body: Buffer = Buffer.alloc(0);
+
+  take(bytes: Buffer, rows: Int32Array, count: number): void {
+    if (count > 0) this.body = Buffer.from(bytes.subarray(rows[Row.start], rows[Row.dataEnd]));
   }
 }
 
@@ -112,6 +125,7 @@ async function start(
     clock: new TickingClock(),
     logger,
     newSink: () => new BodySink(),
+    scan: (path) => scanSnapshot(disk, path, new BodyScanner()),
     onSnapshot: (sink) => (body = sink.body),
     onTxn: (bytes, start, end) => txns.push(Buffer.from(bytes.subarray(start, end))),
   });
@@ -138,8 +152,8 @@ describe.each(names)("the files of %s", (name) => {
     const files = filesOfKind(folder, disk.names(folder), "snapshot");
     expect(files.length).toBeGreaterThan(0);
     for (const { path } of files) {
-      const sink = new BodySink();
-      const trailer = await readSnapshot(disk, path, sink);
+      const slices = scanSnapshot(disk, path, new BodyScanner());
+      const trailer = await readSnapshot(path, slices, new BodySink());
       expect(trailer.digest !== null).toBe(name !== "no-digest-no-zxid");
       expect(trailer.lastZxid !== null).toBe(name !== "no-digest-no-zxid" && name !== "digest-only");
     }

@@ -3,9 +3,11 @@ import { CorruptionError } from "#base/errors.ts";
 import { DatadirError, prepareDatadir } from "#storage/datadir.ts";
 import { recover, type Recovery, RecoveryError, type RecoveryOptions } from "#storage/recovery.ts";
 import { writeSnapshot } from "#storage/snapshot-file.ts";
+import { scanSnapshot } from "#storage/snapshot-reader.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
 import {
   failureOf,
+  ItemScanner,
   ItemSink,
   ItemSource,
   logFile,
@@ -56,6 +58,7 @@ async function start(disk: MemoryDisk, options: Partial<RecoveryOptions<ItemSink
     clock: new TickingClock(),
     logger,
     newSink: () => new ItemSink(),
+    scan: (path) => scanSnapshot(disk, path, new ItemScanner()),
     onSnapshot(sink) {
       expect(zxids).toEqual([]);
       tree = sink.items[0]?.toString() ?? "";

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { gzipSync } from "node:zlib";
 import { CorruptionError, DiskError } from "#base/errors.ts";
-import { isValidSnapshot, readSnapshot, type SnapshotWriteOptions, writeSnapshot } from "#storage/snapshot-file.ts";
+import { type SnapshotWriteOptions, writeSnapshot } from "#storage/snapshot-file.ts";
+import { isValidSnapshot } from "#storage/snapshot-reader.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
-import { failureOf, ItemSink, ItemSource, settled, snapshotFile } from "./builders.ts";
+import { failureOf, ItemSource, readItems, settled, snapshotFile } from "./builders.ts";
 
 const folder = "/data/version-2";
 const items = Array.from({ length: 40 }, (_, index) => Buffer.alloc(20 + index * 3, index + 1));
@@ -22,7 +23,7 @@ async function write(source: ItemSource, options: Partial<SnapshotWriteOptions> 
 async function corruptionOf(bytes: Buffer, name = "snapshot.5"): Promise<CorruptionError["facts"]> {
   const disk = new MemoryDisk();
   disk.put(`${folder}/${name}`, bytes);
-  const error = await failureOf(readSnapshot(disk, `${folder}/${name}`, new ItemSink()));
+  const error = await failureOf(readItems(disk, `${folder}/${name}`));
   expect(error).toBeInstanceOf(CorruptionError);
   expect(disk.openFiles).toBe(0);
   return (error as CorruptionError).facts;
@@ -82,11 +83,10 @@ describe("reading", () => {
   test.each(["none", "gz", "snappy"] as const)("gives back what was written (%s)", async (compression) => {
     for (const written of [items, bigItems, []]) {
       const disk = await write(new ItemSource(5n, written, { zxid: 9n, digest: -2n }), { compression });
-      const sink = new ItemSink();
       const path = `${folder}/snapshot.5${compression === "none" ? "" : `.${compression}`}`;
       expect(await isValidSnapshot(disk, path)).toBe(true);
-      const trailer = await readSnapshot(disk, path, sink);
-      expect(Buffer.concat(sink.items).equals(Buffer.concat(written))).toBe(true);
+      const { items: read, trailer } = await readItems(disk, path);
+      expect(Buffer.concat(read).equals(Buffer.concat(written))).toBe(true);
       expect(trailer).toEqual({
         digest: { zxidHigh: 0, zxidLow: 9, version: 2, digestHigh: -1, digestLow: -2 },
         lastZxid: { zxidHigh: 0, zxidLow: 9 },
@@ -99,7 +99,7 @@ describe("reading", () => {
     for (const sections of [{}, { digest }, { lastZxid: 3n }, { digest, lastZxid: 3n }]) {
       const disk = new MemoryDisk();
       disk.put(`${folder}/snapshot.3`, snapshotFile(items, sections));
-      const trailer = await readSnapshot(disk, `${folder}/snapshot.3`, new ItemSink());
+      const { trailer } = await readItems(disk, `${folder}/snapshot.3`);
       expect(trailer.digest?.zxidLow).toBe("digest" in sections ? 3 : undefined);
       expect(trailer.lastZxid?.zxidLow).toBe("lastZxid" in sections ? 3 : undefined);
     }
@@ -107,9 +107,8 @@ describe("reading", () => {
 
   test("takes an item that is larger than a chunk", async () => {
     const disk = await write(new ItemSource(5n, [Buffer.alloc(1_200_000, 3), Buffer.alloc(1)]));
-    const sink = new ItemSink();
-    await readSnapshot(disk, `${folder}/snapshot.5`, sink);
-    expect(sink.items.map((item) => item.length)).toEqual([1_200_000, 1]);
+    const { items: read } = await readItems(disk, `${folder}/snapshot.5`);
+    expect(read.map((item) => item.length)).toEqual([1_200_000, 1]);
   });
 });
 
@@ -158,7 +157,7 @@ describe("damage", () => {
       const disk = new MemoryDisk();
       disk.put(`${folder}/${name}`, whole);
       disk.onCall = (action) => (action === "read" ? { code: "EIO" } : "ok");
-      expect(await failureOf(readSnapshot(disk, `${folder}/${name}`, new ItemSink()))).toBeInstanceOf(DiskError);
+      expect(await failureOf(readItems(disk, `${folder}/${name}`))).toBeInstanceOf(DiskError);
     }
   });
 });
@@ -209,9 +208,7 @@ describe("an interrupted snapshot", () => {
         );
         for (const name of crashed.names(folder)) {
           if (!name.startsWith("snapshot.")) continue;
-          const sink = new ItemSink();
-          await readSnapshot(crashed, `${folder}/${name}`, sink);
-          expect(sink.items).toHaveLength(bigItems.length);
+          expect((await readItems(crashed, `${folder}/${name}`)).items).toHaveLength(bigItems.length);
         }
       }
     }

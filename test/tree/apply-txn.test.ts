@@ -8,11 +8,11 @@ import { MarshallingError } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { TxnApplier } from "#tree/apply-txn.ts";
 import { DataTree } from "#tree/data-tree.ts";
-import { TreeSnapshotSink } from "#tree/snapshot-sink.ts";
 import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { dumpTree, expectAclsCounted, expectCountsRight } from "../support/tree-dump.ts";
 import { type Acl, Bytes, openAcl } from "../support/wire-client.ts";
+import { loadBody } from "../support/snapshot-body.ts";
 
 const readOnly: readonly Acl[] = [{ perms: 1, scheme: "world", id: "anyone" }];
 const owner = 0x0100_0000_0000_0001n;
@@ -66,7 +66,7 @@ function digestCountedAnew(): [number, number] {
   const out = new JuteWriter();
   new TreeSnapshotSource(tree, () => {}).writeSome(out, Number.MAX_SAFE_INTEGER);
   const copy = new DataTree(tree.options);
-  new TreeSnapshotSink(copy, () => {}).readSome(out.bytes, 0, out.length);
+  loadBody(copy, out.toBytes());
   return [copy.digest.high, copy.digest.low];
 }
 

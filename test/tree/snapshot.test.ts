@@ -10,7 +10,6 @@ import { MarshallingError } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { Database } from "#server/database.ts";
 import type { DataTree } from "#tree/data-tree.ts";
-import { TreeSnapshotSink } from "#tree/snapshot-sink.ts";
 import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { Duel } from "../support/duel.ts";
@@ -18,6 +17,7 @@ import { bushyConversation, type Step } from "../support/operations.ts";
 import { tickTimeMs } from "../support/pipeline-harness.ts";
 import { dumpTree, expectAclsCounted, expectCountsRight } from "../support/tree-dump.ts";
 import { Bytes } from "../support/wire-client.ts";
+import { loadBody } from "../support/snapshot-body.ts";
 
 /** Ends the search for a smaller counterexample. */
 const timeLimitMs = 20_000;
@@ -88,18 +88,9 @@ function sourceOf({ tree, sessions }: Database): TreeSnapshotSource {
 /** Reads a snapshot in pieces, as they come from a disk. */
 function load(bytes: Buffer, cuts: Cuts): Database {
   const database = newDatabase();
-  const sink = new TreeSnapshotSink(
-    database.tree,
-    (high, low, timeoutMs) => void database.sessions.restore(high, low, timeoutMs),
-  );
-  let taken = 0;
-  for (let there = 0; there < bytes.length;) {
-    expect(sink.isComplete).toBe(false);
-    there = Math.min(there + cuts.next(), bytes.length);
-    taken = sink.readSome(bytes, taken, there);
-  }
-  expect(sink.isComplete).toBe(true);
-  expect(taken).toBe(bytes.length);
+  const onSession = (high: number, low: number, timeoutMs: number): void =>
+    void database.sessions.restore(high, low, timeoutMs);
+  loadBody(database.tree, bytes, onSession, { bytes: () => cuts.next(), rows: () => 1 + (cuts.next() % 7) });
   database.tree.acls.dropUnused();
   database.tree.quotas.rebuild();
   return database;
