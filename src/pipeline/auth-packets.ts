@@ -60,8 +60,7 @@ export class AuthPackets {
 
   #refuse(client: Client, xid: number): boolean {
     writeReply(this.#outbox.open(client), xid, 0, 0, ErrorCode.authFailed);
-    this.#outbox.flushOne(client);
-    client.link.closeAfterSending();
+    this.#outbox.closeAfterSending(client);
     return true;
   }
 

@@ -31,7 +31,7 @@ export class Incoming {
     return readInt32(this.bytes, this.start + 4);
   }
 
-  /** What a Preparer wants to know of whoever asks. */
+  /** What a judge wants to know of whoever asks. */
   get session(): Client["session"] {
     return this.client.session;
   }

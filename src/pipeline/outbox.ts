@@ -50,6 +50,12 @@ export class Outbox {
     this.#send(client);
   }
 
+  /** Sends what one connection has gathered and closes it once that has left. */
+  closeAfterSending(client: Client): void {
+    this.#send(client);
+    client.link.closeAfterSending();
+  }
+
   #send(client: Client): void {
     const writer = client.out;
     if (writer === null) return;

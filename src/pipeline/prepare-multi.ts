@@ -15,8 +15,10 @@ import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { readMultiHeader, readMultiWrite } from "./multi-frame.ts";
-import type { Preparer, Requester } from "./prepare.ts";
+import type { Preparer } from "./prepare.ts";
+import type { Requester } from "./write-judge.ts";
 import { WriteOp } from "./write-op.ts";
+import { writeTxnBody } from "./write-txn.ts";
 
 export class MultiPreparer {
   readonly #preparer: Preparer;
@@ -79,7 +81,7 @@ export class MultiPreparer {
         writeErrorTxn(out, ErrorCode.runtimeInconsistency);
         continue;
       }
-      failure = preparer.judge(this.#op, requester);
+      failure = preparer.judge.admit(this.#op, requester);
       if (failure === ErrorCode.ok) {
         this.#writePart(out);
         continue;
@@ -93,10 +95,11 @@ export class MultiPreparer {
   }
 
   #writePart(out: JuteWriter): void {
-    out.writeInt(this.#preparer.txnType);
+    const { judge } = this.#preparer;
+    out.writeInt(judge.txnType);
     const lengthAt = out.length;
     out.writeInt(0);
-    this.#preparer.encodeBody(this.#op, out);
+    writeTxnBody(out, judge, this.#op);
     out.view.setInt32(lengthAt, out.length - lengthAt - 4);
   }
 }

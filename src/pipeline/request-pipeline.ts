@@ -9,9 +9,10 @@
  * connection's own earlier writes and waits for nothing else; an event leaves before any reply that reflects its change;
  * the credentials of a request are those the connection had when its frame was read.
  *
- * Nothing here waits. The log hands a batch back when it is durable (applyBatch), and everything gathered is sent by
- * whoever called in, once, at the end (Outbox.flush).
- * Source: ZooKeeperServer.processPacket, submitRequestNow; FinalRequestProcessor; CommitProcessor.
+ * Here is the order of things; what is said to clients stands in replies.ts. Nothing waits: the log hands back its
+ * transactions when they are durable (applied), and everything gathered is sent by whoever called in, once, at the end
+ * (Outbox.flush).
+ * Source: ZooKeeperServer.processPacket, submitRequestNow; CommitProcessor.
  */
 
 import { hasScheme } from "#auth/identity.ts";
@@ -20,10 +21,8 @@ import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
 import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
-import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
-import { isClientRequest, isWriteOp, OpCode, opName } from "#protocol/op-code.ts";
-import { beginReply, endReply, failReply, frameLengthBytes, pingXid, writeReply } from "#protocol/reply.ts";
+import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
 import type { Session, SessionTracker } from "#session/session-tracker.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
@@ -33,13 +32,14 @@ import type { Client } from "./client.ts";
 import { EventDelivery } from "./event-delivery.ts";
 import { Incoming, requestHeaderBytes } from "./incoming.ts";
 import { Outbox } from "./outbox.ts";
+import { PendingWrite } from "./pending-write.ts";
 import { Preparer, type PrepareOptions } from "./prepare.ts";
 import { MultiPreparer } from "./prepare-multi.ts";
+import { Replies, type SessionOutcomes } from "./replies.ts";
 import { RequestQueue, type RequestThrottleOptions } from "./request-queue.ts";
 import { ServerStats } from "./server-stats.ts";
 import { Throttle, type ThrottleOptions } from "./throttle.ts";
 import type { TxnSink } from "./txn-sink.ts";
-import { writeWriteReply } from "./write-reply.ts";
 
 export interface PipelineOptions extends PrepareOptions, ThrottleOptions {
   /** Schemes of which a connection must have an identity before anything but auth and sasl is served; [] for none. */
@@ -55,27 +55,6 @@ export interface Now {
   wallMs(): number;
 }
 
-/** What the pipeline leaves to others when a session comes and goes. */
-export interface SessionOutcomes {
-  /** A new session's transaction is applied: the client may be told. */
-  sessionOpened(client: Client): void;
-  /** A session ended that nobody asked to end over a connection: its connection, if any, is closed. */
-  sessionEnded(idHigh: number, idLow: number): void;
-}
-
-/** A write that was prepared and is not answered yet. Pooled. */
-class PendingWrite {
-  client: Client | null = null;
-  session: Session | null = null;
-  xid = 0;
-  type = 0;
-  receivedMs = 0;
-  largeBytes = 0;
-}
-
-/** Bytes gathered for a connection beyond which they are sent within the turn. */
-const gatheredBytesMax = 1 << 20;
-
 export class RequestPipeline {
   readonly outbox: Outbox = new Outbox();
   readonly stats: ServerStats = new ServerStats();
@@ -84,22 +63,18 @@ export class RequestPipeline {
   readonly queue: RequestQueue;
   readonly events: EventDelivery;
   readonly #multi: MultiPreparer;
-  readonly #answerer: Answerer;
+  readonly #replies: Replies;
   readonly #auth: AuthPackets;
   readonly #tree: DataTree;
   readonly #applier: TxnApplier;
   readonly #sessions: SessionTracker;
-  readonly #outcomes: SessionOutcomes;
   readonly #options: PipelineOptions;
   readonly #metrics: ServerMetrics;
   readonly #now: Now;
   readonly #reader = new JuteReader(Buffer.alloc(0));
   readonly #incoming = new Incoming();
-  readonly #parked = new Incoming();
   readonly #pending = new Deque<PendingWrite>();
   readonly #pool: PendingWrite[] = [];
-  #parkedCount = 0;
-  #stalledCount = 0;
   #wallReadAtMs = -1;
   #wallMs = 0;
 
@@ -115,31 +90,32 @@ export class RequestPipeline {
     outcomes: SessionOutcomes;
     clientOf: (number: number) => Client | undefined;
   }) {
-    const { tree, registry, sink, options } = parts;
+    const { tree, applier, registry, sink, options, metrics, outcomes } = parts;
+    const { outbox, stats } = this;
     this.#tree = tree;
-    this.#applier = parts.applier;
+    this.#applier = applier;
     this.#sessions = parts.sessions;
-    this.#outcomes = parts.outcomes;
     this.#options = options;
-    this.#metrics = parts.metrics;
+    this.#metrics = metrics;
     this.#now = parts.now;
     this.preparer = new Preparer({ tree, registry, options, sink });
     this.throttle = new Throttle(options);
-    this.queue = new RequestQueue(options.requestThrottle, options.throttledOpWaitTimeMs, parts.metrics);
+    this.queue = new RequestQueue(options.requestThrottle, options.throttledOpWaitTimeMs, metrics);
     this.#multi = new MultiPreparer(this.preparer);
-    this.#answerer = new Answerer(tree, registry, options.skipAcl);
-    this.#auth = new AuthPackets(registry, this.outbox);
+    this.#auth = new AuthPackets(registry, outbox);
     this.events = new EventDelivery({
       tree,
       registry,
       skipAcl: options.skipAcl,
-      outbox: this.outbox,
-      metrics: this.#metrics,
-      stats: this.stats,
+      outbox,
+      metrics,
+      stats,
       clientOf: parts.clientOf,
     });
     tree.watches.sink = this.events.deliver;
-    this.#answerer.onCatchUpEvent = this.events.deliverCatchUp;
+    const answerer = new Answerer(tree, registry, options.skipAcl);
+    answerer.onCatchUpEvent = this.events.deliverCatchUp;
+    this.#replies = new Replies({ tree, applier, answerer, outbox, stats, metrics, outcomes });
   }
 
   /**
@@ -147,12 +123,12 @@ export class RequestPipeline {
    * takes more are none of them: they cost no work, and one such client would stop all the others.
    */
   get inProcess(): number {
-    return this.#pending.length + this.#parkedCount - this.#stalledCount;
+    return this.#pending.length + this.#replies.parkedCount - this.#replies.stalledCount;
   }
 
   /** Requests received and not answered: what operators call outstanding. */
   get outstanding(): number {
-    return this.#pending.length + this.#parkedCount + this.queue.length;
+    return this.#pending.length + this.#replies.parkedCount + this.queue.length;
   }
 
   /**
@@ -171,7 +147,7 @@ export class RequestPipeline {
     if (type === OpCode.sasl) return this.#auth.refuseSasl(client, xid, reader);
     const { enforcedAuthSchemes } = this.#options;
     if (enforcedAuthSchemes.length > 0 && !hasScheme(client.identities, enforcedAuthSchemes)) {
-      this.#refuseAndClose(client, xid, 0, ErrorCode.sessionClosedRequireSaslAuth);
+      this.#replies.refuseAndClose(client, xid, 0, ErrorCode.sessionClosedRequireSaslAuth);
       return true;
     }
     const largeBytes = this.throttle.admitLarge(end - start);
@@ -214,26 +190,22 @@ export class RequestPipeline {
   };
 
   #submit(incoming: Incoming, nowMs: number): void {
-    const { client, bytes, start, end, type } = incoming;
+    const { client, type } = incoming;
     if (!this.#sessions.touch(client.session!, client.timeoutMs, nowMs)) {
       this.throttle.releaseLarge(incoming.largeBytes);
       return;
     }
-    this.#reader.reset(bytes, start + requestHeaderBytes, end);
     if (!incoming.isThrottled && isWriteOp(type) && isClientRequest(type) && this.#prepare(incoming)) return;
     this.throttle.releaseLarge(incoming.largeBytes);
-    if (client.outstanding > 0) {
-      client.parked.push(incoming, client.writesSubmitted);
-      this.#parkedCount++;
-      return;
-    }
-    this.#answer(incoming, nowMs);
+    if (client.outstanding > 0) this.#replies.park(incoming);
+    else this.#replies.answer(incoming, nowMs);
   }
 
   /** @returns false when nothing was logged: the answer is -5 or -6, in its turn. */
   #prepare(incoming: Incoming): boolean {
     const wallMs = this.#wallMsOf(incoming.receivedMs);
     const reader = this.#reader;
+    reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
     const { client, xid, type } = incoming;
     const session = client.session!;
     const changesBefore = this.preparer.changes.length;
@@ -244,7 +216,7 @@ export class RequestPipeline {
       if (!this.#multi.prepare(xid, incoming, reader, wallMs)) return false;
     } else {
       try {
-        if (type === OpCode.reconfig) this.#reconfig(session, xid, reader, wallMs);
+        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader, wallMs);
         else this.preparer.prepare(type, xid, incoming, reader, wallMs);
       } catch (error) {
         if (error instanceof MarshallingError) return false;
@@ -264,12 +236,6 @@ export class RequestPipeline {
       this.#wallMs = this.#now.wallMs();
     }
     return this.#wallMs;
-  }
-
-  #reconfig(session: Session, xid: number, reader: JuteReader, wallMs: number): void {
-    for (let field = 0; field < 3; field++) reader.skipBuffer();
-    reader.skip(8);
-    this.preparer.reconfig(xid, session, wallMs);
   }
 
   #await(client: Client | null, session: Session | null, xid: number, type: number, nowMs: number): PendingWrite {
@@ -323,11 +289,7 @@ export class RequestPipeline {
     const pending = this.#pending.shift();
     this.throttle.releaseLarge(pending.largeBytes);
     this.#metrics.syncProcessorQueueAndFlushTimeMs.add(nowMs - pending.receivedMs);
-    const { client } = pending;
-    if (pending.type === OpCode.closeSession && pending.session !== null && (client === null || client.isClosed)) {
-      this.#outcomes.sessionEnded(pending.session.idHigh, pending.session.idLow);
-    }
-    if (client !== null) this.#replyToWrite(client, pending, bytes, nowMs);
+    this.#replies.replyToWrite(pending, bytes, nowMs);
     pending.client = null;
     pending.session = null;
     this.#pool.push(pending);
@@ -344,124 +306,14 @@ export class RequestPipeline {
     applier.knownContentCrc = change.contentCrc;
   }
 
-  #replyToWrite(client: Client, pending: PendingWrite, bytes: Buffer, nowMs: number): void {
-    // A slow client's reads may still wait where this write's reply comes behind them: order comes before memory.
-    while (!client.isClosed && client.parked.isReady(client.writesAnswered)) this.#answerParked(client, nowMs);
-    client.writesAnswered++;
-    if (client.isClosed) return;
-    if (pending.type === OpCode.createSession) {
-      this.#countReply(client, 0, pending.type, nowMs - pending.receivedMs, nowMs);
-      this.#outcomes.sessionOpened(client);
-    } else {
-      const out = this.outbox.open(client);
-      const before = out.length;
-      writeWriteReply(out, pending.xid, pending.type, this.#applier, bytes);
-      this.#countResponse(out.length - before);
-      this.#countReply(client, pending.xid, pending.type, nowMs - pending.receivedMs, nowMs);
-    }
-    this.#metrics.updatelatency.add(nowMs - pending.receivedMs);
-    if (pending.type === OpCode.closeSession) {
-      this.closeAfterSending(client);
-      return;
-    }
-    this.runParked(client, nowMs);
-  }
-
-  /** Answers the requests whose time has come, unless the client is too slow for more. */
+  /** A slow client takes what it is sent again: answers what it has waited for. */
   runParked(client: Client, nowMs: number): void {
-    while (!client.isClosed && !client.link.isSendingSlow && client.parked.isReady(client.writesAnswered)) {
-      this.#answerParked(client, nowMs);
-    }
-    this.#noteStalled(client, client.parked.isReady(client.writesAnswered) ? client.parked.length : 0);
-  }
-
-  #noteStalled(client: Client, count: number): void {
-    this.#stalledCount += count - client.stalledCount;
-    client.stalledCount = count;
-  }
-
-  #answerParked(client: Client, nowMs: number): void {
-    const incoming = this.#parked;
-    client.parked.front(client, incoming);
-    // Out of the queue first: its answer may be the end of the connection, which clears the queue.
-    client.parked.shift();
-    this.#parkedCount--;
-    this.#reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
-    this.#answer(incoming, nowMs);
-  }
-
-  /** Answers what becomes no transaction; the reader stands before the body. */
-  #answer(incoming: Incoming, nowMs: number): void {
-    const { client, xid, type } = incoming;
-    if (!isClientRequest(type) && type !== OpCode.deleteContainer) {
-      this.#refuseAndClose(client, xid, -1, ErrorCode.unimplemented);
-      return;
-    }
-    const { lastZxidHigh, lastZxidLow } = this.#tree;
-    const replyXid = type === OpCode.ping ? pingXid : xid;
-    const out = this.outbox.open(client);
-    // What setWatches has to tell goes before its reply, which has no body.
-    const early = hasEventsFirst(type) ? this.#bodyOf(incoming, type, out) : null;
-    const at = beginReply(out, replyXid, lastZxidHigh, lastZxidLow);
-    const error = early ?? this.#bodyOf(incoming, type, out);
-    if (error === ErrorCode.ok) {
-      endReply(out, at);
-    } else if (error === null) {
-      endReply(out, at);
-      out.view.setInt32(at + 16, ErrorCode.marshallingError);
-    } else {
-      failReply(out, at, error);
-    }
-    this.#countResponse(out.length - at);
-    // Few requests can ask for much: what they bring is sent before memory piles up.
-    if (out.length > gatheredBytesMax) this.outbox.flushOne(client);
-    const latencyMs = nowMs - incoming.receivedMs;
-    this.#metrics.readlatency.add(latencyMs);
-    this.#countReply(client, xid, type, latencyMs, nowMs);
-  }
-
-  #bodyOf(incoming: Incoming, type: number, out: JuteWriter): ErrorCode | null {
-    if (type === OpCode.ping) return ErrorCode.ok;
-    if (incoming.isThrottled) return ErrorCode.throttledOp;
-    if (type === OpCode.deleteContainer) return ErrorCode.unimplemented;
-    if (isWriteOp(type)) return ErrorCode.marshallingError;
-    try {
-      return this.#answerer.answer(type, incoming.client, incoming.identities, this.#reader, out);
-    } catch (error) {
-      if (error instanceof MarshallingError) return ErrorCode.marshallingError;
-      throw error;
-    }
-  }
-
-  #countResponse(frameBytes: number): void {
-    this.#metrics.responseBytes.increment(frameBytes - frameLengthBytes);
-    this.stats.responseSizes.add(frameBytes - frameLengthBytes);
-  }
-
-  #countReply(client: Client, xid: number, type: number, latencyMs: number, nowMs: number): void {
-    const { lastZxidHigh, lastZxidLow } = this.#tree;
-    client.stats.replied(xid, lastZxidHigh, lastZxidLow, opName(type), latencyMs, nowMs);
-    this.stats.replied(latencyMs);
-  }
-
-  #refuseAndClose(client: Client, xid: number, zxid: number, error: ErrorCode): void {
-    writeReply(this.outbox.open(client), xid, zxid, zxid, error);
-    client.stats.sent++;
-    this.stats.packetsSent++;
-    this.closeAfterSending(client);
-  }
-
-  /** Sends what is gathered for a connection and closes it. */
-  closeAfterSending(client: Client): void {
-    this.outbox.flushOne(client);
-    client.link.closeAfterSending();
+    this.#replies.runParked(client, nowMs);
   }
 
   /** Forgets a connection that is gone; what it has in flight goes on without it. */
   forget(client: Client): void {
-    this.#parkedCount -= client.parked.length;
-    client.parked.clear();
-    this.#noteStalled(client, 0);
+    this.#replies.forget(client);
     client.out = null;
     this.throttle.forget(client);
     this.#tree.watches.removeConnection(client.number);
@@ -484,7 +336,3 @@ export class RequestPipeline {
 }
 
 const serverItself = { session: null, identities: [] };
-
-function hasEventsFirst(type: number): boolean {
-  return type === OpCode.setWatches || type === OpCode.setWatches2;
-}

@@ -111,7 +111,7 @@ export class SessionGate {
       : undefined;
     if (session === undefined || !session.isCommitted || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
       writeConnectResponse(this.#pipeline.outbox.open(client), null, mirrored(client));
-      this.#pipeline.closeAfterSending(client);
+      this.#pipeline.outbox.closeAfterSending(client);
       return;
     }
     const earlier = this.#clients.get(sessionIdHigh, sessionIdLow);

@@ -81,6 +81,11 @@ export class WriteOp {
     }
   }
 
+  /** 0 for null data, too. */
+  get dataLength(): number {
+    return this.dataStart < 0 ? 0 : this.dataEnd - this.dataStart;
+  }
+
   get isCreate(): boolean {
     return (
       this.type === OpCode.create ||

@@ -1,46 +1,36 @@
 /**
- * A server on its own: its one disk is the quorum. Wires tree, sessions, pipeline, log and client port together and is
- * the only place where they meet.
+ * A server on its own: its one disk is the quorum. It starts, has its turns, and stops; what it serves with is put
+ * together in wiring.ts, what it does by the clock stands in housekeeping.ts.
  *
  *   start   folders -> client port bound (words answer "not serving") -> database loaded -> serving
  *   turn    a socket's chunk -> pipeline -> replies sent -> at the turn's end: the log starts writing what was gathered
  *   durable the log's batch -> applied, one transaction after the other -> events and replies sent
+ *   stop    timers off -> port closed -> log written out
  *
  * Always: nothing is applied, and so nothing is answered or seen, before the log has it on disk. A log that fails ends
  * the server (exit code 1), unretried; so does a snapshot that fails (exit code 10).
  * Source: ZooKeeperServerMain.java, ZooKeeperServer.java.
  */
 
-import { ProviderRegistry } from "#auth/provider-registry.ts";
-import { EnsembleProvider } from "#auth/ensemble-provider.ts";
-import { digestAlgorithmOf } from "#auth/digest-provider.ts";
-import { assert } from "#base/assert.ts";
 import { ServerMetrics } from "#base/metrics.ts";
 import { hexOfHalves } from "#base/zxid.ts";
-import { readInt32 } from "#jute/reader.ts";
+import type { ExitCode } from "#config/exit-code.ts";
 import type { ServerConfig } from "#config/server-config.ts";
-import { ExitCode } from "#config/exit-code.ts";
-import type { Timer } from "#host/timers.ts";
+import { readInt32 } from "#jute/reader.ts";
 import { ClientPort, ConnectionNumbers } from "#net/client-port.ts";
 import type { Client } from "#pipeline/client.ts";
-import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
-import { RequestPipeline } from "#pipeline/request-pipeline.ts";
-import { SessionGate } from "#pipeline/session-gate.ts";
-import { quotaExceededMessage } from "#tree/quota-text.ts";
-import { SessionIds } from "#session/session-id.ts";
-import type { Session } from "#session/session-tracker.ts";
-import { purge } from "#storage/purge.ts";
+import type { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
+import type { RequestPipeline } from "#pipeline/request-pipeline.ts";
+import type { SessionGate } from "#pipeline/session-gate.ts";
 import type { DataFolders } from "#storage/datadir.ts";
 import type { Recovery } from "#storage/recovery.ts";
-import { type LogBatch, recordOverheadBytes, recordPrefixBytes, TxnLog } from "#storage/txn-log.ts";
+import { type LogBatch, recordOverheadBytes, recordPrefixBytes, type TxnLog } from "#storage/txn-log.ts";
 import { clientServices, type WordAnswerer } from "./client-services.ts";
-import { ContainerReaper } from "./container-reaper.ts";
 import { type Database, loadDatabase } from "./database.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import type { HostParts } from "./host-parts.ts";
-import { SnapshotTaker } from "./snapshot-taker.ts";
-
-/** Expired sessions ended before other work gets its turn. */
-const expiriesPerTurnMax = 500;
+import type { SnapshotTaker } from "./snapshot-taker.ts";
+import { wireServing } from "./wiring.ts";
 
 /** Transactions applied between two sends: clients take up their replies while the rest of a batch is applied. */
 const repliesPerSend = 128;
@@ -74,9 +64,7 @@ export class StandaloneServer {
   /** Ends the process; the reason has been logged. */
   readonly #exit: (code: ExitCode) => void;
   readonly #answered: Client[] = [];
-  readonly #expired: Session[] = [];
-  #reaper: ContainerReaper | null = null;
-  readonly #timers: Timer[] = [];
+  readonly #housekeeping: Housekeeping;
   /** Batches that are durable and not applied yet, and how many bytes of the first one are. */
   readonly #durable: LogBatch[] = [];
   #applied = 0;
@@ -96,6 +84,13 @@ export class StandaloneServer {
     this.#host = host;
     this.#exit = parts.exit;
     this.metrics = new ServerMetrics(host.random);
+    this.#housekeeping = new Housekeeping({
+      config,
+      metrics: this.metrics,
+      host,
+      letIn: (pipeline, nowMs) => this.#letIn(pipeline, nowMs),
+      turnEnded: () => this.turnEnded(),
+    });
     this.port = config.clientPort === null ? null : this.#newPort(config.clientPort, parts.answerWord);
   }
 
@@ -119,7 +114,7 @@ export class StandaloneServer {
     if (recovery.kind !== "restored") await serving.snapshots.take();
     else if (recovery.txnsReplayed > 0) void serving.snapshots.take();
     this.serving = serving;
-    this.#startTimers(serving);
+    this.#housekeeping.start(serving);
     return recovery;
   }
 
@@ -127,8 +122,7 @@ export class StandaloneServer {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    for (const timer of this.#timers) timer.cancel();
-    this.#reaper?.stop();
+    this.#housekeeping.stop();
     const { serving } = this;
     await this.port?.close();
     this.serving = null;
@@ -184,131 +178,22 @@ export class StandaloneServer {
 
   #wire(database: Database, recovery: Recovery): Serving {
     const { config, metrics } = this;
-    const { clock, random, logger } = this.#host;
-    const log = this.#newLog(recovery);
-    const nowMs = clock.monotonicMs();
-    const { tree, sessions, applier } = database;
-    const registry = this.#newRegistry();
-    const snapshots = this.#newSnapshotTaker(database, log, recovery);
-    const sink = {
-      beginRecord: () => log.beginRecord(),
-      endRecord: (zxidHigh: number, zxidLow: number) => {
-        log.endRecord(zxidHigh, zxidLow);
-        metrics.syncProcessorRequestQueued.increment();
-        snapshots.txnLogged();
-        if (config.flushDelayMs > 0 && ++this.#unflushedCount >= config.maxBatchSize) this.#flushLog();
-      },
-    };
-    const pipeline: RequestPipeline = new RequestPipeline({
-      tree,
-      applier,
-      sessions,
-      registry,
-      sink,
+    return wireServing({
+      config,
       metrics,
-      now: clock,
-      clientOf: this.numbers.get,
-      options: {
-        ...config,
-        enforcedAuthSchemes: config.sessionRequireClientSaslAuth ? ["sasl"] : config.enforceAuthSchemes,
-      },
-      outcomes: {
-        sessionOpened: (client) => {
-          gate.opened(client);
-          this.#answered.push(client);
-        },
-        sessionEnded: (high, low) => gate.clientOf(high, low)?.link.closeNow(),
-      },
-    });
-    pipeline.preparer.onQuotaExceeded = ({ path, excesses }) => {
-      for (const excess of excesses) logger.warn({ path }, quotaExceededMessage(path, excess));
-      if (excesses.some(({ isHard }) => isHard))
-        metrics.quotaExceededErrorPerNamespace.increment(path.split("/")[1] ?? "");
-    };
-    const connectionThrottle = new ConnectionThrottle(config.connectionThrottle, random, nowMs);
-    const gate = new SessionGate({
-      tree,
-      sessions,
-      pipeline,
-      metrics,
-      throttle: connectionThrottle,
-      ids: new SessionIds(1, clock.wallMs()),
-      bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
-    });
-    return {
+      host: this.#host,
       database,
-      pipeline,
-      gate,
-      log,
-      snapshots,
-      connectionThrottle,
-      folders: recovery,
-      sinceMs: nowMs,
-    };
-  }
-
-  #newRegistry(): ProviderRegistry {
-    const { enabled, algorithm, superDigest } = this.config.digestAuth;
-    const digestAlgorithm = digestAlgorithmOf(algorithm);
-    const { authProviders, ensembleAuthNames } = this.config;
-    const names = ensembleAuthNames.length === 0 ? null : ensembleAuthNames.join(",");
-    const further = authProviders.has("ensemble") ? [new EnsembleProvider(names)] : [];
-    assert(digestAlgorithm !== null, "the configuration accepts known digest algorithms only");
-    return new ProviderRegistry({ isDigestEnabled: enabled, digestAlgorithm, superDigest, further });
-  }
-
-  #newLog(recovery: Recovery): TxnLog {
-    const { config, metrics } = this;
-    const { disk, clock, logger } = this.#host;
-    return new TxnLog({
-      disk,
-      clock,
-      logger,
-      folder: recovery.logFolder,
-      preAllocSizeKb: config.preAllocSizeKb,
-      forceSync: config.forceSync,
-      txnLogSizeLimitKb: config.txnLogSizeLimitKb,
-      fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
+      recovery,
+      clientOf: this.numbers.get,
+      onTxnDelayed: () => {
+        if (++this.#unflushedCount >= config.maxBatchSize) this.#flushLog();
+      },
       onDurable: (batch) => {
-        metrics.syncProcessorBatchSize.add(batch.recordCount);
         this.#durable.push(batch);
         if (this.#durable.length === 1) this.#applyDurable();
       },
-      onFsync: (ms) => metrics.fsynctime.add(ms),
-      onFailure: (error) => {
-        logger.error(
-          { ...error.facts, error: error.message },
-          "Severe unrecoverable error, exiting: the transaction log cannot be written",
-        );
-        metrics.unrecoverableErrorCount.increment();
-        this.#exit(ExitCode.unexpectedError);
-      },
-    });
-  }
-
-  #newSnapshotTaker(database: Database, log: TxnLog, recovery: Recovery): SnapshotTaker {
-    const { config, metrics } = this;
-    const { disk, clock, logger, random } = this.#host;
-    return new SnapshotTaker({
-      database,
-      log,
-      random,
-      clock,
-      logger,
-      metrics,
-      snapCount: config.snapCount,
-      snapSizeLimitKb: config.snapSizeLimitKb,
-      write: {
-        disk,
-        folder: recovery.snapshotFolder,
-        compression: config.snapshotCompression,
-        hasDigest: config.digestEnabled,
-        hasLastZxid: config.serializeLastProcessedZxid,
-      },
-      onFailure: (error) => {
-        logger.error({ error: String(error) }, "Severe unrecoverable error, exiting: a snapshot cannot be written");
-        this.#exit(ExitCode.txnLogErrorTakingSnapshot);
-      },
+      onSessionAnswered: (client) => this.#answered.push(client),
+      exit: this.#exit,
     });
   }
 
@@ -405,72 +290,5 @@ export class StandaloneServer {
     this.metrics.digestMismatchesCount.increment(count);
     const zxid = `0x${hexOfHalves(database.tree.lastZxidHigh, database.tree.lastZxidLow)}`;
     this.#host.logger.error({ zxid, count }, `Digests are not matching at ${zxid}`);
-  }
-
-  #startTimers(serving: Serving): void {
-    const { config } = this;
-    const { clock, timers, logger } = this.#host;
-    const { database, pipeline } = serving;
-    this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), () => this.#expireSessions(serving)));
-    // Wakes the request throttle where no reply does: when everything it let in has been answered or has gone stale.
-    if (pipeline.queue.isEnabled) {
-      const wake = (): void => this.#letIn(pipeline, clock.monotonicMs());
-      this.#timers.push(timers.every(config.requestThrottle.stallTimeMs, wake));
-    }
-    this.#reaper = new ContainerReaper({
-      tree: database.tree,
-      options: config.container,
-      clock,
-      timers,
-      logger,
-      remove: (path) => {
-        pipeline.deleteContainer(path, clock.monotonicMs());
-        this.turnEnded();
-      },
-    });
-    this.#reaper.start();
-    logger.info({}, `autopurge.snapRetainCount set to ${config.autopurge.snapRetainCount}`);
-    logger.info({}, `autopurge.purgeInterval set to ${config.autopurge.purgeIntervalHours}`);
-    if (config.autopurge.purgeIntervalHours <= 0) {
-      logger.info({}, "Purge task is not scheduled.");
-      return;
-    }
-    void this.#purge(serving);
-    this.#timers.push(timers.every(config.autopurge.purgeIntervalHours * 3_600_000, () => void this.#purge(serving)));
-  }
-
-  async #purge(serving: Serving): Promise<void> {
-    const { config } = this;
-    const { disk, logger } = this.#host;
-    logger.info({}, "Purge task started.");
-    try {
-      await serving.snapshots.settled();
-      await purge({
-        disk,
-        logger,
-        ...serving.folders,
-        snapRetainCount: config.autopurge.snapRetainCount,
-        openLogPath: serving.log.openPath,
-      });
-      logger.info({}, "Purge task completed.");
-    } catch (error) {
-      logger.error({ error: String(error) }, "Error occurred while purging.");
-    }
-  }
-
-  #expireSessions(serving: Serving): void {
-    if (this.#isStopped) return;
-    const { clock, logger } = this.#host;
-    const nowMs = clock.monotonicMs();
-    for (const session of serving.database.sessions.expire(nowMs)) this.#expired.push(session);
-    if (this.#expired.length === 0) return;
-    for (const session of this.#expired.splice(0, expiriesPerTurnMax)) {
-      const id = `0x${hexOfHalves(session.idHigh, session.idLow)}`;
-      logger.info({ session: id }, `Expiring session ${id}, timeout of ${session.timeoutMs}ms exceeded`);
-      this.metrics.staleSessionsExpired.increment();
-      serving.pipeline.expireSession(session, nowMs);
-    }
-    this.turnEnded();
-    if (this.#expired.length > 0) this.#host.timers.atTurnEnd(() => this.#expireSessions(serving));
   }
 }

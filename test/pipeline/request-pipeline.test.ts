@@ -1,6 +1,6 @@
 /**
- * The order of what leaves a server, and what is left over once everything is answered: the cases that the comparison
- * with the model (model.test.ts) does not reach, because they need a slow socket, a limit or a frame that no client sends.
+ * What is let in, and what is left over once everything is answered: the cases that the comparison with the model
+ * (model.test.ts) does not reach, because they need a slow socket, a limit or a frame that no client sends.
  */
 
 import { describe, expect, test } from "vitest";
@@ -20,43 +20,6 @@ function getData(path: string, watch = false): Request {
 function xidsOf(connection: HarnessConnection): number[] {
   return connection.transcript.slice(1).map((line) => Number.parseInt(line, 10));
 }
-
-describe("replies leave in the order of their requests", () => {
-  test("a read behind a write waits for it, and a write behind the read waits for the read", () => {
-    const harness = new PipelineHarness();
-    const connection = harness.connected();
-    for (const request of [create("/a"), getData("/a"), create("/b"), getData("/b")])
-      harness.request(connection, request);
-    expect(xidsOf(connection)).toEqual([]);
-    harness.durable(1);
-    expect(xidsOf(connection)).toEqual([1, 2]);
-    harness.durable();
-    expect(xidsOf(connection)).toEqual([1, 2, 3, 4]);
-  });
-
-  test("a read waits for no write of another connection", () => {
-    const harness = new PipelineHarness();
-    const [writer, reader] = [harness.connected(), harness.connected()];
-    harness.request(writer, create("/a"));
-    harness.request(reader, { op: "exists", path: "/a", watch: true });
-    expect(reader.transcript.at(-1)).toBe("1 zxid=2 err=-101");
-    harness.durable();
-    expect(reader.transcript.at(-1)).toBe("event 1 /a zxid=3");
-  });
-
-  test("a write is not answered before a read that waits until its client takes more", () => {
-    const harness = new PipelineHarness();
-    const connection = harness.connected();
-    for (const request of [create("/a"), getData("/a"), create("/b"), getData("/b")])
-      harness.request(connection, request);
-    connection.isSendingSlow = true;
-    harness.durable();
-    connection.isSendingSlow = false;
-    harness.pipeline.runParked(connection.client, harness.nowMs);
-    harness.pipeline.outbox.flush();
-    expect(xidsOf(connection)).toEqual([1, 2, 3, 4]);
-  });
-});
 
 describe("what is in process", () => {
   test("is nothing once a request of unknown type has waited for its turn and closed its connection", () => {
@@ -97,20 +60,6 @@ describe("requests that only a multi may hold", () => {
   });
 });
 
-describe("the reaper's removal of a container", () => {
-  test("spares a persistent znode that takes the container's place while both are in flight", () => {
-    const harness = new PipelineHarness();
-    const connection = harness.connected();
-    harness.request(connection, { op: "create", type: 19, path: "/c", data: "", acl: openAcl, flags: 4, ttlMs: 0n });
-    harness.durable();
-    harness.request(connection, { op: "delete", path: "/c", version: -1 });
-    harness.request(connection, create("/c"));
-    harness.pipeline.deleteContainer(Buffer.from("/c"), harness.nowMs);
-    harness.durable();
-    expect(harness.database.tree.find(Buffer.from("/c"), 0, 2)).not.toBe(0);
-  });
-});
-
 describe("getEphemerals", () => {
   test("looks at its prefix once, however long: a megabyte of blanks is not all paths if anything follows", () => {
     const harness = new PipelineHarness();
@@ -123,30 +72,6 @@ describe("getEphemerals", () => {
       harness.request(connection, { op: "getEphemerals", path });
       expect(connection.transcript.at(-1)).toContain("/e");
     }
-  });
-});
-
-describe("the end of a session", () => {
-  test("answers what came before the close, drops what came behind it, and closes", () => {
-    const harness = new PipelineHarness();
-    const connection = harness.connected();
-    for (const request of [create("/a"), { op: "closeSession" } as const, create("/b"), getData("/a")])
-      harness.request(connection, request);
-    harness.durable();
-    expect(connection.transcript.slice(1)).toEqual(["1 zxid=2 err=0 /a", "2 zxid=3 err=0"]);
-    expect(connection.client.isClosed).toBe(true);
-    expect(harness.database.sessions.size).toBe(0);
-  });
-
-  test("that has expired closes its connection without a frame", () => {
-    const harness = new PipelineHarness();
-    const connection = harness.connected();
-    const session = connection.client.session!;
-    harness.pipeline.expireSession(session, harness.nowMs);
-    expect(connection.client.isClosed).toBe(false);
-    harness.durable();
-    expect(connection.client.isClosed).toBe(true);
-    expect(connection.transcript).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,205 @@
+/**
+ * What goes back to clients, in the order of their requests: the outcome of writes when they are applied, the answers to
+ * reads as they come, or (if writes of the same connection are in flight) right behind the last of those.
+ *
+ *   write applied    reads parked before it that a slow client has left waiting | its own reply | reads parked behind it
+ *   read             answered now, or parked: the caller looks whether its connection has anything outstanding
+ *
+ * A client that does not take what it is sent gets no answers to reads until it does; such requests are stalled. Whatever
+ * leaves is counted here, for the connection, the server and the metrics.
+ * Source: FinalRequestProcessor.java.
+ */
+
+import type { ServerMetrics } from "#base/metrics.ts";
+import { JuteReader, MarshallingError } from "#jute/reader.ts";
+import type { JuteWriter } from "#jute/writer.ts";
+import { ErrorCode } from "#protocol/error-code.ts";
+import { isClientRequest, isWriteOp, OpCode, opName } from "#protocol/op-code.ts";
+import { beginReply, endReply, failReply, frameLengthBytes, pingXid, writeReply } from "#protocol/reply.ts";
+import type { TxnApplier } from "#tree/apply-txn.ts";
+import type { DataTree } from "#tree/data-tree.ts";
+import type { Answerer } from "./answer.ts";
+import type { Client } from "./client.ts";
+import { Incoming, requestHeaderBytes } from "./incoming.ts";
+import type { Outbox } from "./outbox.ts";
+import type { PendingWrite } from "./pending-write.ts";
+import type { ServerStats } from "./server-stats.ts";
+import { writeWriteReply } from "./write-reply.ts";
+
+/** What the pipeline leaves to others when a session comes and goes. */
+export interface SessionOutcomes {
+  /** A new session's transaction is applied: the client may be told. */
+  sessionOpened(client: Client): void;
+  /** A session ended that nobody asked to end over a connection: its connection, if any, is closed. */
+  sessionEnded(idHigh: number, idLow: number): void;
+}
+
+/** Bytes gathered for a connection beyond which they are sent within the turn. */
+const gatheredBytesMax = 1 << 20;
+
+export class Replies {
+  /** Requests that wait for writes of their connection, server-wide. */
+  parkedCount = 0;
+  /** Those of them that wait for nothing but a client which does not take what it is sent. */
+  stalledCount = 0;
+  readonly #tree: DataTree;
+  readonly #applier: TxnApplier;
+  readonly #answerer: Answerer;
+  readonly #outbox: Outbox;
+  readonly #stats: ServerStats;
+  readonly #metrics: ServerMetrics;
+  readonly #outcomes: SessionOutcomes;
+  readonly #reader = new JuteReader(Buffer.alloc(0));
+  readonly #parked = new Incoming();
+
+  constructor(parts: {
+    tree: DataTree;
+    applier: TxnApplier;
+    answerer: Answerer;
+    outbox: Outbox;
+    stats: ServerStats;
+    metrics: ServerMetrics;
+    outcomes: SessionOutcomes;
+  }) {
+    this.#tree = parts.tree;
+    this.#applier = parts.applier;
+    this.#answerer = parts.answerer;
+    this.#outbox = parts.outbox;
+    this.#stats = parts.stats;
+    this.#metrics = parts.metrics;
+    this.#outcomes = parts.outcomes;
+  }
+
+  /** Tells those concerned what became of a write whose transaction, which `bytes` holds, was applied last. */
+  replyToWrite(pending: PendingWrite, bytes: Buffer, nowMs: number): void {
+    const { client, session, type } = pending;
+    if (type === OpCode.closeSession && session !== null && (client === null || client.isClosed)) {
+      this.#outcomes.sessionEnded(session.idHigh, session.idLow);
+    }
+    if (client === null) return;
+    // A slow client's reads may still wait where this write's reply comes behind them: order comes before memory.
+    while (!client.isClosed && client.parked.isReady(client.writesAnswered)) this.#answerParked(client, nowMs);
+    client.writesAnswered++;
+    if (client.isClosed) return;
+    const latencyMs = nowMs - pending.receivedMs;
+    if (type === OpCode.createSession) {
+      this.#countReply(client, 0, type, latencyMs, nowMs);
+      this.#outcomes.sessionOpened(client);
+    } else {
+      const out = this.#outbox.open(client);
+      const before = out.length;
+      writeWriteReply(out, pending.xid, type, this.#applier, bytes);
+      this.#countResponse(out.length - before);
+      this.#countReply(client, pending.xid, type, latencyMs, nowMs);
+    }
+    this.#metrics.updatelatency.add(latencyMs);
+    if (type === OpCode.closeSession) {
+      this.#outbox.closeAfterSending(client);
+      return;
+    }
+    this.runParked(client, nowMs);
+  }
+
+  /** Keeps a request until the writes of its connection that are in flight have been answered. */
+  park(incoming: Incoming): void {
+    const { client } = incoming;
+    client.parked.push(incoming, client.writesSubmitted);
+    this.parkedCount++;
+  }
+
+  /** Answers the requests whose time has come, unless the client is too slow for more. */
+  runParked(client: Client, nowMs: number): void {
+    while (!client.isClosed && !client.link.isSendingSlow && client.parked.isReady(client.writesAnswered)) {
+      this.#answerParked(client, nowMs);
+    }
+    this.#noteStalled(client, client.parked.isReady(client.writesAnswered) ? client.parked.length : 0);
+  }
+
+  /** Forgets what a connection that is gone was still to be answered. */
+  forget(client: Client): void {
+    this.parkedCount -= client.parked.length;
+    client.parked.clear();
+    this.#noteStalled(client, 0);
+  }
+
+  #noteStalled(client: Client, count: number): void {
+    this.stalledCount += count - client.stalledCount;
+    client.stalledCount = count;
+  }
+
+  #answerParked(client: Client, nowMs: number): void {
+    const incoming = this.#parked;
+    client.parked.front(client, incoming);
+    // Out of the queue first: its answer may be the end of the connection, which clears the queue.
+    client.parked.shift();
+    this.parkedCount--;
+    this.answer(incoming, nowMs);
+  }
+
+  /** Answers what becomes no transaction. */
+  answer(incoming: Incoming, nowMs: number): void {
+    const { client, xid, type } = incoming;
+    if (!isClientRequest(type) && type !== OpCode.deleteContainer) {
+      this.refuseAndClose(client, xid, -1, ErrorCode.unimplemented);
+      return;
+    }
+    this.#reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
+    const { lastZxidHigh, lastZxidLow } = this.#tree;
+    const replyXid = type === OpCode.ping ? pingXid : xid;
+    const out = this.#outbox.open(client);
+    // What setWatches has to tell goes before its reply, which has no body.
+    const early = hasEventsFirst(type) ? this.#bodyOf(incoming, type, out) : null;
+    const at = beginReply(out, replyXid, lastZxidHigh, lastZxidLow);
+    const error = early ?? this.#bodyOf(incoming, type, out);
+    if (error === ErrorCode.ok) {
+      endReply(out, at);
+    } else if (error === null) {
+      endReply(out, at);
+      out.view.setInt32(at + 16, ErrorCode.marshallingError);
+    } else {
+      failReply(out, at, error);
+    }
+    this.#countResponse(out.length - at);
+    // Few requests can ask for much: what they bring is sent before memory piles up.
+    if (out.length > gatheredBytesMax) this.#outbox.flushOne(client);
+    const latencyMs = nowMs - incoming.receivedMs;
+    this.#metrics.readlatency.add(latencyMs);
+    this.#countReply(client, xid, type, latencyMs, nowMs);
+  }
+
+  #bodyOf(incoming: Incoming, type: number, out: JuteWriter): ErrorCode | null {
+    if (type === OpCode.ping) return ErrorCode.ok;
+    if (incoming.isThrottled) return ErrorCode.throttledOp;
+    if (type === OpCode.deleteContainer) return ErrorCode.unimplemented;
+    if (isWriteOp(type)) return ErrorCode.marshallingError;
+    try {
+      return this.#answerer.answer(type, incoming.client, incoming.identities, this.#reader, out);
+    } catch (error) {
+      if (error instanceof MarshallingError) return ErrorCode.marshallingError;
+      throw error;
+    }
+  }
+
+  #countResponse(frameBytes: number): void {
+    this.#metrics.responseBytes.increment(frameBytes - frameLengthBytes);
+    this.#stats.responseSizes.add(frameBytes - frameLengthBytes);
+  }
+
+  #countReply(client: Client, xid: number, type: number, latencyMs: number, nowMs: number): void {
+    const { lastZxidHigh, lastZxidLow } = this.#tree;
+    client.stats.replied(xid, lastZxidHigh, lastZxidLow, opName(type), latencyMs, nowMs);
+    this.#stats.replied(latencyMs);
+  }
+
+  /** Answers with an error that costs the connection. */
+  refuseAndClose(client: Client, xid: number, zxid: number, error: ErrorCode): void {
+    writeReply(this.#outbox.open(client), xid, zxid, zxid, error);
+    client.stats.sent++;
+    this.#stats.packetsSent++;
+    this.#outbox.closeAfterSending(client);
+  }
+}
+
+function hasEventsFirst(type: number): boolean {
+  return type === OpCode.setWatches || type === OpCode.setWatches2;
+}
