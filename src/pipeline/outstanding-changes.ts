@@ -27,7 +27,7 @@ export class ChangeRecord {
   hash = 0;
   /** The znode in the tree that this is the latest state of; 0 for one that is only in flight. */
   znode = 0;
-  /** Another path's latest record, with the same hash. */
+  /** Another path's latest record, in the same bucket. */
   next: ChangeRecord | null = null;
   zxidHigh = 0;
   zxidLow = 0;
@@ -121,12 +121,19 @@ export class ChangeRecord {
   }
 }
 
+/** A power of two. */
+const bucketsAtStart = 1024;
+
 export class OutstandingChanges {
   /** Digest of the tree after everything in flight. */
   readonly digest: DigestSum = new DigestSum();
   readonly #tree: DataTree;
-  /** The latest record of each path, by its hash; paths that share one are chained. */
-  readonly #latest = new Map<number, ChangeRecord>();
+  /**
+   * The latest record of each path, in chains by the low bits of its hash. A Map would be rebuilt time and again as paths
+   * come and go, a hundred bytes a write.
+   */
+  #buckets = newBuckets(bucketsAtStart);
+  #linked = 0;
   readonly #queue = new Deque<ChangeRecord>();
   readonly #pool: ChangeRecord[] = [];
   /** Records filled from the tree, handed out in turn: preparing one operation looks at two znodes. */
@@ -148,7 +155,7 @@ export class OutstandingChanges {
   get(bytes: Buffer, start: number, givenEnd: number): ChangeRecord | null {
     const end = givenEnd - start === 1 && bytes[start] === 0x2f ? start : givenEnd;
     const hash = this.#tree.hash(bytes, start, end);
-    if (this.#latest.size > 0) {
+    if (this.#linked > 0) {
       const pending = this.#find(hash, bytes, start, end);
       if (pending !== null) return pending.exists ? pending : null;
     }
@@ -171,31 +178,51 @@ export class OutstandingChanges {
     record.zxidHigh = zxidHigh;
     record.zxidLow = zxidLow;
     record.previous = this.#find(hash, bytes, start, end);
-    this.#replace(hash, record.previous, record);
+    if (record.previous !== null) this.#unlink(record.previous);
+    this.#link(record);
     this.#queue.push(record);
     return record;
   }
 
   #find(hash: number, bytes: Buffer, start: number, end: number): ChangeRecord | null {
-    let record = this.#latest.get(hash) ?? null;
-    while (record !== null && !record.isPath(bytes, start, end)) record = record.next;
+    let record = this.#buckets[hash & (this.#buckets.length - 1)] ?? null;
+    while (record !== null && (record.hash !== hash || !record.isPath(bytes, start, end))) record = record.next;
     return record;
   }
 
-  /** Puts `record`, or nothing, in the place of `old`, or of nothing, among the latest ones. */
-  #replace(hash: number, old: ChangeRecord | null, record: ChangeRecord | null): void {
-    const head = this.#latest.get(hash) ?? null;
-    const rest = old === null ? head : without(head, old);
-    if (record !== null) record.next = rest;
-    const newHead = record ?? rest;
-    if (newHead === null) this.#latest.delete(hash);
-    else if (newHead !== head) this.#latest.set(hash, newHead);
+  /** Makes the record its path's latest. */
+  #link(record: ChangeRecord): void {
+    if (++this.#linked > this.#buckets.length) this.#grow();
+    const bucket = record.hash & (this.#buckets.length - 1);
+    record.next = this.#buckets[bucket] ?? null;
+    this.#buckets[bucket] = record;
   }
 
-  #isLatest(record: ChangeRecord): boolean {
-    let at = this.#latest.get(record.hash) ?? null;
-    while (at !== null && at !== record) at = at.next;
-    return at !== null;
+  /** Takes the record from among the latest ones, if it is one of them. */
+  #unlink(record: ChangeRecord): void {
+    const bucket = record.hash & (this.#buckets.length - 1);
+    let before: ChangeRecord | null = null;
+    for (let at = this.#buckets[bucket] ?? null; at !== null; before = at, at = at.next) {
+      if (at !== record) continue;
+      if (before === null) this.#buckets[bucket] = at.next;
+      else before.next = at.next;
+      this.#linked--;
+      return;
+    }
+  }
+
+  #grow(): void {
+    const old = this.#buckets;
+    this.#buckets = newBuckets(old.length * 2);
+    for (const head of old) {
+      for (let record = head; record !== null;) {
+        const { next } = record;
+        const bucket = record.hash & (this.#buckets.length - 1);
+        record.next = this.#buckets[bucket] ?? null;
+        this.#buckets[bucket] = record;
+        record = next;
+      }
+    }
   }
 
   /**
@@ -245,7 +272,7 @@ export class OutstandingChanges {
       const record = this.#queue.at(0);
       if (compareHalves(record.zxidHigh, record.zxidLow, zxidHigh, zxidLow) > 0) return;
       this.#queue.shift();
-      if (this.#isLatest(record)) this.#replace(record.hash, record, null);
+      this.#unlink(record);
       this.#recycle(record);
     }
     this.digest.set(this.#tree.digest.high, this.#tree.digest.low);
@@ -255,7 +282,8 @@ export class OutstandingChanges {
   rollBack(length: number): void {
     while (this.#queue.length > length) {
       const record = this.#queue.pop();
-      this.#replace(record.hash, record, record.previous);
+      this.#unlink(record);
+      if (record.previous !== null) this.#link(record.previous);
       this.#recycle(record);
     }
   }
@@ -328,11 +356,6 @@ export class OutstandingChanges {
   }
 }
 
-/** A chain without one of its records. */
-function without(head: ChangeRecord | null, record: ChangeRecord): ChangeRecord | null {
-  if (head === record) return record.next;
-  for (let at = head; at !== null; at = at.next) {
-    if (at.next === record) at.next = record.next;
-  }
-  return head;
+function newBuckets(count: number): (ChangeRecord | null)[] {
+  return Array.from({ length: count }, () => null);
 }
