@@ -26,6 +26,8 @@ export interface ClientPortServices {
   readonly sessionlessTimeoutMs: number;
   /** A ConnectRequest. @returns false to close without an answer. */
   connect(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
+  /** `bytes[start, end)` have come in on a session: frames that are handed over next, the last of them in part perhaps. */
+  lookAhead(bytes: Buffer, start: number, end: number): void;
   /** A request. @returns false to close without an answer. */
   receive(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
   /** What a client had been too slow to take has left: requests of its that waited for that may run. */

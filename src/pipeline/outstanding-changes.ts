@@ -25,6 +25,8 @@ export class ChangeRecord {
   path: Buffer = Buffer.allocUnsafe(64);
   pathLength = 0;
   hash = 0;
+  /** False while it only shows what the tree has. */
+  isInFlight = false;
   /** The znode in the tree that this is the latest state of; 0 for one that is only in flight. */
   znode = 0;
   /** Another path's latest record, in the same bucket. */
@@ -175,13 +177,18 @@ export class OutstandingChanges {
   #add(bytes: Buffer, start: number, end: number, hash: number, zxidHigh: number, zxidLow: number): ChangeRecord {
     const record = this.#pool.pop() ?? new ChangeRecord();
     record.setPath(bytes, start, end, hash);
-    record.zxidHigh = zxidHigh;
-    record.zxidLow = zxidLow;
     record.previous = this.#find(hash, bytes, start, end);
     if (record.previous !== null) this.#unlink(record.previous);
+    this.#enqueue(record, zxidHigh, zxidLow);
+    return record;
+  }
+
+  #enqueue(record: ChangeRecord, zxidHigh: number, zxidLow: number): void {
+    record.zxidHigh = zxidHigh;
+    record.zxidLow = zxidLow;
+    record.isInFlight = true;
     this.#link(record);
     this.#queue.push(record);
-    return record;
   }
 
   #find(hash: number, bytes: Buffer, start: number, end: number): ChangeRecord | null {
@@ -235,10 +242,17 @@ export class OutstandingChanges {
     return record.zxidHigh === zxidHigh && record.zxidLow === zxidLow && record.znode !== 0 ? record : null;
   }
 
-  /** A new record in flight that begins as a copy of `current`. */
+  /** A new record in flight that begins as what {@link get} gave, which must not be used any more. */
   derive(current: ChangeRecord, zxidHigh: number, zxidLow: number): ChangeRecord {
-    const record = this.#add(current.path, 0, current.pathLength, current.hash, zxidHigh, zxidLow);
-    record.copyFrom(current);
+    let record = current;
+    if (current.isInFlight) {
+      record = this.#add(current.path, 0, current.pathLength, current.hash, zxidHigh, zxidLow);
+      record.copyFrom(current);
+    } else {
+      // Filled from the tree, so that nothing is in flight for its path: it goes itself.
+      this.#fromTree[current === this.#fromTree[0] ? 0 : 1] = this.#pool.pop() ?? new ChangeRecord();
+      this.#enqueue(record, zxidHigh, zxidLow);
+    }
     this.#hold(record);
     return record;
   }
@@ -302,6 +316,7 @@ export class OutstandingChanges {
     record.acl = null;
     record.previous = null;
     record.next = null;
+    record.isInFlight = false;
     this.#pool.push(record);
   }
 

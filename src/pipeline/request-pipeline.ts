@@ -31,6 +31,7 @@ import { AuthPackets } from "./auth-packets.ts";
 import type { Client } from "./client.ts";
 import { EventDelivery } from "./event-delivery.ts";
 import { Incoming, requestHeaderBytes } from "./incoming.ts";
+import { LookAhead } from "./look-ahead.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingWrite } from "./pending-write.ts";
 import { Preparer, type PrepareOptions } from "./prepare.ts";
@@ -61,6 +62,7 @@ export class RequestPipeline {
   readonly preparer: Preparer;
   readonly throttle: Throttle;
   readonly queue: RequestQueue;
+  readonly lookAhead: LookAhead;
   readonly events: EventDelivery;
   readonly #multi: MultiPreparer;
   readonly #replies: Replies;
@@ -112,6 +114,7 @@ export class RequestPipeline {
       stats,
       clientOf: parts.clientOf,
     });
+    this.lookAhead = new LookAhead(tree);
     tree.watches.sink = this.events.deliver;
     const answerer = new Answerer(tree, registry, options.skipAcl);
     answerer.onCatchUpEvent = this.events.deliverCatchUp;

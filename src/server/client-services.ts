@@ -29,6 +29,7 @@ export function clientServices(
     frameBytesMax: config.juteMaxBufferBytes,
     sessionlessTimeoutMs: config.sessionlessCnxnTimeoutMs,
     connect: (client, bytes, start, end, nowMs) => connect(server, client, bytes, start, end, nowMs),
+    lookAhead: (bytes, start, end) => void server.serving?.pipeline.lookAhead.over(bytes, start, end),
     receive: (client, bytes, start, end, nowMs) =>
       server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
     sendingResumed: (client, nowMs) => server.serving?.pipeline.runParked(client, nowMs),

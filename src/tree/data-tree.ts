@@ -89,6 +89,13 @@ export class DataTree {
     return end === start ? rootId : this.#index.find(hash, bytes, start, end);
   }
 
+  /** Brings the znodes with these hashes closer (ZnodeStore.touch). Uses up `hashes`. @returns how many there are. */
+  touch(hashes: Int32Array, count: number): number {
+    const found = this.#index.lookUpAll(hashes, count);
+    this.store.touch(hashes, found);
+    return found;
+  }
+
   /** A znode's path as text, or with "latin1" as the key that stands for its bytes; "" for the root. */
   pathOf(id: number, encoding: "utf8" | "latin1" = "utf8"): string {
     this.#pathScratch.length = 0;

@@ -44,6 +44,28 @@ export class PathIndex {
     }
   }
 
+  /**
+   * Puts the ids of the znodes with these hashes in their place, leaving out hashes without one. Paths are not compared.
+   * @returns how many ids there are.
+   */
+  lookUpAll(hashes: Int32Array, count: number): number {
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      const id = this.#lookUp(hashes[i]!);
+      if (id !== 0) hashes[found++] = id;
+    }
+    return found;
+  }
+
+  #lookUp(hash: number): number {
+    const table = this.#tables[hash >>> 24]!;
+    const mask = (table.length >> 1) - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = table[slot * 2 + 1]!;
+      if (id === 0 || table[slot * 2] === hash) return id;
+    }
+  }
+
   /** Adds a znode whose path is not there yet. */
   insert(hash: number, id: number): void {
     const which = hash >>> 24;

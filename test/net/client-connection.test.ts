@@ -89,6 +89,7 @@ class Bench {
         if (this.isAnsweringAtOnce) client.isAttached = true;
         return this.isHandshakeGood;
       },
+      lookAhead: () => {},
       receive: (_client, bytes, start, end) => {
         const text = bytes.toString("latin1", start, end);
         this.told.push(text);

@@ -89,6 +89,7 @@ class Bench {
         client.timeoutMs = this.sessionTimeoutMs;
         return true;
       },
+      lookAhead: () => {},
       receive: () => true,
       sendingResumed: () => {},
       turnEnded: () => {},
