@@ -1,10 +1,13 @@
 /**
  * Memory and restarts at many znodes: a server is filled by pipelined creates, stopped, and started again on the same
  * folder. Measured are its resident bytes for each znode after the filling and after a restart, less what it takes
- * with an empty tree, and the time from the start of the process to the first read answered.
+ * with an empty tree, and the time from the start of the process to the first read answered: once right after the
+ * filling, when what the last snapshot lacks has to be replayed from the log, and then, several times, when the snapshot
+ * that both servers take at such a start is there.
  */
 
 import { attempt, residentBytes, type ServerKind } from "../support/server-process.ts";
+import { fourLetterWord } from "../support/wire-client.ts";
 import { BenchServer } from "./bench-server.ts";
 import type { Measurement } from "./report.ts";
 import { znodePath } from "./request-template.ts";
@@ -40,9 +43,9 @@ export async function measureRestarts(
       });
       await server.process.stop();
     }
-    for (let round = 1; round <= options.restarts; round++) {
+    for (let round = 0; round <= options.restarts; round++) {
       for (const [kind, { server, emptyBytes }] of servers) {
-        progress(`restart ${round} of ${options.restarts}: ${kind}`);
+        progress(round === 0 ? `first restart: ${kind}` : `restart ${round} of ${options.restarts}: ${kind}`);
         const seconds = await secondsToFirstRead(server, options.znodes);
         const resident = residentBytes(server.process.pid);
         const values = {
@@ -50,7 +53,8 @@ export async function measureRestarts(
           residentMb: resident / 1e6,
           bytesPerZnode: (resident - emptyBytes) / options.znodes,
         };
-        measurements.push({ workload: "restart", server: kind, round, values });
+        measurements.push({ workload: round === 0 ? "restart-replay" : "restart", server: kind, round, values });
+        if (round === 0) await snapshotTaken(server);
         await server.process.stop();
       }
     }
@@ -68,6 +72,13 @@ async function secondsToFirstRead(server: BenchServer, znodes: number): Promise<
     await new Promise((resolve) => setTimeout(resolve, retryMs));
   }
   return (performance.now() - fromMs) / 1000;
+}
+
+async function snapshotTaken(server: BenchServer): Promise<void> {
+  while (!/^zk_cnt_snapshottime\t[1-9]/m.test(await fourLetterWord(server.process.port, "mntr"))) {
+    if (!server.process.isRunning) throw new Error(`${server.kind} ended\n${server.process.stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 function canRead(port: number, path: string): Promise<boolean> {

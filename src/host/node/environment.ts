@@ -9,7 +9,10 @@ import type { EnvironmentFacts } from "../environment.ts";
 export function nodeEnvironment(): EnvironmentFacts {
   const { heapTotal, heapUsed } = memoryUsage();
   return {
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    // Looked up when it is asked for: the first time takes ten milliseconds, which no start should wait for.
+    get timeZone(): string {
+      return Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
     hostName: hostname(),
     platform: platform(),
     architecture: arch(),
