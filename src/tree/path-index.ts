@@ -2,8 +2,8 @@
  * From the bytes of a path to a znode's id, probed with the bytes of the request where they lie: no string is made.
  *
  * 256 open-addressing tables, chosen by the top byte of the path's hash; a slot is hash and id, side by side, probed
- * linearly. Each table grows by itself, so growth comes in slices: at a million znodes one table moves four thousand
- * slots, some tens of microseconds. Removal shifts the run back instead of leaving tombstones, so tables never decay.
+ * linearly. Each table grows, and shrinks when an eighth of it is used, by itself, so that comes in slices: at a million
+ * znodes one table moves four thousand slots, some tens of microseconds. Removal shifts the run back instead of leaving tombstones, so tables never decay.
  *
  * The hash is FNV-1a with murmur's finish, from a seed that is drawn at start, lest a client build collisions at home.
  * A rotation after each byte lets every bit of the seed count: in plain FNV-1a only the low byte of the state decides
@@ -72,7 +72,7 @@ export class PathIndex {
     const used = ++this.#used[which]!;
     let table = this.#tables[which]!;
     if (used * 8 > table.length * 3) {
-      table = grown(table);
+      table = rebuilt(table, table.length * 2);
       this.#tables[which] = table;
     }
     place(table, hash, id);
@@ -84,7 +84,7 @@ export class PathIndex {
     const mask = (table.length >> 1) - 1;
     let hole = hash & mask;
     while (table[hole * 2 + 1] !== id) hole = (hole + 1) & mask;
-    this.#used[which]!--;
+    const used = --this.#used[which]!;
     for (let slot = (hole + 1) & mask; table[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
       const home = table[slot * 2]! & mask;
       // A slot may move into the hole unless its home lies after the hole in its run.
@@ -95,6 +95,9 @@ export class PathIndex {
     }
     table[hole * 2] = 0;
     table[hole * 2 + 1] = 0;
+    if (used * 16 < table.length && table.length > slotsAtStart * 2) {
+      this.#tables[which] = rebuilt(table, table.length / 2);
+    }
   }
 }
 
@@ -120,10 +123,10 @@ function place(table: Int32Array, hash: number, id: number): void {
   table[slot * 2 + 1] = id;
 }
 
-function grown(table: Int32Array): Int32Array {
-  const larger = new Int32Array(table.length * 2);
+function rebuilt(table: Int32Array, length: number): Int32Array {
+  const result = new Int32Array(length);
   for (let i = 0; i < table.length; i += 2) {
-    if (table[i + 1] !== 0) place(larger, table[i]!, table[i + 1]!);
+    if (table[i + 1] !== 0) place(result, table[i]!, table[i + 1]!);
   }
-  return larger;
+  return result;
 }

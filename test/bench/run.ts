@@ -4,6 +4,7 @@
  * gets; the one that is not measured is idle. Ratios between the two are the result; see README.md.
  */
 
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -104,6 +105,7 @@ async function measureLoad(options: BenchOptions, measurements: Measurement[]): 
     for (let round = 1; round <= options.rounds; round++) {
       for (const workload of chosen) {
         for (const server of round % 2 === 1 ? servers : servers.toReversed()) {
+          writeBack();
           progress(`round ${round} of ${options.rounds}: ${workload.name}, ${server.kind}`);
           const values = await server.run(workload, options.warmupSeconds * 1000, options.seconds * 1000);
           measurements.push({ workload: workload.name, server: server.kind, round, values });
@@ -113,6 +115,11 @@ async function measureLoad(options: BenchOptions, measurements: Measurement[]): 
   } finally {
     for (const server of servers) await server.dispose();
   }
+}
+
+/** Has the system write what the measurement before has left to be written, so that it does not fall into this one. */
+function writeBack(): void {
+  execFileSync("sync");
 }
 
 function progress(text: string): void {
