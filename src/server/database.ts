@@ -6,6 +6,7 @@
  * Source: ZKDatabase.java, FileTxnSnapLog.restore, ZooKeeperServer.loadData.
  */
 
+import { CorruptionError, DiskError } from "#base/errors.ts";
 import { compareHalves, hexOfHalves } from "#base/zxid.ts";
 import type { Clock } from "#host/clock.ts";
 import type { Logger } from "#host/logger.ts";
@@ -106,14 +107,25 @@ export async function loadDatabase(options: LoadOptions): Promise<LoadedDatabase
 }
 
 async function* slicesOf(path: string, options: LoadOptions): AsyncGenerator<SnapshotSlice> {
-  const { disk, threads, timers, tree } = options;
+  const { disk, threads, timers, logger, tree } = options;
   const sizeBytes = (await disk.stat(path))?.sizeBytes ?? 0;
   if (threads === null || sizeBytes < threadedSnapshotBytesMin) {
     yield* scanSnapshot(disk, path, new TreeSnapshotScanner(tree));
     return;
   }
   const scannerOptions: ScannerOptions = { hashSeed: tree.hashSeed, digestEnabled: tree.digestEnabled };
-  yield* scanOnThread(threads, timers, { path, scannerOptions });
+  let hasBegun = false;
+  try {
+    for await (const slice of scanOnThread(threads, timers, { path, scannerOptions })) {
+      hasBegun = true;
+      yield slice;
+    }
+  } catch (error) {
+    // Where the system has no thread to give, this one does it all.
+    if (hasBegun || error instanceof CorruptionError || error instanceof DiskError) throw error;
+    logger.warn({ error: String(error) }, "No second thread to read the snapshot; reading on one");
+    yield* scanSnapshot(disk, path, new TreeSnapshotScanner(tree));
+  }
 }
 
 class Loading {

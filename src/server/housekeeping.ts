@@ -9,6 +9,7 @@
  * Source: SessionTrackerImpl.run, RequestThrottler.run, ContainerManager.java, DatadirCleanupManager.java.
  */
 
+import { Deque } from "#base/deque.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
 import { hexOfHalves } from "#base/zxid.ts";
 import type { ServerConfig } from "#config/server-config.ts";
@@ -30,13 +31,14 @@ export interface HousekeepingParts {
   readonly turnEnded: () => void;
 }
 
-/** Expired sessions ended before other work gets its turn. */
+/** Expired sessions ended before other work gets its turn, and how long that may take. */
 const expiriesPerTurnMax = 500;
+const expiryMsMax = 4;
 
 export class Housekeeping {
   readonly #parts: HousekeepingParts;
   readonly #timers: Timer[] = [];
-  readonly #expired: Session[] = [];
+  readonly #expired: Deque<Session> = new Deque();
   #reaper: ContainerReaper | null = null;
   #isStopped = false;
 
@@ -72,7 +74,11 @@ export class Housekeeping {
     const nowMs = clock.monotonicMs();
     for (const session of serving.database.sessions.expire(nowMs)) this.#expired.push(session);
     if (this.#expired.length === 0) return;
-    for (const session of this.#expired.splice(0, expiriesPerTurnMax)) {
+    const stopMs = nowMs + expiryMsMax;
+    for (let left = expiriesPerTurnMax; left > 0 && this.#expired.length > 0; left--) {
+      // At least one in each turn, however many ephemerals it takes along.
+      if (left < expiriesPerTurnMax && clock.monotonicMs() >= stopMs) break;
+      const session = this.#expired.shift();
       const id = `0x${hexOfHalves(session.idHigh, session.idLow)}`;
       logger.info({ session: id }, `Expiring session ${id}, timeout of ${session.timeoutMs}ms exceeded`);
       metrics.staleSessionsExpired.increment();

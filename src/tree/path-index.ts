@@ -28,6 +28,11 @@ export class PathIndex {
     for (let i = 0; i < tableCount; i++) this.#tables.push(new Int32Array(slotsAtStart * 2));
   }
 
+  /** Bytes of all tables. */
+  get reservedBytes(): number {
+    return this.#tables.reduce((sum, table) => sum + table.byteLength, 0);
+  }
+
   /** Hash of a path; the same bytes hash alike on this server only. */
   hash(bytes: Uint8Array, start: number, end: number): number {
     return hashOfPath(this.#seed, bytes, start, end);

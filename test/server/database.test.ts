@@ -14,13 +14,22 @@ import { nodeClock } from "#host/node/clock.ts";
 import { nodeTimers } from "#host/node/timers.ts";
 import { NodeDisk } from "#host/node/disk.ts";
 import type { Logger } from "#host/logger.ts";
+import type { Threads } from "#host/threads.ts";
 import { JuteReader } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { readStat } from "#jute/records/data.ts";
-import { Database, loadDatabase } from "#server/database.ts";
+import { Database, loadDatabase, threadedSnapshotBytesMin } from "#server/database.ts";
+import { TxnHeader } from "#protocol/txn-header.ts";
+import { writeSnapshot } from "#storage/snapshot-file.ts";
+import { type ScanTask, serveScan } from "#storage/snapshot-thread.ts";
+import type { DataTree } from "#tree/data-tree.ts";
+import { type ScannerOptions, TreeSnapshotScanner } from "#tree/snapshot-scanner.ts";
 import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
+import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { TreeWalker } from "#tree/tree-walker.ts";
 import { rootId, StatField, ZnodeFlag } from "#tree/znode-store.ts";
+import { MemoryLogger } from "../storage/builders.ts";
+import { MemoryDisk } from "../support/memory-disk.ts";
 import { loadBody } from "../support/snapshot-body.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures/disk/", import.meta.url));
@@ -144,5 +153,96 @@ describe.each(names)("a folder of ZooKeeper's: %s", (name) => {
     expect(dump(copy)).toEqual(dump(database));
     expect(sessionsOf(copy)).toEqual(sessionsOf(database));
     expect(copy.tree.digest).toEqual(database.tree.digest);
+  });
+});
+
+describe("a snapshot that is large enough for a second thread", () => {
+  const data = Buffer.alloc(1 << 20, 5);
+  const snapshotFolder = "/d/version-2";
+
+  /** A disk with nothing but a snapshot of nine znodes, a mebibyte each. */
+  async function diskWithSnapshot(): Promise<MemoryDisk> {
+    const { tree } = new Database(treeOptions, 2000, nodeClock);
+    addSystemZnodes(tree);
+    const txn = new TxnHeader();
+    for (let i = 1; i <= 9; i++) {
+      const path = Buffer.from(`/z${i}`);
+      txn.zxidLow = i;
+      tree.create(txn, path, 0, 1, path.length, data, 0, data.length, tree.acls.open, 0, 0, -1);
+    }
+    tree.lastZxidLow = 9;
+    const disk = new MemoryDisk();
+    await disk.makeFolder(snapshotFolder);
+    const source = new TreeSnapshotSource(tree, () => {});
+    const options = { compression: "none", hasDigest: true, hasLastZxid: true } as const;
+    const { sizeBytes } = await writeSnapshot(source, { disk, folder: snapshotFolder, ...options });
+    expect(sizeBytes).toBeGreaterThan(threadedSnapshotBytesMin);
+    return disk;
+  }
+
+  async function loadWith(
+    start: (disk: MemoryDisk) => Threads["start"],
+  ): Promise<{ tree: DataTree; logger: MemoryLogger }> {
+    const disk = await diskWithSnapshot();
+    const logger = new MemoryLogger();
+    const threads = { start: start(disk) };
+    const folders = { dataDir: "/d", dataLogDir: "/d", isDatadirAutocreate: true };
+    const trust = { isEmptySnapshotTrusted: true, isDbAutocreate: true };
+    const host = { disk, clock: nodeClock, timers: nodeTimers, threads, logger };
+    const { database } = await loadDatabase({ ...host, ...folders, ...trust, tickTimeMs: 2000, tree: treeOptions });
+    return { tree: database.tree, logger };
+  }
+
+  function expectWhole(tree: DataTree): void {
+    for (let i = 1; i <= 9; i++) {
+      const path = Buffer.from(`/z${i}`);
+      const id = tree.find(path, 0, path.length);
+      const at = tree.store.dataOffset(id);
+      expect(tree.store.nameBuffer(id).compare(data, 0, data.length, at, at + data.length)).toBe(0);
+    }
+  }
+
+  test("is read by one", async () => {
+    let isStarted = false;
+    const { tree, logger } = await loadWith((disk) => (program, task, events) => {
+      isStarted = true;
+      expect(program).toBe("snapshot-thread");
+      const { path, scannerOptions } = task as ScanTask<ScannerOptions>;
+      let give: ((message: unknown) => void) | null = null;
+      const port = {
+        post: (message: unknown) => events.message(structuredClone(message)),
+        onMessage: (take: (message: unknown) => void) => (give = take),
+      };
+      void serveScan(disk, path, new TreeSnapshotScanner(scannerOptions), port);
+      return { post: (message) => give?.(message), stop: () => {} };
+    });
+    expect(isStarted).toBe(true);
+    expect(logger.warnings()).toEqual([]);
+    expectWhole(tree);
+  });
+
+  test("is read on this one where the system has no other to give", async () => {
+    const { tree, logger } = await loadWith(() => () => {
+      throw new Error("EAGAIN");
+    });
+    expect(logger.warnings()).toEqual(["No second thread to read the snapshot; reading on one"]);
+    expectWhole(tree);
+  });
+
+  test("is not read again here when the thread breaks half-way", async () => {
+    const loading = loadWith((disk) => (_program, task, events) => {
+      const { path, scannerOptions } = task as ScanTask<ScannerOptions>;
+      let slices = 0;
+      const port = {
+        post: (message: unknown) => {
+          if (slices++ === 0) events.message(structuredClone(message));
+          else events.failed(new Error("out of memory"));
+        },
+        onMessage: () => {},
+      };
+      void serveScan(disk, path, new TreeSnapshotScanner(scannerOptions), port);
+      return { post: () => {}, stop: () => {} };
+    });
+    await expect(loading).rejects.toThrow("out of memory");
   });
 });

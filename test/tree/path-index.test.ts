@@ -76,6 +76,23 @@ describe("paths", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("leave no room behind when they have gone, and come back", () => {
+    const twin = new Twin(3);
+    const emptyBytes = twin.index.reservedBytes;
+    const paths = Array.from({ length: 50_000 }, (_, i) => `/n${i}`);
+    for (const path of paths) twin.add(path);
+    const fullBytes = twin.index.reservedBytes;
+    expect(fullBytes).toBeGreaterThan(50_000 * 8);
+    for (const path of paths.slice(500)) twin.remove(path);
+    expect(twin.index.reservedBytes).toBeLessThan(fullBytes / 8);
+    twin.expectRight(paths.slice(0, 1000));
+    for (const path of paths.slice(0, 500)) twin.remove(path);
+    expect(twin.index.reservedBytes).toBe(emptyBytes);
+    for (const path of paths) twin.add(path);
+    expect(twin.index.reservedBytes).toBe(fullBytes);
+    twin.expectRight(paths);
+  });
+
   test("are compared name by name up to the root", () => {
     const twin = new Twin(1);
     for (const path of ["/a", "/a/b", "/a/b/c", "/ab", "/b", "/b/c", "/é"]) twin.add(path);
