@@ -8,7 +8,8 @@
  * The size follows ZooKeeper's rule exactly: when the next byte comes within 4096 bytes of the known end, the file grows
  * by preAllocSize, by one zero byte written at its new end. A file made that way is full of holes, and each fdatasync
  * that fills a hole has to commit the file system's journal as well. So short of the end we write real zeros a little
- * ahead, 512 KiB at a time: the bytes are the same, and most syncs then only overwrite what is allocated already.
+ * ahead, 512 KiB at a time: the bytes are the same, and syncs then only overwrite what is allocated already. Zeros are
+ * written beside the records and never where a record is being written; a record that has caught up with them waits.
  * Writes are durable by themselves where the disk offers that (O_DSYNC), which saves a second trip to the thread pool.
  * Measured on ext4 on a virtual disk, one batch at a time, batches a second (bytes in a batch: 300, 6,000, 60,000):
  *
@@ -81,8 +82,14 @@ export class TxnLogFile {
   /** Offset of the next record. */
   #position = txnLogHeaderBytes;
   #sizeBytes = txnLogHeaderBytes;
-  /** Up to here the file has been written, by records or by zeros. */
+  /** Up to here the file has been written, by records or by zeros, or is being written by the piece that is under way. */
   #allocatedEnd = txnLogHeaderBytes;
+  /** Zeros are on their way to `[#allocatedEnd, #zeroingEnd)`: nothing else may be written there meanwhile. */
+  #isZeroing = false;
+  #zeroingEnd = 0;
+  #isWaitingForZeros = false;
+  #zerosError: Error | null = null;
+  #onZerosDone: (() => void) | null = null;
 
   #bytes: Buffer = oneZero;
   #from = 0;
@@ -112,15 +119,16 @@ export class TxnLogFile {
     this.#nextPiece();
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    if (this.#isZeroing) await new Promise<void>((resolve) => (this.#onZerosDone = resolve));
+    await this.#file.close();
   }
 
   #nextPiece(): void {
     this.#pieceEnd = Math.min(this.#to, this.#from + unsyncedBytesMax);
     const grown = grownSizeBytes(this.#position, this.#sizeBytes, this.#preAllocBytes);
     if (grown === this.#sizeBytes) {
-      this.#allocate();
+      this.#writeWhenClear();
       return;
     }
     this.#sizeBytes = grown;
@@ -128,30 +136,47 @@ export class TxnLogFile {
   }
 
   readonly #onGrown = (error: Error | null): void => {
-    if (error === null) this.#allocate();
+    if (error === null) this.#writeWhenClear();
     else this.#finish(error);
   };
 
-  #allocate(): void {
-    const start = Math.max(this.#allocatedEnd, this.#position);
-    const end = Math.min(start + zerosAhead.length, this.#sizeBytes);
+  /** Writes the piece, and zeros behind it; where zeros are on their way to its own place it waits for them. */
+  #writeWhenClear(): void {
     const pieceBytes = this.#pieceEnd - this.#from;
-    const isWorthIt = pieceBytes < zerosAhead.length && this.#position + pieceBytes > this.#allocatedEnd && end > start;
-    if (!isWorthIt) {
-      this.#writePiece();
+    const end = this.#position + pieceBytes;
+    if (this.#isZeroing && end > this.#allocatedEnd) {
+      this.#isWaitingForZeros = true;
       return;
     }
-    this.#allocatedEnd = end;
-    this.#file.write(
-      end - start === zerosAhead.length ? zerosAhead : zerosAhead.subarray(0, end - start),
-      start,
-      this.#onAllocated,
-    );
+    if (this.#zerosError !== null) {
+      this.#finish(this.#zerosError);
+      return;
+    }
+    this.#writePiece();
+    // Large pieces would only race with the zeros.
+    if (pieceBytes < zerosAhead.length) this.#writeZerosBehind(end);
   }
 
-  readonly #onAllocated = (error: Error | null): void => {
-    if (error === null) this.#writePiece();
-    else this.#finish(error);
+  /** Sees to it that there are zeros for the pieces to come; `end` is where the piece that is being written ends. */
+  #writeZerosBehind(end: number): void {
+    if (this.#isZeroing || this.#allocatedEnd >= end + zerosAhead.length) return;
+    const start = Math.max(this.#allocatedEnd, end);
+    const length = Math.min(zerosAhead.length, this.#sizeBytes - start);
+    if (length <= 0) return;
+    this.#allocatedEnd = start;
+    this.#zeroingEnd = start + length;
+    this.#isZeroing = true;
+    this.#file.write(length === zerosAhead.length ? zerosAhead : zerosAhead.subarray(0, length), start, this.#onZeros);
+  }
+
+  readonly #onZeros = (error: Error | null): void => {
+    this.#isZeroing = false;
+    this.#zerosError = error;
+    if (error === null) this.#allocatedEnd = this.#zeroingEnd;
+    this.#onZerosDone?.();
+    if (!this.#isWaitingForZeros) return;
+    this.#isWaitingForZeros = false;
+    this.#writeWhenClear();
   };
 
   #writePiece(): void {

@@ -267,6 +267,8 @@ export class TxnLog {
     const limitBytes = this.#options.txnLogSizeLimitKb * 1024;
     if (limitBytes > 0 && !this.#isFileRolled && this.#file!.sizeBytes > limitBytes) this.roll();
     this.flush();
+    // The next write may fail at once, because of zeros that could not be written; then nothing is reported any more.
+    if (this.#hasFailed) return;
     this.#options.onDurable(batch);
     // What onDurable has begun was not flushed by anybody if nothing was collected before.
     this.flush();
