@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 import { JuteReader, MarshallingError } from "../../src/jute/reader.ts";
 import { JuteWriter } from "../../src/jute/writer.ts";
-import { ByteBuilder } from "../../test/support/byte-builder.ts";
+import { Bytes } from "../../test/support/bytes.ts";
 import {
   readCollections,
   readNested,
@@ -36,7 +36,7 @@ function check<Value>(bytes: Buffer, read: Read<Value>, write: Write<Value>, val
 
 function fromJava(name: string): Buffer {
   const text = readFileSync(new URL("../../test/fixtures/jute/types.txt", import.meta.url), "utf8");
-  return new ByteBuilder().hex(new RegExp(`^${name} (.*)$`, "m").exec(text)![1]!).toBytes();
+  return new Bytes().hex(new RegExp(`^${name} (.*)$`, "m").exec(text)![1]!).build();
 }
 
 const ustring = fc.option(fc.string({ unit: fc.constantFrom("a", "é", "€", "\uffff", "\0") }));
@@ -118,10 +118,10 @@ test("records in records are written field after field by the slow builder too",
   fc.assert(
     fc.property(nested, (value) => {
       const { tiny, flag, number, big, single, wide, text, bytes } = value.scalars;
-      const expected = new ByteBuilder().byte(tiny).boolean(flag).int(number).long(big).float(single).double(wide);
+      const expected = new Bytes().byte(tiny).bool(flag).int(number).long(big).float(single).double(wide);
       expected.string(text).buffer(bytes).long(value.tag.value).string(value.label.name);
       expected.int(value.point.x).int(value.point.y);
-      check(expected.toBytes(), readNested, writeNested, value);
+      check(expected.build(), readNested, writeNested, value);
     }),
   );
 });
@@ -140,18 +140,18 @@ test("every type comes back from its bytes, and is a MarshallingError when they 
 });
 
 test("a map with count -1 is null, and one with another negative count is empty", () => {
-  const nulls = new ByteBuilder();
+  const nulls = new Bytes();
   for (let field = 0; field < 11; field++) nulls.int(-1);
-  const empties = new ByteBuilder();
+  const empties = new Bytes();
   for (let field = 0; field < 11; field++) empties.int(-2);
-  expect(Object.values(readCollections(new JuteReader(nulls.toBytes())))).toEqual(Array(11).fill(null));
-  const sizes = Object.values(readCollections(new JuteReader(empties.toBytes()))).map((each) => [...each!].length);
+  expect(Object.values(readCollections(new JuteReader(nulls.build())))).toEqual(Array(11).fill(null));
+  const sizes = Object.values(readCollections(new JuteReader(empties.build()))).map((each) => [...each!].length);
   expect(sizes).toEqual(Array(11).fill(0));
 });
 
 test("a map whose key comes twice keeps the last value", () => {
-  const bytes = new ByteBuilder();
+  const bytes = new Bytes();
   for (let field = 0; field < 7; field++) bytes.int(-1);
   bytes.int(2).string("k").long(1n).string("k").long(2n).int(-1).int(-1).int(-1);
-  expect(readCollections(new JuteReader(bytes.toBytes())).sizes).toEqual(new Map([["k", 2n]]));
+  expect(readCollections(new JuteReader(bytes.build())).sizes).toEqual(new Map([["k", 2n]]));
 });

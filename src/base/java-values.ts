@@ -59,10 +59,14 @@ export function parseJavaBoolean(text: string): boolean {
   return text.toLowerCase() === "true";
 }
 
-/** `String.split` with a literal separator: empty pieces at the end are dropped, an empty text is one empty piece. */
-export function javaSplit(text: string, separator: string): string[] {
+/**
+ * `String.split`: empty pieces at the end are dropped, so that a text of separators only has no piece at all; the empty
+ * text, in which no separator is found, is one empty piece. `separator` takes up space and captures nothing.
+ */
+export function javaSplit(text: string, separator: RegExp | string): string[] {
   const pieces = text.split(separator);
-  while (pieces.length > 1 && pieces.at(-1) === "") pieces.pop();
+  if (text === "") return pieces;
+  while (pieces.at(-1) === "") pieces.pop();
   return pieces;
 }
 

@@ -202,86 +202,48 @@ function interpolated(sorted: Float64Array, quantile: number): number {
 }
 
 /** A counter per key. */
-export class CounterSet {
-  readonly kind = "counterSet";
-  readonly name: string;
-  readonly members: MetricMembers<Counter>;
-
-  constructor(name: string) {
-    this.name = name;
-    this.members = new MetricMembers(name, (memberName) => new Counter(memberName));
-  }
-
-  increment(key: string, n = 1): void {
-    this.members.of(key)?.increment(n);
-  }
-
-  reset(): void {
-    this.members.reset();
-  }
-
-  samples(): MetricSample[] {
-    return this.members.samples();
-  }
-}
-
+export type CounterSet = MetricSet<Counter>;
 /** A summary per key. */
-export class SummarySet {
-  readonly kind = "summarySet";
-  readonly name: string;
-  readonly members: MetricMembers<Summary>;
-
-  constructor(name: string) {
-    this.name = name;
-    this.members = new MetricMembers(name, (memberName) => new Summary(memberName));
-  }
-
-  add(key: string, value: number): void {
-    this.members.of(key)?.add(value);
-  }
-
-  reset(): void {
-    this.members.reset();
-  }
-
-  samples(): MetricSample[] {
-    return this.members.samples();
-  }
-}
-
+export type SummarySet = MetricSet<Summary>;
 /** An advanced summary per key. */
-export class AdvancedSummarySet {
-  readonly kind = "advancedSummarySet";
-  readonly name: string;
-  readonly members: MetricMembers<AdvancedSummary>;
+export type AdvancedSummarySet = MetricSet<AdvancedSummary>;
 
-  constructor(name: string, random: Random) {
-    this.name = name;
-    this.members = new MetricMembers(name, (memberName) => new AdvancedSummary(memberName, random));
-  }
-
-  add(key: string, value: number): void {
-    this.members.of(key)?.add(value);
-  }
-
-  reset(): void {
-    this.members.reset();
-  }
-
-  samples(): MetricSample[] {
-    return this.members.samples();
-  }
+/** A set without keys; `name` follows each key. */
+export function newCounterSet(name: string): CounterSet {
+  return new MetricSet("counterSet", name, (memberName) => new Counter(memberName));
 }
 
-/** The members of a set, made when their key is first seen. A reset zeroes them and keeps the keys. */
-export class MetricMembers<Member extends Counter | Summary | AdvancedSummary> {
-  readonly #byKey = new Map<string, Member>();
-  readonly #name: string;
-  readonly #make: (memberName: string) => Member;
+/** A set without keys; `name` follows each key. */
+export function newSummarySet(name: string): SummarySet {
+  return new MetricSet("summarySet", name, (memberName) => new Summary(memberName));
+}
 
-  constructor(name: string, make: (memberName: string) => Member) {
-    this.#name = name;
+/** A set without keys; `random` chooses what the members' reservoirs keep. */
+export function newAdvancedSummarySet(name: string, random: Random): AdvancedSummarySet {
+  return new MetricSet("advancedSummarySet", name, (memberName) => new AdvancedSummary(memberName, random));
+}
+
+/** A metric per key, made when its key is first seen. A reset zeroes the members and keeps the keys. */
+class MetricSet<Member extends Counter | Summary | AdvancedSummary> {
+  readonly kind: "counterSet" | "summarySet" | "advancedSummarySet";
+  readonly name: string;
+  readonly #make: (memberName: string) => Member;
+  readonly #byKey = new Map<string, Member>();
+
+  constructor(kind: MetricSet<Member>["kind"], name: string, make: (memberName: string) => Member) {
+    this.kind = kind;
+    this.name = name;
     this.#make = make;
+  }
+
+  /** Counts `n` more events of `key`. */
+  increment(this: CounterSet, key: string, n = 1): void {
+    this.of(key)?.increment(n);
+  }
+
+  /** Takes one value of `key`. */
+  add(this: MetricSet<Summary | AdvancedSummary>, key: string, value: number): void {
+    this.of(key)?.add(value);
   }
 
   /** The member of `key`, or null when the set is full. */
@@ -289,22 +251,19 @@ export class MetricMembers<Member extends Counter | Summary | AdvancedSummary> {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     if (this.#byKey.size >= metricKeysMax) return null;
-    const member = this.#make(`${key}_${this.#name}`);
+    const member = this.#make(`${key}_${this.name}`);
     this.#byKey.set(key, member);
     return member;
-  }
-
-  /** Keys and members, sorted by key. */
-  sorted(): [string, Member][] {
-    return [...this.#byKey].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   reset(): void {
     for (const member of this.#byKey.values()) member.reset();
   }
 
+  /** The members' lines, sorted by key. */
   samples(): MetricSample[] {
-    return this.sorted().flatMap(([, member]) => member.samples());
+    const sorted = [...this.#byKey].sort(([a], [b]) => (a < b ? -1 : 1));
+    return sorted.flatMap(([, member]) => member.samples());
   }
 }
 

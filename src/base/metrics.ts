@@ -10,12 +10,15 @@
 
 import {
   AdvancedSummary,
-  AdvancedSummarySet,
+  type AdvancedSummarySet,
   Counter,
-  CounterSet,
-  Summary,
-  SummarySet,
+  type CounterSet,
   type Metric,
+  newAdvancedSummarySet,
+  newCounterSet,
+  newSummarySet,
+  Summary,
+  type SummarySet,
 } from "./metric-kinds.ts";
 import type { Random } from "./prng.ts";
 
@@ -257,7 +260,7 @@ export class ServerMetrics {
     return this.#keep(new Counter(name));
   }
   #counterSet(name: string): CounterSet {
-    return this.#keep(new CounterSet(name));
+    return this.#keep(newCounterSet(name));
   }
   #summary(name: string): Summary {
     return this.#keep(new Summary(name));
@@ -266,10 +269,10 @@ export class ServerMetrics {
     return this.#keep(new AdvancedSummary(name, this.#dice));
   }
   #summarySet(name: string): SummarySet {
-    return this.#keep(new SummarySet(name));
+    return this.#keep(newSummarySet(name));
   }
   #advancedSummarySet(name: string): AdvancedSummarySet {
-    return this.#keep(new AdvancedSummarySet(name, this.#dice));
+    return this.#keep(newAdvancedSummarySet(name, this.#dice));
   }
 
   #keep<Kind extends Metric>(metric: Kind): Kind {

@@ -159,6 +159,8 @@ function parseMember(sid: bigint, line: MemberLine, blame: Blame, multiAddressEn
       "one address, or multiAddress.enabled=true",
     );
   }
+  // Nothing but separators: ZooKeeper takes a member without addresses, or fails with an index.
+  if (addressTexts.length === 0) throw blame.error(line.value + wrongForm, validMember);
   let role: MemberRole | null = null;
   const addresses: MemberAddress[] = [];
   for (const text of addressTexts) {
@@ -194,7 +196,7 @@ function parseClient(whole: string, text: string, blame: Blame): Member["client"
   const parts = splitHostAndPorts(text, blame);
   if (parts.length > 2) throw blame.error(whole + wrongForm, validMember);
   const host = parts.length === 2 ? parts[0]! : "0.0.0.0";
-  return { host, port: blame.port(host, parts.at(-1)!) };
+  return { host, port: blame.port(host, parts.at(-1) ?? "") };
 }
 
 function parseRole(text: string, blame: Blame): MemberRole {

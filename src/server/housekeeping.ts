@@ -19,7 +19,7 @@ import type { Session } from "#session/session-tracker.ts";
 import { purge } from "#storage/purge.ts";
 import { ContainerReaper } from "./container-reaper.ts";
 import type { HostParts } from "./host-parts.ts";
-import type { Serving } from "./standalone.ts";
+import type { Serving } from "./wiring.ts";
 
 export interface HousekeepingParts {
   readonly config: ServerConfig;

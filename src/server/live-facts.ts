@@ -23,7 +23,8 @@ import type {
   SessionsFacts,
   WatchFacts,
 } from "./server-facts.ts";
-import type { Serving, StandaloneServer } from "./standalone.ts";
+import type { StandaloneServer } from "./standalone.ts";
+import type { Serving } from "./wiring.ts";
 
 /** Sizes of the two data folders, measured before words that show them. */
 export interface FolderSizes {

@@ -19,18 +19,14 @@ import type { ServerConfig } from "#config/server-config.ts";
 import { readInt32 } from "#jute/reader.ts";
 import { ClientPort, ConnectionNumbers } from "#net/client-port.ts";
 import type { Client } from "#pipeline/client.ts";
-import type { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
 import type { RequestPipeline } from "#pipeline/request-pipeline.ts";
-import type { SessionGate } from "#pipeline/session-gate.ts";
-import type { DataFolders } from "#storage/datadir.ts";
 import type { Recovery } from "#storage/recovery.ts";
-import { type LogBatch, recordOverheadBytes, recordPrefixBytes, type TxnLog } from "#storage/txn-log.ts";
+import { type LogBatch, recordOverheadBytes, recordPrefixBytes } from "#storage/txn-log.ts";
 import { clientServices, type WordAnswerer } from "./client-services.ts";
 import { type Database, loadDatabase } from "./database.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { HostParts } from "./host-parts.ts";
-import type { SnapshotTaker } from "./snapshot-taker.ts";
-import { wireServing } from "./wiring.ts";
+import { type Serving, wireServing } from "./wiring.ts";
 
 /** Transactions applied between two sends: clients take up their replies while the rest of a batch is applied. */
 const repliesPerSend = 128;
@@ -40,18 +36,6 @@ const sendsPerTurnMax = 250;
 const applyMsMax = 4;
 /** Bytes gathered for the log from which on it starts writing within the turn, while other sockets are still read. */
 const eagerFlushBytes = 16384;
-
-/** What is there once the database is loaded. */
-export interface Serving {
-  readonly database: Database;
-  readonly pipeline: RequestPipeline;
-  readonly gate: SessionGate;
-  readonly log: TxnLog;
-  readonly snapshots: SnapshotTaker;
-  readonly connectionThrottle: ConnectionThrottle;
-  readonly folders: DataFolders;
-  readonly sinceMs: number;
-}
 
 export class StandaloneServer {
   readonly config: ServerConfig;

@@ -24,13 +24,25 @@ import type { SessionOutcomes } from "#pipeline/replies.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
 import { SessionIds } from "#session/session-id.ts";
+import type { DataFolders } from "#storage/datadir.ts";
 import type { Recovery } from "#storage/recovery.ts";
 import { type LogBatch, TxnLog } from "#storage/txn-log.ts";
 import { quotaExceededMessage } from "#tree/quota-text.ts";
 import type { Database } from "./database.ts";
 import type { HostParts } from "./host-parts.ts";
 import { SnapshotTaker } from "./snapshot-taker.ts";
-import type { Serving } from "./standalone.ts";
+
+/** What is there once the database is loaded. */
+export interface Serving {
+  readonly database: Database;
+  readonly pipeline: RequestPipeline;
+  readonly gate: SessionGate;
+  readonly log: TxnLog;
+  readonly snapshots: SnapshotTaker;
+  readonly connectionThrottle: ConnectionThrottle;
+  readonly folders: DataFolders;
+  readonly sinceMs: number;
+}
 
 export interface WiringParts {
   readonly config: ServerConfig;

@@ -12,7 +12,7 @@
  * Source: StatsTrack.java, ZooKeeperServer.checkQuota.
  */
 
-import { parseJavaLong } from "#base/java-values.ts";
+import { javaSplit, parseJavaLong } from "#base/java-values.ts";
 
 /** A parsed text. The server counts in `count` and `bytes`; all four are -1 where the text has no such key. */
 export interface QuotaText {
@@ -31,8 +31,9 @@ export interface QuotaText {
 export function parseQuotaText(text: string | null): QuotaText | null {
   if (text === null) return null;
   const values = new Map<string, bigint>();
-  for (const piece of splitLikeJava(text, /[,;]+/)) {
-    const parts = splitLikeJava(piece, "=");
+  // StatsTrack does not look into the empty text, whose one piece would have no number.
+  for (const piece of text === "" ? [] : javaSplit(text, /[,;]+/)) {
+    const parts = javaSplit(piece, "=");
     const key = parts[0];
     const digits = parts[1];
     if (key === undefined || digits === undefined) return null;
@@ -118,15 +119,4 @@ function quotaTextOf(values: ReadonlyMap<string, bigint>): QuotaText {
     byteHardLimit: numberOf("byteHardLimit"),
     furtherKeys,
   };
-}
-
-/**
- * Java's split: empty parts at the end are dropped, so that `bytes=5=` has two parts and `,` has none. The empty text
- * has nothing to split.
- */
-function splitLikeJava(text: string, separator: RegExp | string): string[] {
-  if (text === "") return [];
-  const parts = text.split(separator);
-  while (parts.length > 0 && parts.at(-1) === "") parts.pop();
-  return parts;
 }

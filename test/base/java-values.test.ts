@@ -46,9 +46,21 @@ describe("values as Java reads them", () => {
   it("trims and splits as Java does", () => {
     for (const [text, , , , , , trimmed, pieces] of oracles) {
       expect(javaTrim(text)).toBe(trimmed);
-      // Java gives no piece at all for a text of separators only; one empty piece is easier to handle and as wrong.
-      expect(javaSplit(text, ":")).toEqual(pieces.length === 0 ? [""] : pieces);
+      expect(javaSplit(text, ":"), text).toEqual(pieces);
     }
+  });
+
+  // As java.util.regex.Pattern.split on OpenJDK 17 has it.
+  it.each([
+    ["", [""]],
+    [",", []],
+    [",;,", []],
+    ["a", ["a"]],
+    ["a,", ["a"]],
+    [",a", ["", "a"]],
+    ["a,,b;,", ["a", "b"]],
+  ])("splits %j at runs of separators into %j", (text, pieces) => {
+    expect(javaSplit(text, /[,;]+/)).toEqual(pieces);
   });
 
   it("takes true in any case for true, and nothing else", () => {

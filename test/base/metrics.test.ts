@@ -3,10 +3,10 @@ import {
   AdvancedSummary,
   BufferStats,
   Counter,
-  CounterSet,
   metricKeysMax,
+  newCounterSet,
+  newSummarySet,
   Summary,
-  SummarySet,
 } from "#base/metric-kinds.ts";
 import { ServerMetrics } from "#base/metrics.ts";
 import { SeededRandom } from "#base/prng.ts";
@@ -179,7 +179,7 @@ test("the same seed keeps the same samples, and another seed others", () => {
 });
 
 test("the members of a set print sorted by key, the key before the name", () => {
-  const set = new SummarySet("read_per_namespace");
+  const set = newSummarySet("read_per_namespace");
   set.add("zookeeper", 3);
   set.add("app", 4);
   set.add("app", 6);
@@ -191,12 +191,12 @@ test("the members of a set print sorted by key, the key before the name", () => 
 });
 
 test("a set that is full counts on for the keys it has and ignores new ones", () => {
-  const set = new CounterSet("errors");
+  const set = newCounterSet("errors");
   for (let key = 0; key < metricKeysMax + 5; key++) set.increment(String(key));
   set.increment("0");
   expect(set.samples()).toHaveLength(metricKeysMax);
-  expect(set.members.of("0")?.value).toBe(2);
-  expect(set.members.of(String(metricKeysMax))).toBe(null);
+  expect(set.of("0")?.value).toBe(2);
+  expect(set.of(String(metricKeysMax))).toBe(null);
 });
 
 test("buffer sizes are -1 until there is one, and again after a reset", () => {

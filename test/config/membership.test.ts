@@ -51,13 +51,23 @@ describe("a member line", () => {
   });
 
   it("is refused with ZooKeeper's words, the file, the line and the key", () => {
-    for (const value of ["", "zoo1", "zoo1:2888", "zoo1:1:2:participant:x", "zoo1:1:2;3;4", "zoo1:1:2;a:b:3"]) {
+    for (const value of [
+      "",
+      "zoo1",
+      "zoo1:2888",
+      "zoo1:1:2:participant:x",
+      "zoo1:1:2;3;4",
+      "zoo1:1:2;a:b:3",
+      ";",
+      "|",
+    ]) {
       checkError(`server.1=${value}`, `zoo.cfg:1: server.1: ${value}${form}; valid is server.N=host:port:port`);
     }
     checkError("server.1=zoo1:x:3888", "Address unresolved: zoo1:x; valid is a port, 0 to 65535");
     checkError("server.1=zoo1:2888:", "does not have the form");
     checkError("server.1=zoo1:2888:-", "Address unresolved: zoo1:-");
     checkError("server.1=zoo1:2888:3888;x", "Address unresolved: 0.0.0.0:x");
+    checkError("server.1=zoo1:2888:3888;:", "Address unresolved: 0.0.0.0:; valid is a port");
     checkError("server.1=zoo1:2888:70000", "Error processing zoo.cfg: port out of range:70000");
     checkError("server.1=zoo1:2888:3888:voter", "Unrecognised peertype: voter; valid is participant or observer");
     checkError("server.1=[::1:2888:3888", "[::1:2888:3888 starts with '[' but has no matching ']:'");
@@ -105,6 +115,10 @@ describe("groups and weights", () => {
     );
     expect(weights).toEqual(new Map([[1n, 3n]]));
     expect(parse(servers.trimEnd()).groupOf).toBeNull();
+  });
+
+  it("may have a group of separators only, which is empty", () => {
+    expect(parse(`${servers}group.5=1\ngroup.6=:`).groupOf).toEqual(new Map([[1n, 5n]]));
   });
 
   it("need every participant in one group", () => {

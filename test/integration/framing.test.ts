@@ -5,7 +5,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
-import { body, Bytes, connectRequest, frame, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { Bytes } from "../support/bytes.ts";
+import { body, connectRequest, frame, op, requestFrame, WireClient } from "../support/wire-client.ts";
 
 const frameBytesMax = 1_048_575;
 

@@ -8,9 +8,9 @@ import { connect } from "node:net";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
+import { Bytes } from "../support/bytes.ts";
 import {
   body,
-  Bytes,
   connectRequest,
   fourLetterWord,
   frame,

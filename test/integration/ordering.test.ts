@@ -5,7 +5,8 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
-import { body, Bytes, err, eventType, flag, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { Bytes } from "../support/bytes.ts";
+import { body, err, eventType, flag, op, requestFrame, WireClient } from "../support/wire-client.ts";
 
 let server: ServerProcess;
 let client: WireClient;

@@ -5,57 +5,57 @@ import { expect, test } from "vitest";
 
 import { decodeUtf8, JuteReader, MarshallingError } from "#jute/reader.ts";
 
-import { ByteBuilder } from "../support/byte-builder.ts";
+import { Bytes } from "../support/bytes.ts";
 
 const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 
 /** Reads the whole of `bytes`, lying in the middle of other bytes. */
-function check<Value>(bytes: ByteBuilder, read: (reader: JuteReader) => Value, expected: Value): void {
-  const window = bytes.toBytes();
+function check<Value>(bytes: Bytes, read: (reader: JuteReader) => Value, expected: Value): void {
+  const window = bytes.build();
   const reader = new JuteReader(Buffer.concat([Buffer.alloc(3, 0xaa), window, Buffer.alloc(9)]), 3, 3 + window.length);
   expect(read(reader)).toEqual(expected);
   expect(reader.remaining).toBe(0);
 }
 
 function decode(hex: string): string {
-  const bytes = new ByteBuilder().raw([0xed]).hex(hex).raw([0xa0, 0x80]).toBytes();
+  const bytes = new Bytes().raw([0xed]).hex(hex).raw([0xa0, 0x80]).build();
   return decodeUtf8(bytes, 1, bytes.length - 2);
 }
 
 test("primitives are read as the slow builder wrote them", () => {
   fc.assert(
     fc.property(fc.integer({ min: -128, max: 127 }), fc.integer(), long, fc.double(), (byte, int, long, double) => {
-      check(new ByteBuilder().byte(byte), (reader) => reader.readByte(), byte);
-      check(new ByteBuilder().int(int), (reader) => reader.readInt(), int);
-      check(new ByteBuilder().long(long), (reader) => reader.readBigInt(), long);
-      check(new ByteBuilder().double(double), (reader) => reader.readDouble(), double);
-      check(new ByteBuilder().float(double), (reader) => reader.readFloat(), Math.fround(double));
+      check(new Bytes().byte(byte), (reader) => reader.readByte(), byte);
+      check(new Bytes().int(int), (reader) => reader.readInt(), int);
+      check(new Bytes().long(long), (reader) => reader.readBigInt(), long);
+      check(new Bytes().double(double), (reader) => reader.readDouble(), double);
+      check(new Bytes().float(double), (reader) => reader.readFloat(), Math.fround(double));
     }),
   );
 });
 
 test("any byte but zero is true", () => {
-  check(new ByteBuilder().hex("00"), (reader) => reader.readBoolean(), false);
-  check(new ByteBuilder().hex("01"), (reader) => reader.readBoolean(), true);
-  check(new ByteBuilder().hex("80"), (reader) => reader.readBoolean(), true);
+  check(new Bytes().hex("00"), (reader) => reader.readBoolean(), false);
+  check(new Bytes().hex("01"), (reader) => reader.readBoolean(), true);
+  check(new Bytes().hex("80"), (reader) => reader.readBoolean(), true);
 });
 
 test("length -1 is null and length 0 is empty", () => {
-  check(new ByteBuilder().int(-1), (reader) => reader.readString(), null);
-  check(new ByteBuilder().int(0), (reader) => reader.readString(), "");
-  check(new ByteBuilder().int(-1), (reader) => reader.readBuffer(), null);
-  check(new ByteBuilder().int(0), (reader) => reader.readBuffer(), Buffer.alloc(0));
+  check(new Bytes().int(-1), (reader) => reader.readString(), null);
+  check(new Bytes().int(0), (reader) => reader.readString(), "");
+  check(new Bytes().int(-1), (reader) => reader.readBuffer(), null);
+  check(new Bytes().int(0), (reader) => reader.readBuffer(), Buffer.alloc(0));
 });
 
 test("count -1 is null and any other negative count is an empty vector", () => {
-  check(new ByteBuilder().int(-1), (reader) => reader.readCount(), -1);
-  check(new ByteBuilder().int(-2), (reader) => reader.readCount(), 0);
-  check(new ByteBuilder().int(-0x80000000), (reader) => reader.readCount(), 0);
-  check(new ByteBuilder().int(0x7fffffff), (reader) => reader.readCount(), 0x7fffffff);
+  check(new Bytes().int(-1), (reader) => reader.readCount(), -1);
+  check(new Bytes().int(-2), (reader) => reader.readCount(), 0);
+  check(new Bytes().int(-0x80000000), (reader) => reader.readCount(), 0);
+  check(new Bytes().int(0x7fffffff), (reader) => reader.readCount(), 0x7fffffff);
 });
 
 test("a buffer is a view of the bytes that were given", () => {
-  const bytes = new ByteBuilder().buffer([1, 2, 3]).toBytes();
+  const bytes = new Bytes().buffer([1, 2, 3]).build();
   const buffer = new JuteReader(bytes).readBuffer();
   bytes[4] = 9;
   expect(buffer).toEqual(Buffer.from([9, 2, 3]));
@@ -68,14 +68,14 @@ test("a Uint8Array that is no Buffer is read in place", () => {
 
 test("skipping passes over just what reading would have read", () => {
   for (const value of [null, "", "text"]) {
-    const reader = new JuteReader(new ByteBuilder().string(value).int(7).toBytes());
+    const reader = new JuteReader(new Bytes().string(value).int(7).build());
     reader.skipBuffer();
     expect(reader.readInt()).toBe(7);
   }
 });
 
 test("a range is where the bytes of a string or buffer lie, and starts at -1 for null", () => {
-  const reader = new JuteReader(new ByteBuilder().string("text").string(null).string("").int(7).toBytes());
+  const reader = new JuteReader(new Bytes().string("text").string(null).string("").int(7).build());
   const ranges = [0, 1, 2].map(() => {
     reader.readRange();
     return [reader.rangeStart, reader.rangeEnd];
@@ -88,24 +88,24 @@ test("a range is where the bytes of a string or buffer lie, and starts at -1 for
   expect(reader.readInt()).toBe(7);
 });
 
-const readers: readonly [name: string, bytes: ByteBuilder, read: (reader: JuteReader) => void][] = [
-  ["byte", new ByteBuilder().byte(1), (reader) => reader.readByte()],
-  ["boolean", new ByteBuilder().byte(1), (reader) => reader.readBoolean()],
-  ["int", new ByteBuilder().int(1), (reader) => reader.readInt()],
-  ["long", new ByteBuilder().long(1n), (reader) => reader.readBigInt()],
-  ["float", new ByteBuilder().float(1), (reader) => reader.readFloat()],
-  ["double", new ByteBuilder().double(1), (reader) => reader.readDouble()],
-  ["ustring", new ByteBuilder().string("text"), (reader) => reader.readString()],
-  ["buffer", new ByteBuilder().buffer([1, 2, 3]), (reader) => reader.readBuffer()],
-  ["count", new ByteBuilder().int(1), (reader) => reader.readCount()],
-  ["range", new ByteBuilder().string("text"), (reader) => reader.readRange()],
-  ["skipped buffer", new ByteBuilder().buffer([1, 2, 3]), (reader) => reader.skipBuffer()],
+const readers: readonly [name: string, bytes: Bytes, read: (reader: JuteReader) => void][] = [
+  ["byte", new Bytes().byte(1), (reader) => reader.readByte()],
+  ["boolean", new Bytes().byte(1), (reader) => reader.readBoolean()],
+  ["int", new Bytes().int(1), (reader) => reader.readInt()],
+  ["long", new Bytes().long(1n), (reader) => reader.readBigInt()],
+  ["float", new Bytes().float(1), (reader) => reader.readFloat()],
+  ["double", new Bytes().double(1), (reader) => reader.readDouble()],
+  ["ustring", new Bytes().string("text"), (reader) => reader.readString()],
+  ["buffer", new Bytes().buffer([1, 2, 3]), (reader) => reader.readBuffer()],
+  ["count", new Bytes().int(1), (reader) => reader.readCount()],
+  ["range", new Bytes().string("text"), (reader) => reader.readRange()],
+  ["skipped buffer", new Bytes().buffer([1, 2, 3]), (reader) => reader.skipBuffer()],
 ];
 
 test.each(readers)(
   "a %s that is cut at any offset is a MarshallingError, more bytes behind the window or not",
   (_, b, read) => {
-    const bytes = b.toBytes();
+    const bytes = b.build();
     for (let end = 0; end < bytes.length; end++) {
       expect(() => read(new JuteReader(bytes.subarray(0, end)))).toThrow(MarshallingError);
       expect(() => read(new JuteReader(bytes, 0, end))).toThrow(MarshallingError);
@@ -116,7 +116,7 @@ test.each(readers)(
 test.each([-2, -0x80000000, 0x7fffffff, 4])(
   "length %i before three bytes is a MarshallingError and allocates nothing",
   (length) => {
-    const bytes = new ByteBuilder().int(length).raw([1, 2, 3]).toBytes();
+    const bytes = new Bytes().int(length).raw([1, 2, 3]).build();
     const before = process.memoryUsage().arrayBuffers;
     for (const read of [
       (reader: JuteReader) => reader.readString(),
@@ -130,11 +130,9 @@ test.each([-2, -0x80000000, 0x7fffffff, 4])(
 );
 
 test("an error names the offset and how many bytes were missing", () => {
-  const reader = new JuteReader(new ByteBuilder().int(5).raw([1]).toBytes());
+  const reader = new JuteReader(new Bytes().int(5).raw([1]).build());
   expect(() => reader.readBuffer()).toThrow("5 bytes expected at offset 4, 1 left");
-  expect(() => new JuteReader(new ByteBuilder().int(-9).toBytes()).readString()).toThrow(
-    "unreasonable length -9 at offset 0",
-  );
+  expect(() => new JuteReader(new Bytes().int(-9).build()).readString()).toThrow("unreasonable length -9 at offset 0");
 });
 
 test("malformed UTF-8 is decoded as the JDK decodes it", () => {

@@ -51,7 +51,7 @@ import {
 import { JuteWriter } from "#jute/writer.ts";
 
 import { runCli } from "../../jute/src/cli.ts";
-import { ByteBuilder } from "../support/byte-builder.ts";
+import { Bytes } from "../support/bytes.ts";
 
 type Read<Value> = (reader: JuteReader) => Value;
 type Write<Value> = (writer: JuteWriter, value: Value) => void;
@@ -71,7 +71,7 @@ function encode<Value>(write: Write<Value>, value: Value): Buffer {
 }
 
 function hex(digits: string): Buffer {
-  return new ByteBuilder().hex(digits).toBytes();
+  return new Bytes().hex(digits).build();
 }
 
 const java = new Map(
@@ -318,7 +318,7 @@ test("any record of strings, buffers and vectors comes back from its bytes", () 
 });
 
 test("a vector of two thousand million elements in a few bytes is a MarshallingError and allocates nothing large", () => {
-  const bytes = new ByteBuilder().int(0x7fffffff).int(31).string("world").string("anyone").toBytes();
+  const bytes = new Bytes().int(0x7fffffff).int(31).string("world").string("anyone").build();
   const before = process.memoryUsage().arrayBuffers;
   expect(() => readGetACLResponse(new JuteReader(bytes))).toThrow(MarshallingError);
   expect(() => readCloseSessionTxn(new JuteReader(bytes))).toThrow(MarshallingError);
@@ -331,7 +331,7 @@ test("a negative count other than -1 is an empty vector", () => {
 });
 
 test("reading a record leaves the bytes behind it for the next reader", () => {
-  const reader = new JuteReader(new ByteBuilder().int(31).string("ip").string(null).int(7).toBytes());
+  const reader = new JuteReader(new Bytes().int(31).string("ip").string(null).int(7).build());
   expect(readACL(reader)).toEqual({ perms: 31, id: { scheme: "ip", id: null } });
   expect(reader.readInt()).toBe(7);
 });

@@ -1,48 +1,12 @@
 /** Which znodes the reaper removes, and at what pace; the clock and the timers are in hand. */
 
 import { describe, expect, test } from "vitest";
-import type { Timer, Timers } from "#host/timers.ts";
 import { ContainerReaper, type ReaperOptions } from "#server/container-reaper.ts";
+import { HeldTimers } from "../support/held-timers.ts";
 import { PipelineHarness, type HarnessConnection } from "../support/pipeline-harness.ts";
 import { openAcl } from "../support/wire-client.ts";
 
 const minute = 60_000;
-
-/** Timers that run when the test lets time pass. */
-class HeldTimers implements Timers {
-  #nowMs = 0;
-  #waiting: { atMs: number; action: () => void }[] = [];
-
-  after(delayMs: number, action: () => void): Timer {
-    const entry = { atMs: this.#nowMs + delayMs, action };
-    this.#waiting.push(entry);
-    return { cancel: () => (this.#waiting = this.#waiting.filter((each) => each !== entry)) };
-  }
-
-  every(): Timer {
-    throw new Error("the reaper waits once at a time");
-  }
-
-  atTurnEnd(): void {
-    throw new Error("the reaper waits for no turn");
-  }
-
-  get count(): number {
-    return this.#waiting.length;
-  }
-
-  pass(ms: number): void {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      const next = this.#waiting.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
-      if (next === undefined) break;
-      this.#waiting = this.#waiting.filter((each) => each !== next);
-      this.#nowMs = next.atMs;
-      next.action();
-    }
-    this.#nowMs = untilMs;
-  }
-}
 
 class Bench {
   readonly harness: PipelineHarness = new PipelineHarness();
@@ -168,6 +132,6 @@ describe("the pace", () => {
   test("ends with the reaper", () => {
     const bench = new Bench();
     bench.reaper.stop();
-    expect(bench.timers.count).toBe(0);
+    expect(bench.timers.delayCount).toBe(0);
   });
 });

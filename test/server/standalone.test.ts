@@ -3,37 +3,13 @@
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "#base/prng.ts";
 import { defaultConfig, type ServerConfig } from "#config/server-config.ts";
-import type { Timer, Timers } from "#host/timers.ts";
-import { type Serving, StandaloneServer } from "#server/standalone.ts";
+import { StandaloneServer } from "#server/standalone.ts";
+import type { Serving } from "#server/wiring.ts";
 import { MemoryLogger } from "../storage/builders.ts";
+import { HeldTimers } from "../support/held-timers.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
 
 const tickTimeMs = 2_000;
-
-/** Periods that are over when the test says so, and turns that end one at a time. */
-class HeldTimers implements Timers {
-  readonly periods = new Map<number, () => void>();
-  #due: (() => void)[] = [];
-
-  after(): Timer {
-    return { cancel: () => {} };
-  }
-
-  every(periodMs: number, action: () => void): Timer {
-    this.periods.set(periodMs, action);
-    return { cancel: () => this.periods.delete(periodMs) };
-  }
-
-  atTurnEnd(action: () => void): void {
-    this.#due.push(action);
-  }
-
-  endTurn(): void {
-    const due = this.#due;
-    this.#due = [];
-    for (const action of due) action();
-  }
-}
 
 class Bench {
   readonly disk: MemoryDisk = new MemoryDisk();
@@ -41,9 +17,11 @@ class Bench {
   readonly logger: MemoryLogger = new MemoryLogger();
   readonly server: StandaloneServer;
   nowMs = 1_000;
+  /** Time that passes with each look at the clock. */
+  stepMs = 0;
 
   constructor(changes: Partial<ServerConfig> = {}) {
-    const clock = { monotonicMs: (): number => this.nowMs, wallMs: (): number => this.nowMs };
+    const clock = { monotonicMs: (): number => (this.nowMs += this.stepMs), wallMs: (): number => this.nowMs };
     const { disk, timers, logger } = this;
     const wire = {
       listen: () => {
@@ -109,6 +87,20 @@ describe("sessions that expire", () => {
       counts.push(bench.expiredCount);
     }
     expect(counts).toEqual([500, 1_000, 1_200, 1_200]);
+  });
+
+  test("get four milliseconds of a turn, and at least one of them its end", async () => {
+    const bench = new Bench();
+    openSessions(await bench.serving(), 9, bench.nowMs);
+    bench.nowMs += 20_000;
+    const counts: number[] = [];
+    for (const stepMs of [1, 2, 10, 10]) {
+      bench.stepMs = stepMs;
+      if (counts.length === 0) bench.lookForExpired();
+      else bench.timers.endTurn();
+      counts.push(bench.expiredCount);
+    }
+    expect(counts).toEqual([4, 6, 7, 8]);
   });
 
   test("have their end in the log", async () => {

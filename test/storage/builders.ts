@@ -10,18 +10,7 @@ import { MarshallingError } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { readSnapshot, scanSnapshot, type SnapshotTrailer } from "#storage/snapshot-reader.ts";
 import { Row, rowWords, type SnapshotScanner, type SnapshotSink, type SnapshotSource } from "#tree/snapshot-stream.ts";
-
-export function int(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}
-
-export function long(value: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64BE(value);
-  return bytes;
-}
+import { Bytes } from "../support/bytes.ts";
 
 /** Adler-32 as RFC 1950 words it. */
 export function slowAdler32(bytes: Uint8Array): bigint {
@@ -34,18 +23,18 @@ export function slowAdler32(bytes: Uint8Array): bigint {
   return BigInt(b) * 65536n + BigInt(a);
 }
 
-export const logHeader: Buffer = Buffer.concat([Buffer.from("ZKLG"), int(2), long(0n)]);
+export const logHeader: Buffer = new Bytes().raw(Buffer.from("ZKLG")).int(2).long(0n).build();
 
 /** A payload: TxnHeader of an error txn, then `bodyBytes` bytes that look like nothing in particular. */
 export function payload(zxid: bigint, bodyBytes = 4): Buffer {
   const body = Buffer.from(
     Array.from({ length: bodyBytes }, (_, index) => ((index * 7 + Number(zxid % 251n)) % 255) + 1),
   );
-  return Buffer.concat([long(0x100000000000001n), int(1), long(zxid), long(1700000000000n), int(-1), body]);
+  return new Bytes().long(0x100000000000001n).int(1).long(zxid).long(1700000000000n).int(-1).raw(body).build();
 }
 
 export function record(payload: Buffer): Buffer {
-  return Buffer.concat([long(slowAdler32(payload)), int(payload.length), payload, Buffer.from("B")]);
+  return new Bytes().long(slowAdler32(payload)).buffer(payload).raw(Buffer.from("B")).build();
 }
 
 /** A log file with records of these zxids. */
@@ -64,11 +53,13 @@ export function zxidOfPayload(bytes: Buffer, start: number): bigint {
 }
 
 export function seal(before: Buffer): Buffer {
-  return Buffer.concat([long(slowAdler32(before)), int(1), Buffer.from("/")]);
+  return new Bytes().long(slowAdler32(before)).string("/").build();
 }
 
 export function snapshotBody(items: readonly Buffer[]): Buffer {
-  return Buffer.concat([...items.flatMap((item) => [int(item.length), item]), int(0)]);
+  const body = new Bytes();
+  for (const item of items) body.buffer(item);
+  return body.int(0).build();
 }
 
 /** A snapshot file, uncompressed. */
@@ -76,17 +67,18 @@ export function snapshotFile(
   items: readonly Buffer[],
   sections: { digest?: { zxid: bigint; digest: bigint }; lastZxid?: bigint } = {},
 ): Buffer {
-  let bytes = Buffer.concat([Buffer.from("ZKSN"), int(2), long(-1n), snapshotBody(items)]);
-  bytes = Buffer.concat([bytes, seal(bytes)]);
-  if (sections.digest !== undefined) {
-    bytes = Buffer.concat([bytes, long(sections.digest.zxid), int(2), long(sections.digest.digest)]);
-    bytes = Buffer.concat([bytes, seal(bytes)]);
+  const { digest, lastZxid } = sections;
+  const file = new Bytes().raw(Buffer.from("ZKSN")).int(2).long(-1n).raw(snapshotBody(items));
+  file.raw(seal(file.build()));
+  if (digest !== undefined) {
+    file.long(digest.zxid).int(2).long(digest.digest);
+    file.raw(seal(file.build()));
   }
-  if (sections.lastZxid !== undefined) {
-    bytes = Buffer.concat([bytes, long(sections.lastZxid)]);
-    bytes = Buffer.concat([bytes, seal(bytes)]);
+  if (lastZxid !== undefined) {
+    file.long(lastZxid);
+    file.raw(seal(file.build()));
   }
-  return bytes;
+  return file.build();
 }
 
 /** Gives the fake body of these items. */

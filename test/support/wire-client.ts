@@ -12,6 +12,7 @@
  */
 
 import { connect, type Socket } from "node:net";
+import { Bytes } from "./bytes.ts";
 
 /** Request types by ZooKeeper's names. */
 export const op = {
@@ -122,56 +123,6 @@ export class RefusedError extends Error {
 
 /** The connection ended before the awaited frame. */
 class ConnectionLostError extends Error {}
-
-/** Builds bytes in wire order. */
-export class Bytes {
-  readonly #parts: Buffer[] = [];
-
-  int(value: number): this {
-    const part = Buffer.alloc(4);
-    part.writeInt32BE(value);
-    return this.raw(part);
-  }
-
-  long(value: bigint): this {
-    const part = Buffer.alloc(8);
-    part.writeBigInt64BE(BigInt.asIntN(64, value));
-    return this.raw(part);
-  }
-
-  bool(value: boolean): this {
-    return this.raw(Buffer.from([value ? 1 : 0]));
-  }
-
-  buffer(value: Uint8Array | null): this {
-    return value === null ? this.int(-1) : this.int(value.length).raw(value);
-  }
-
-  string(value: string | null): this {
-    return this.buffer(value === null ? null : Buffer.from(value, "utf8"));
-  }
-
-  strings(values: readonly string[]): this {
-    this.int(values.length);
-    for (const value of values) this.string(value);
-    return this;
-  }
-
-  acl(entries: readonly Acl[]): this {
-    this.int(entries.length);
-    for (const entry of entries) this.int(entry.perms).string(entry.scheme).string(entry.id);
-    return this;
-  }
-
-  raw(part: Uint8Array): this {
-    this.#parts.push(Buffer.from(part));
-    return this;
-  }
-
-  build(): Buffer {
-    return Buffer.concat(this.#parts);
-  }
-}
 
 /** Reads bytes in wire order; running out is a RangeError. */
 export class Cursor {

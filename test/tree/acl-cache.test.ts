@@ -7,7 +7,8 @@ import { DataTree } from "#tree/data-tree.ts";
 import { PipelineHarness } from "../support/pipeline-harness.ts";
 import type { Request } from "../support/requests.ts";
 import { expectAclsCounted } from "../support/tree-dump.ts";
-import { type Acl, Bytes, openAcl } from "../support/wire-client.ts";
+import { Bytes } from "../support/bytes.ts";
+import { type Acl, openAcl } from "../support/wire-client.ts";
 
 const readOnly: readonly Acl[] = [{ perms: 1, scheme: "world", id: "anyone" }];
 const ofAnn: readonly Acl[] = [{ perms: 31, scheme: "ip", id: "10.0.0.1" }];

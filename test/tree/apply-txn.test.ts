@@ -11,7 +11,8 @@ import { DataTree } from "#tree/data-tree.ts";
 import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { dumpTree, expectAclsCounted, expectCountsRight } from "../support/tree-dump.ts";
-import { type Acl, Bytes, openAcl } from "../support/wire-client.ts";
+import { Bytes } from "../support/bytes.ts";
+import { type Acl, openAcl } from "../support/wire-client.ts";
 import { loadBody } from "../support/snapshot-body.ts";
 
 const readOnly: readonly Acl[] = [{ perms: 1, scheme: "world", id: "anyone" }];

@@ -16,7 +16,7 @@ import { Duel } from "../support/duel.ts";
 import { bushyConversation, type Step } from "../support/operations.ts";
 import { tickTimeMs } from "../support/pipeline-harness.ts";
 import { dumpTree, expectAclsCounted, expectCountsRight } from "../support/tree-dump.ts";
-import { Bytes } from "../support/wire-client.ts";
+import { Bytes } from "../support/bytes.ts";
 import { loadBody } from "../support/snapshot-body.ts";
 
 /** Ends the search for a smaller counterexample. */

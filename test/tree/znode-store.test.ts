@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JuteWriter } from "#jute/writer.ts";
 import { Field, rootId, StatField, ZnodeFlag, ZnodeKind, ZnodeStore } from "#tree/znode-store.ts";
-import { ByteBuilder } from "../support/byte-builder.ts";
+import { Bytes } from "../support/bytes.ts";
 
 function newStore(): ZnodeStore {
   const store = new ZnodeStore();
@@ -61,7 +61,7 @@ describe("a Stat", () => {
     const id = addChild(store, rootId, "a", Buffer.from("four"));
     setEveryField(store, id);
     const expected = `${czxid}${mzxid}${ctime}${mtime} 41424344 51525354 61626364 ${owner} 00000004 00000003 ${pzxid}`;
-    expect(written((out) => store.copyStat(id, out))).toEqual(new ByteBuilder().hex(expected).toBytes());
+    expect(written((out) => store.copyStat(id, out))).toEqual(new Bytes().hex(expected).build());
   });
 
   test.each([
@@ -83,7 +83,7 @@ describe("a Stat", () => {
     setEveryField(store, id);
     store.set(id, Field.flags, ZnodeKind.ttl);
     const expected = `${czxid}${mzxid}${ctime}${mtime} 41424344 71727374 61626364 ${owner} ${pzxid}`;
-    expect(written((out) => store.copyStatPersisted(id, out))).toEqual(new ByteBuilder().hex(expected).toBytes());
+    expect(written((out) => store.copyStatPersisted(id, out))).toEqual(new Bytes().hex(expected).build());
   });
 
   test("enters the digest in the digest's own order", () => {
@@ -93,7 +93,7 @@ describe("a Stat", () => {
     const target = Buffer.alloc(60);
     store.copyDigestStat(id, new DataView(target.buffer, target.byteOffset, 60));
     const expected = `${czxid}${mzxid}${pzxid}${ctime}${mtime} 41424344 71727374 61626364 ${owner}`;
-    expect(target).toEqual(new ByteBuilder().hex(expected).toBytes());
+    expect(target).toEqual(new Bytes().hex(expected).build());
   });
 });
 
@@ -138,9 +138,7 @@ describe("data", () => {
 });
 
 function lengthAnd(bytes: Uint8Array): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
+  return new Bytes().buffer(bytes).build();
 }
 
 describe("siblings", () => {
