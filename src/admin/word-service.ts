@@ -11,6 +11,7 @@ import { javaSocketAddress } from "#base/java-address.ts";
 import type { Disk } from "#host/disk.ts";
 import type { Logger } from "#host/logger.ts";
 import type { ClientConnection } from "#net/client-connection.ts";
+import type { Client } from "#pipeline/client.ts";
 import type { DescriptorCounts, FolderSizes, LiveFacts } from "#server/live-facts.ts";
 import type { StandaloneServer } from "#server/standalone.ts";
 import {
@@ -22,6 +23,9 @@ import {
 } from "./four-letter-words.ts";
 
 const noSizes: FolderSizes = { dataDirBytes: 0, dataLogDirBytes: 0 };
+
+/** Size of the buffer that ZooKeeper writes an answer through (java.io.BufferedWriter). */
+const packetCharacters = 8192;
 
 export class WordService {
   readonly #server: StandaloneServer;
@@ -59,7 +63,7 @@ export class WordService {
     const { serving } = this.#server;
     if (serving !== null) serving.pipeline.stats.packetsReceived++;
     if (!this.#enabled.has(word)) {
-      connection.answer([refusal(word)]);
+      connection.answer(this.#counted(client, [refusal(word)]));
       return true;
     }
     // The bytes are borrowed until the end of the turn.
@@ -72,7 +76,19 @@ export class WordService {
 
   #answer(word: FourLetterWord, connection: ClientConnection, sizes: FolderSizes, argument: Buffer): void {
     const facts = this.#facts.of(this.#server.port!, sizes, this.#descriptors());
-    connection.answer(answerFourLetterWord(word, facts, argument));
+    connection.answer(this.#counted(connection.client, answerFourLetterWord(word, facts, argument)));
+  }
+
+  /** The pieces; once they have been taken they count as what ZooKeeper sends them in: buffers of 8,192 characters. */
+  *#counted(client: Client, pieces: Iterable<string>): Iterable<string> {
+    let length = 0;
+    for (const piece of pieces) {
+      length += piece.length;
+      yield piece;
+    }
+    const packets = Math.ceil(length / packetCharacters);
+    client.stats.sent += packets;
+    if (this.#server.serving !== null) this.#server.serving.pipeline.stats.packetsSent += packets;
   }
 
   async #measure(): Promise<FolderSizes> {

@@ -60,6 +60,8 @@ function connect(
   nowMs: number,
 ): boolean {
   if (server.serving === null) return false;
+  client.stats.received++;
+  server.serving.pipeline.stats.packetsReceived++;
   let request: ConnectRequest;
   try {
     request = readConnectRequest(new JuteReader(bytes, start, end));

@@ -152,11 +152,13 @@ export class StandaloneServer {
     });
     const { recovery } = loaded;
     metrics.dbinittime.add(Math.round(recovery.ms));
-    metrics.startupTxnsLoaded.add(recovery.txnsReplayed);
+    // As in ZooKeeper: with nothing in the folders nothing was replayed, not even no transaction.
+    const isReplayed = recovery.kind === "restored" || recovery.kind === "log-only";
+    if (isReplayed) metrics.startupTxnsLoaded.add(recovery.txnsReplayed);
     metrics.digestMismatchesCount.increment(loaded.database.applier.digestMismatchCount);
     loaded.database.applier.digestMismatchCount = 0;
     metrics.startupSnapLoadTime.add(Math.round(loaded.snapshotMs));
-    metrics.startupTxnsLoadTime.add(Math.round(loaded.replayMs));
+    if (isReplayed) metrics.startupTxnsLoadTime.add(Math.round(loaded.replayMs));
     return loaded;
   }
 

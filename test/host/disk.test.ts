@@ -83,6 +83,24 @@ describe("the real disk", () => {
     expect(await disk.isWritable(join(inner, "none"))).toBe(false);
   });
 
+  test("makes folders in folders, and gives up where none can be made", async () => {
+    const deep = join(folder, "a", "b", "c");
+    await disk.makeFolder(deep);
+    await disk.makeFolder(deep);
+    expect((await disk.stat(deep))?.isFolder).toBe(true);
+    if (process.platform === "linux") {
+      expect((await failureOf(disk.makeFolder("/proc/x/y"))).facts).toEqual({
+        path: "/proc/x/y",
+        action: "make folder",
+      });
+    }
+  });
+
+  test("finds nothing below a file", async () => {
+    writeFileSync(join(folder, "file"), "");
+    expect(await disk.stat(join(folder, "file", "x"))).toBeNull();
+  });
+
   test("names path and action in every failure", async () => {
     const missing = join(folder, "missing");
     expect((await failureOf(disk.open(missing, "read"))).facts).toEqual({ path: missing, action: "open" });
@@ -93,6 +111,7 @@ describe("the real disk", () => {
     expect((await failureOf(disk.syncFolder(missing))).facts.path).toBe(missing);
     writeFileSync(missing, "no folder");
     expect((await failureOf(disk.makeFolder(join(missing, "x")))).facts.action).toBe("make folder");
+    expect((await failureOf(disk.makeFolder(missing))).facts.action).toBe("make folder");
     const file = await disk.open(missing, "read");
     const error = await failureOf(write(file, "x", 0));
     expect(error.facts).toEqual({ path: missing, action: "write" });

@@ -56,6 +56,34 @@ function expectLines(text: string, patterns: readonly RegExp[]): void {
   expect(lines).toEqual(patterns.map((pattern) => expect.stringMatching(pattern)));
 }
 
+describe("packets", () => {
+  /** What srvr says; asking is received before the answer is made, and sent after. */
+  async function counts(): Promise<[received: number, sent: number]> {
+    const text = await ask("srvr");
+    return [Number(/^Received: (\d+)$/m.exec(text)![1]), Number(/^Sent: (\d+)$/m.exec(text)![1])];
+  }
+
+  async function added(work: () => Promise<unknown>): Promise<number[]> {
+    const before = await counts();
+    await work();
+    const after = await counts();
+    return [after[0] - before[0] - 1, after[1] - before[1] - 1];
+  }
+
+  test("are requests and replies, handshakes, and words by eight kibibytes of their answers", async () => {
+    expect(await added(async () => {})).toEqual([0, 0]);
+    expect(await added(() => client.ping())).toEqual([1, 1]);
+    let session: WireClient | null = null;
+    expect(await added(async () => (session = await WireClient.connect(server.port)))).toEqual([1, 1]);
+    session!.drop();
+    const again = await WireClient.open(server.port);
+    expect(await added(() => again.handshake({ session: session!.session }))).toEqual([1, 1]);
+    expect(await added(() => again.closeSession())).toEqual([1, 1]);
+    const { length } = await ask("mntr");
+    expect(await added(() => ask("mntr"))).toEqual([1, Math.ceil(length / 8192)]);
+  });
+});
+
 describe("words that answer in a word", () => {
   test("ruok: imok, with no line feed", async () => {
     expect(await ask("ruok")).toBe("imok");

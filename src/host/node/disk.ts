@@ -11,6 +11,7 @@
 
 import { close, constants, fdatasync, fstat, ftruncate, open, read, write } from "node:fs";
 import { access, mkdir, open as openHandle, readdir, rename, stat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { DiskError } from "#base/errors.ts";
 import type { Disk, DiskFile, OpenMode } from "../disk.ts";
 
@@ -38,13 +39,14 @@ export class NodeDisk implements Disk {
       const facts = await stat(path);
       return { sizeBytes: facts.size, modifiedMs: facts.mtimeMs, isFolder: facts.isDirectory() };
     } catch (cause) {
-      if (codeOf(cause) === "ENOENT") return null;
+      // Below something that is no folder there is nothing either.
+      if (codeOf(cause) === "ENOENT" || codeOf(cause) === "ENOTDIR") return null;
       throw new DiskError({ path, action: "stat" }, cause);
     }
   }
 
   async makeFolder(path: string): Promise<void> {
-    await naming(path, "make folder", mkdir(path, { recursive: true }));
+    await naming(path, "make folder", makeFolders(path));
   }
 
   async isWritable(path: string): Promise<boolean> {
@@ -156,6 +158,18 @@ function openFlags(mode: OpenMode): number {
       return isDsyncTrusted ? create | constants.O_DSYNC : create;
     default:
       return mode satisfies never;
+  }
+}
+
+/** Node's own recursion goes round for ever where a folder is there and takes no other, such as /proc. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    if (codeOf(cause) === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (codeOf(cause) !== "ENOENT" || dirname(path) === path) throw cause;
+    await makeFolders(dirname(path));
+    await mkdir(path);
   }
 }
 

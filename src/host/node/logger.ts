@@ -5,7 +5,7 @@
  *   2025-11-23 11:00:00,123 [myid:] - INFO  [main:Nodekeeper@1] - binding to port /0.0.0.0:2181
  *
  * The layout is made in this process: pino's transports are worker threads loaded from a path, which a bundled
- * executable does not have.
+ * executable does not have. Lines are written at once: whatever ends the process, the last of them are there, in order.
  */
 
 import { pino } from "pino";
@@ -23,7 +23,7 @@ export function nodeLogger(options: LoggerOptions): Logger {
   const settings = { level: options.level, base: null, formatters: { level: (label: string) => ({ level: label }) } };
   const logger = isText
     ? pino(settings, textStream(options.myid))
-    : pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime });
+    : pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 1, sync: true }));
   return {
     debug: (facts, message) => logger.debug(facts, message),
     info: (facts, message) => logger.info(facts, message),
