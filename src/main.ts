@@ -7,7 +7,7 @@
  */
 
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { environmentEntries } from "#admin/environment-text.ts";
 import { WordService } from "#admin/word-service.ts";
@@ -17,12 +17,12 @@ import { hexOfHalves } from "#base/zxid.ts";
 import { type Command, type LogOptions, parseCommandLine, type StartSource } from "#cli/command-line.ts";
 import { flagNotes } from "#config/java-flags.ts";
 import { ExitCode, exitLine } from "#config/exit-code.ts";
+import { unreadableConfigFile, unreadableMyid } from "#config/file-error.ts";
 import {
   configFromArguments,
   defaultConfig,
   loadConfig,
   type LoadedConfig,
-  missingConfigFile,
   type ServerConfig,
 } from "#config/server-config.ts";
 import type { Logger } from "#host/logger.ts";
@@ -30,6 +30,7 @@ import { nodeClock } from "#host/node/clock.ts";
 import { NodeDisk } from "#host/node/disk.ts";
 import { descriptorCounts, nodeEnvironment } from "#host/node/environment.ts";
 import { nodeLogger } from "#host/node/logger.ts";
+import { handleSignals } from "#host/node/signals.ts";
 import { nodeThreads } from "#host/node/threads.ts";
 import { nodeTimers } from "#host/node/timers.ts";
 import { nodeWire } from "#host/node/wire.ts";
@@ -41,6 +42,16 @@ import { RecoveryError } from "#storage/recovery.ts";
 import { fullVersion, productVersion } from "#base/version.ts";
 
 const nodeDisk = new NodeDisk();
+const productLine = `Nodekeeper ${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server`;
+
+/** What to do about the errors that binding the client port may bring. */
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the client port is taken; stop what listens there, or set another clientPort: ",
+  EACCES: "this user may not open the client port; set a clientPort from 1024 on: ",
+  EADDRNOTAVAIL: "clientPortAddress is no address of this machine: ",
+  ENOTFOUND: "clientPortAddress is a name that nobody knows: ",
+  EAI_AGAIN: "clientPortAddress is a name, and no name server answers: ",
+};
 
 await run(parseCommandLine(process.argv.slice(2), process.env));
 
@@ -74,15 +85,17 @@ async function run(command: Command): Promise<void> {
 
 async function check(file: string, systemProperties: ReadonlyMap<string, string>): Promise<void> {
   const { checkConfig } = await import("#cli/check.ts");
+  const files = await import("node:fs");
   let text: Buffer;
   try {
-    text = readFileSync(file);
-  } catch {
-    process.stderr.write(`${missingConfigFile(file).message}\n`);
+    text = readConfigFile(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
     process.exitCode = ExitCode.invalidInvocation;
     return;
   }
-  const { lines, exitCode } = checkConfig({ text, file, systemProperties, readMyid });
+  const { lines, exitCode } = checkConfig({ text, file, systemProperties, readMyid, files });
   process.stdout.write(`${lines.join("\n")}\n`);
   process.exitCode = exitCode;
 }
@@ -91,6 +104,11 @@ async function runContainer(argv: readonly string[]): Promise<void> {
   const { prepareContainer } = await import("#cli/container.ts");
   const files = await import("node:fs");
   const command = prepareContainer({ argv, env: process.env, files, identity: process });
+  if (command.kind === "failure") {
+    process.stderr.write(`${command.text}\n`);
+    process.exitCode = command.exitCode;
+    return;
+  }
   if (command.kind !== "exec") {
     await run(command);
     return;
@@ -135,23 +153,27 @@ function configOf(source: StartSource, systemProperties: ReadonlyMap<string, str
       return defaultConfig(systemProperties);
     case "arguments":
       return configFromArguments({ ...source, systemProperties });
-    case "file": {
-      let text: Buffer;
-      try {
-        text = readFileSync(source.file);
-      } catch {
-        throw missingConfigFile(source.file);
-      }
-      return loadConfig({ text, file: source.file, systemProperties, readMyid });
-    }
+    case "file":
+      return loadConfig({ text: readConfigFile(source.file), file: source.file, systemProperties, readMyid });
   }
 }
 
-function readMyid(dataDir: string): string | null {
+function readConfigFile(file: string): Buffer {
   try {
-    return readFileSync(`${dataDir}/myid`, "latin1");
-  } catch {
-    return null;
+    return readFileSync(file);
+  } catch (error) {
+    throw unreadableConfigFile(file, error);
+  }
+}
+
+/** A folder that hides its files is the start's business, which has an exit code of its own for it. */
+function readMyid(dataDir: string): string | null {
+  const file = `${dataDir}/myid`;
+  if (!existsSync(file)) return null;
+  try {
+    return readFileSync(file, "latin1");
+  } catch (error) {
+    throw unreadableMyid(file, error);
   }
 }
 
@@ -184,12 +206,17 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
   });
   const facts = new LiveFacts(server, host, nodeEnvironment);
   const words = new WordService({ server, facts, disk: nodeDisk, logger, descriptors: descriptorCounts });
-  stopOnSignals(server, logger);
+  handleSignals(logger, {
+    stop: () => stop(server, logger),
+    describe: () =>
+      `${server.port?.connections.size ?? 0} connections, ${server.serving?.database.tree.nodeCount ?? 0} znodes`,
+  });
   // A broken invariant ends the process with all that is known; carrying on would be a guess.
   process.on("uncaughtException", (error) => {
     logger.error({ error: error.message, stack: error.stack }, "Severe unrecoverable error, exiting");
     exit(ExitCode.unexpectedError);
   });
+  logger.info({ pid: process.pid }, `${productLine}, on Node.js ${process.versions.node}`);
   for (const [key, value] of environmentEntries(nodeEnvironment()))
     logger.info({}, `Server environment:${key}=${value}`);
   try {
@@ -202,7 +229,7 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
       znodes: server.serving?.database.tree.nodeCount,
     };
     logger.info(facts, `Snapshot loaded in ${facts.ms} ms, highest zxid is ${zxid}, digest is ${digestText(server)}`);
-    if (source.kind === "default") announce(server, logger);
+    announce(server, source, logger);
   } catch (error) {
     exitAfter(error, logger, exit);
   }
@@ -213,37 +240,30 @@ function digestText(server: StandaloneServer): string {
   return digest === undefined ? "unknown" : `0x${hexOfHalves(digest.high, digest.low)}`;
 }
 
-/** Says where a server that was started without a configuration listens, where its data is, and how to stop it. */
-function announce(server: StandaloneServer, logger: Logger): void {
+/** Says where the server listens, where its data is, and how to stop it; on a terminal without configuration as a banner. */
+function announce(server: StandaloneServer, source: StartSource, logger: Logger): void {
   const { config, port } = server;
   const listening = port === null ? "no client port" : `${port.bound.address}:${port.bound.port}`;
-  if (!process.stdout.isTTY) {
-    logger.info(
-      { listening, dataDir: config.dataDir },
-      `Serving on ${listening}, data in ${config.dataDir}; SIGTERM stops`,
-    );
-    return;
-  }
+  logger.info(
+    { listening, dataDir: config.dataDir },
+    `Serving on ${listening}, data in ${config.dataDir}; SIGTERM stops`,
+  );
+  if (source.kind !== "default" || !process.stdout.isTTY) return;
   const lines = [
-    `Nodekeeper ${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server`,
+    productLine,
     "  mode       standalone",
     `  listening  ${listening}`,
     `  data       ${config.dataDir}`,
     "  stop       Ctrl-C",
+    "  log        warnings only; npm start -- --log-format text shows all",
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-function stopOnSignals(server: StandaloneServer, logger: Logger): void {
-  for (const [signal, number] of [
-    ["SIGTERM", 15],
-    ["SIGINT", 2],
-  ] as const) {
-    process.once(signal, () => {
-      logger.info({ signal }, "Exiting on a signal");
-      void server.stop().finally(() => process.exit(128 + number));
-    });
-  }
+async function stop(server: StandaloneServer, logger: Logger): Promise<void> {
+  const connections = server.port?.connections.size ?? 0;
+  await server.stop();
+  logger.info({ connections }, `Stopped: ${connections} connections closed, the log is complete`);
 }
 
 /** One line that says what to do, and ZooKeeper's exit code. */
@@ -262,9 +282,8 @@ function exitAfter(error: unknown, logger: Logger, exit: (code: ExitCode) => voi
     return;
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const remedy =
-    code === "EADDRINUSE" ? "the client port is taken; stop what listens there, or set another clientPort: " : "";
+  const remedy = remedies[code] ?? "";
   logger.error({ code }, remedy + message);
   process.stderr.write(`${remedy}${message}\n`);
-  exit(ExitCode.unexpectedError);
+  exit(code === "ENOTFOUND" || code === "EAI_AGAIN" ? ExitCode.invalidInvocation : ExitCode.unexpectedError);
 }

@@ -112,8 +112,8 @@ describe("the command", () => {
 
   test("checks a zoo.cfg", async () => {
     const file = join(folder, "zoo.cfg");
-    writeFileSync(file, "dataDir=/data\nclientPort=2181\n");
-    expect(await run("check", file)).toContain(`${file}: valid\n`);
+    writeFileSync(file, `dataDir=${folder}/data\nclientPort=2181\n`);
+    expect(await run("check", file)).toContain(`${file}: valid;`);
   });
 
   test("starts a server that serves", async () => {

@@ -10,7 +10,8 @@
  *   --version | --help | completion
  *
  * `-Dname=value` may stand anywhere, and so may JVM flags, which mean nothing; SERVER_JVMFLAGS and JVMFLAGS are read
- * before. Always: wrong arguments end in a usage text for stderr and exit code 2, as with ZooKeeper.
+ * before. Always: wrong arguments end in a usage text for stderr and exit code 2, as with ZooKeeper, whose usage text
+ * is kept for a start's arguments; one more line says where help is.
  * Source: QuorumPeerMain.main, ZooKeeperServerMain.main, ServerConfig.parse.
  */
 
@@ -52,6 +53,8 @@ export const logLevels = ["debug", "info", "warn", "error"] as const;
 const startUsage = "Usage: ZooKeeperServerMain configfile | port datadir [ticktime] [maxcnxns]";
 const checkUsage = "Usage: nodekeeper check configfile";
 const commandNames = ["start", "check", "container", "completion"] as const;
+const generalUsage = `Usage: nodekeeper ${commandNames.join(" | ")}`;
+const optionNames = ["--log-format", "--log-level", "--help", "--version"] as const;
 
 /** The command that `argv` (without the executable and the script) asks for, under these environment variables. */
 export function parseCommandLine(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
@@ -63,13 +66,13 @@ export function parseCommandLine(argv: readonly string[], env: Readonly<Record<s
   const words = parseJavaFlags(argv).rest;
   if (words.includes("--version")) return { kind: "version" };
   const options = takeOptions(words);
-  if (typeof options === "string") return usageError(options, startUsage);
+  if (typeof options === "string") return usageError(options, generalUsage);
   const [name, ...positionals] = options.positionals;
   if (name === "start") return parseStart(positionals, flags, options.log);
   if (name === "check") return parseCheck(positionals, flags);
   const nearest = name === undefined ? null : nearestName(name, commandNames);
   const hint = nearest === null ? `one of ${commandNames.join(", ")}` : `did you mean ${nearest}?`;
-  return usageError(name === undefined ? "No command given" : `Unknown command ${name}; ${hint}`, startUsage);
+  return usageError(name === undefined ? "No command given" : `Unknown command ${name}; ${hint}`, generalUsage);
 }
 
 const consoleCommands: ReadonlySet<string> = new Set(["completion", "--get-yargs-completions"]);
@@ -84,8 +87,12 @@ function parseSource(words: readonly string[]): StartSource | string {
   if (first === undefined) return { kind: "default" };
   if (dataDir === undefined) return { kind: "file", file: first };
   if (words.length > 4) return `Invalid number of arguments:[${words.join(", ")}]`;
-  for (const text of [first, tickTime, maxClientCnxns]) {
-    if (text !== undefined && parseJavaInt(text) === null) return `For input string: "${text}"`;
+  for (const [text, expected] of [
+    [first, "a port is expected in front of the data folder; a configuration file stands alone"],
+    [tickTime, "TICKTIME is a number of milliseconds"],
+    [maxClientCnxns, "MAXCNXNS is a number of connections"],
+  ]) {
+    if (text !== undefined && parseJavaInt(text) === null) return `For input string: "${text}"; ${expected}`;
   }
   const clientPort = parseJavaInt(first)!;
   if (clientPort < 0 || clientPort > 65535) return `port out of range:${clientPort}`;
@@ -125,10 +132,10 @@ function takeOptions(words: readonly string[]): { log: LogOptions; positionals: 
 }
 
 function unknownOption(name: string): string {
-  const nearest = nearestName(name, ["--log-format", "--log-level", "--help", "--version"]);
-  return `Unknown option ${name}${nearest === null ? "" : `; did you mean ${nearest}?`}`;
+  const nearest = nearestName(name, optionNames);
+  return `Unknown option ${name}; ${nearest === null ? `one of ${optionNames.join(", ")}` : `did you mean ${nearest}?`}`;
 }
 
 function usageError(problem: string, usage: string): Command {
-  return { kind: "usageError", text: `${problem}\n${usage}\n` };
+  return { kind: "usageError", text: `${problem}\n${usage}\nnodekeeper --help explains the commands.` };
 }

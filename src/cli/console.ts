@@ -7,6 +7,7 @@ import yargs from "yargs";
 import { logFormats, logLevels } from "./command-line.ts";
 
 const epilogue = [
+  "Options of a start, shown by nodekeeper start --help: --log-format, --log-level.",
   "-Dname=value sets a system property of ZooKeeper, and may stand anywhere; SERVER_JVMFLAGS and JVMFLAGS are read too.",
   "Without a configuration file the server listens on 127.0.0.1:2181 and keeps its data in ./nodekeeper-data.",
   "Exit codes: 0 normal end, 1 failure, 2 bad arguments or configuration, 3 data directory not accessible.",

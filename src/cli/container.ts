@@ -7,11 +7,14 @@
  *   3 no myid in ZOO_DATA_DIR: write ZOO_MY_ID there, 1 without it
  *   4 run the command: `zkServer.sh start-foreground [CFG]` or `start` is this server, anything else is executed
  *
+ * Who only asks (`--help`, `--version`) is answered, and none of this is done.
  * Always: an existing zoo.cfg or myid is left as it is. A variable that is set but empty stays empty, as in the script;
  * one that is not set has the image's default. ZOO_SERVERS and ZOO_CFG_EXTRA are split at blanks, so that no value may
  * hold one. Source: docker-entrypoint.sh and Dockerfile of the official image, zkServer.sh.
  */
 
+import { ExitCode } from "#config/exit-code.ts";
+import { fileErrorReason } from "#config/file-error.ts";
 import { type Command, parseCommandLine } from "./command-line.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,11 +36,19 @@ export interface ContainerIdentity {
   setuid?(uid: number): void;
 }
 
-/** The command to go on with: a server of ours, or words to execute in place of this process. */
+/** The command to go on with: a server of ours, or words to execute in place of this process; or why there is none. */
 export type ContainerCommand =
   | Command
+  | ContainerFailure
   /** `path` is what `argv[0]` means by PATH, or null when there is no such program: exit code 127. */
   | { readonly kind: "exec"; readonly path: string | null; readonly argv: readonly string[] };
+
+interface ContainerFailure {
+  readonly kind: "failure";
+  /** One line for stderr: the path, the reason, what to do. */
+  readonly text: string;
+  readonly exitCode: ExitCode;
+}
 
 /** User and group `zookeeper` of the image. */
 const zookeeperId = 1000;
@@ -86,10 +97,7 @@ export function myidFromEnvironment(env: Environment): string {
   return `${myid === "" ? "1" : myid}\n`;
 }
 
-/**
- * Does steps 1 to 3 and says what step 4 is.
- * @throws what the file system throws, for a folder that cannot be written.
- */
+/** Does steps 1 to 3 and says what step 4 is, or what kept it from one of them. */
 export function prepareContainer(input: {
   readonly argv: readonly string[];
   readonly env: Environment;
@@ -97,19 +105,77 @@ export function prepareContainer(input: {
   readonly identity: ContainerIdentity;
 }): ContainerCommand {
   const { argv, env, files, identity } = input;
+  const question = questionOf(argv, env);
+  if (question !== null) return question;
   const isServer = argv.length === 0 || argv[0] === "zkServer.sh" || argv[0] === "start";
-  if (isServer && identity.getuid?.() === 0) {
-    for (const name of ["ZOO_DATA_DIR", "ZOO_DATA_LOG_DIR", "ZOO_LOG_DIR"] as const) {
-      giveAway(files, variable(env, name));
+  const failure =
+    (isServer && identity.getuid?.() === 0 ? becomeZookeeper(env, files, identity) : null) ??
+    writeConfig(env, files) ??
+    writeMyid(env, files);
+  return failure ?? containerCommand(argv, env, files);
+}
+
+/** The answer to words of ours that only ask; a program of the image has its own `--help`. */
+function questionOf(argv: readonly string[], env: Environment): Command | null {
+  const [name = ""] = argv;
+  if (name === "--version") return parseCommandLine(argv, env);
+  const isOurs = name === "zkServer.sh" || name === "start" || name === "check" || name.startsWith("-");
+  if (!isOurs || !(argv.includes("--help") || argv.includes("-h"))) return null;
+  return { kind: "console", argv: [name === "start" || name === "check" ? name : "container", "--help"] };
+}
+
+function becomeZookeeper(
+  env: Environment,
+  files: ContainerFiles,
+  identity: ContainerIdentity,
+): ContainerFailure | null {
+  for (const name of ["ZOO_DATA_DIR", "ZOO_DATA_LOG_DIR", "ZOO_LOG_DIR"] as const) {
+    const folder = variable(env, name);
+    try {
+      giveAway(files, folder);
+    } catch (error) {
+      const advice = "mount a folder there, or run as the user who owns it";
+      return failed(`${folder} cannot be given to uid ${zookeeperId}`, error, advice, ExitCode.unableToAccessDatadir);
     }
+  }
+  try {
     // The order matters: without root there is no changing of groups.
     identity.setgroups?.([zookeeperId]);
     identity.setgid?.(zookeeperId);
     identity.setuid?.(zookeeperId);
+  } catch (error) {
+    const advice = `start the container as uid ${zookeeperId}, or with the capabilities SETUID and SETGID`;
+    return failed(`uid 0 cannot become uid ${zookeeperId}`, error, advice, ExitCode.unexpectedError);
   }
-  writeIfMissing(files, `${variable(env, "ZOO_CONF_DIR")}/zoo.cfg`, zooCfgFromEnvironment(env));
-  writeIfMissing(files, `${variable(env, "ZOO_DATA_DIR")}/myid`, myidFromEnvironment(env));
-  return containerCommand(argv, env, files);
+  return null;
+}
+
+function writeConfig(env: Environment, files: ContainerFiles): ContainerFailure | null {
+  const folder = variable(env, "ZOO_CONF_DIR");
+  const file = `${folder}/zoo.cfg`;
+  try {
+    writeIfMissing(files, file, zooCfgFromEnvironment(env));
+    return null;
+  } catch (error) {
+    const advice = `put a zoo.cfg there, or let the container's user write to ${folder} (ZOO_CONF_DIR)`;
+    return failed(`${file} cannot be written`, error, advice, ExitCode.invalidInvocation);
+  }
+}
+
+function writeMyid(env: Environment, files: ContainerFiles): ContainerFailure | null {
+  const folder = variable(env, "ZOO_DATA_DIR");
+  const file = `${folder}/myid`;
+  try {
+    writeIfMissing(files, file, myidFromEnvironment(env));
+    return null;
+  } catch (error) {
+    const advice = `mount a folder at ${folder} (ZOO_DATA_DIR) that the container's user may write to`;
+    return failed(`${file} cannot be written`, error, advice, ExitCode.unableToAccessDatadir);
+  }
+}
+
+function failed(problem: string, error: unknown, advice: string, exitCode: ExitCode): ContainerFailure {
+  return { kind: "failure", text: `${problem}: ${fileErrorReason(error)}; ${advice}`, exitCode };
 }
 
 function containerCommand(argv: readonly string[], env: Environment, files: ContainerFiles): ContainerCommand {

@@ -32,13 +32,6 @@ export interface ClientAddress {
   readonly clientPortAddress: string;
 }
 
-/** What is known of this server when its member line is looked for. */
-export interface Self {
-  /** Null: there is no myid file. Undefined: nobody looked. */
-  readonly myid: bigint | null | undefined;
-  readonly standaloneEnabled: boolean;
-}
-
 /**
  * Refuses membership lines beside a dynamic configuration file.
  * @throws ConfigError with ZooKeeper's text.
@@ -100,25 +93,19 @@ export function parseMyid(content: string, dataDir: string, notes: ConfigNote[])
 }
 
 /**
- * Reads the membership lines of a server that has to be standalone.
+ * Reads the membership lines of a server that has to be standalone. An ensemble is refused before its initLimit,
+ * syncLimit and myid are looked at: whoever has to give it up need not mend them first.
  * @throws ConfigError with ZooKeeper's text when they are wrong, with ours when they make an ensemble.
  */
-export function readMembership(keys: FileKeys, self: Self, notes: ConfigNote[]): Membership {
+export function readMembership(keys: FileKeys, standaloneEnabled: boolean, notes: ConfigNote[]): Membership {
   const { file } = keys;
   const lines = [...keys.entries()].filter(({ key }) => isMembershipKey(key));
   const membership = parseMembership(lines, { file, multiAddressEnabled: keys.boolean("multiAddress.enabled", false) });
   const line = lines[0]?.line ?? 0;
-  for (const text of checkMembership(membership, self.standaloneEnabled, file)) {
+  for (const text of checkMembership(membership, standaloneEnabled, file)) {
     notes.push({ level: "warn", line, key: "server", text });
   }
-  if (!isDistributed(membership, self.standaloneEnabled)) return membership;
-  for (const key of ["initLimit", "syncLimit"]) {
-    if (keys.int(key, 0) === 0) throw keys.error(key, `${key} is not set`, "a number of ticks, 1 or more");
-  }
-  if (self.myid === null) {
-    const problem = "myid file is missing; valid is a file myid in dataDir that holds this server's number";
-    throw new ConfigError({ file, line: 0, key: "dataDir", problem });
-  }
+  if (!isDistributed(membership, standaloneEnabled)) return membership;
   const problem =
     "ensembles are not supported yet by this version; " +
     "valid is one server line at most, with standaloneEnabled=true";
@@ -131,7 +118,7 @@ export function readMembership(keys: FileKeys, self: Self, notes: ConfigNote[]):
  */
 export function chooseClientAddress(
   keys: FileKeys,
-  server: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null | undefined },
+  server: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null },
   notes: ConfigNote[],
 ): ClientAddress {
   const { clientPort, clientPortAddress } = server;
@@ -163,10 +150,10 @@ export function chooseClientAddress(
 
 /** The member that is this server. Kinder than ZooKeeper: the only participant is, whatever myid says. */
 function ownMember(
-  given: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null | undefined },
+  given: ClientAddress & { readonly membership: Membership; readonly myid: bigint | null },
   notes: ConfigNote[],
 ): Member | null {
-  const myid = given.myid ?? null;
+  const { myid } = given;
   const own = myid === null ? undefined : given.membership.members.get(myid);
   const only = participants(given.membership)[0];
   if (own !== undefined || only === undefined) return own ?? null;

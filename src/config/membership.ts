@@ -107,7 +107,7 @@ export function isDistributed(membership: Membership, standaloneEnabled: boolean
 
 /**
  * Checks the set as a whole.
- * @returns ZooKeeper's warnings about it.
+ * @returns warnings about it, ZooKeeper's where it warns of the same.
  * @throws ConfigError with ZooKeeper's text when it cannot work.
  */
 export function checkMembership(membership: Membership, standaloneEnabled: boolean, file: string): string[] {
@@ -131,7 +131,7 @@ export function checkMembership(membership: Membership, standaloneEnabled: boole
     if (observers > 0) {
       throw refuse("Observers w/o quorum is an invalid configuration", "a second participant, or no observer");
     }
-    return ["Invalid configuration, only one server specified (ignoring)"];
+    return ["only one server specified: the server is standalone, and takes at most the client port from this line"];
   }
   if (voters <= 2) return ["No server failure will be tolerated. You need at least 3 servers."];
   return voters % 2 === 0 ? ["Non-optimal configuration, consider an odd number of servers."] : [];

@@ -80,12 +80,6 @@ const snapRetainCountMin = 3;
 /** The tables of nobody: a server without `server.` lines. */
 const noMembers: Membership = { members: new Map(), groupOf: null, weights: new Map() };
 
-/** The error for a configuration file that does not exist. */
-export function missingConfigFile(file: string): ConfigError {
-  const problem = `Error processing ${file}: ${file} file is missing; valid is the path of a zoo.cfg`;
-  return new ConfigError({ file, line: 0, key: "", problem });
-}
-
 /**
  * Reads a zoo.cfg.
  * @returns the configuration, and what there is to say about it at start.
@@ -106,15 +100,15 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   }
   const base = readBase(keys, notes);
   const settings = readPropertySettings(properties, file);
-  const content = input.readMyid?.(base.dataDir);
-  const myid = typeof content === "string" ? parseMyid(content, base.dataDir, notes) : content;
-  const membership = readMembership(keys, { myid, standaloneEnabled: base.standaloneEnabled }, notes);
+  const membership = readMembership(keys, base.standaloneEnabled, notes);
+  const content = input.readMyid?.(base.dataDir) ?? null;
+  const myid = content === null ? null : parseMyid(content, base.dataDir, notes);
   const client = chooseClientAddress(keys, { ...base, membership, myid }, notes);
   const config = {
     ...base,
     ...settings,
     ...client,
-    myid: myid ?? null,
+    myid,
     membership,
     systemProperties: plain(properties),
   };

@@ -13,9 +13,20 @@ function checkSource(line: string, source: object): void {
   expect(parse(line)).toMatchObject({ kind: "start", source });
 }
 
-function checkUsage(line: string, problem: string): void {
-  const usage = "Usage: ZooKeeperServerMain configfile | port datadir [ticktime] [maxcnxns]";
-  expect(parse(line)).toEqual({ kind: "usageError", text: `${problem}\n${usage}\n` });
+const startUsage = "Usage: ZooKeeperServerMain configfile | port datadir [ticktime] [maxcnxns]";
+const generalUsage = "Usage: nodekeeper start | check | container | completion";
+
+function checkUsage(line: string, problem: string, usage: string): void {
+  const text = `${problem}\n${usage}\nnodekeeper --help explains the commands.`;
+  expect(parse(line)).toEqual({ kind: "usageError", text });
+}
+
+function checkStartUsage(words: string, problem: string): void {
+  checkUsage(`start ${words}`, problem, startUsage);
+}
+
+function checkGeneralUsage(line: string, problem: string): void {
+  checkUsage(line, problem, generalUsage);
 }
 
 describe("the command line", () => {
@@ -30,20 +41,25 @@ describe("the command line", () => {
     checkSource("start 2181 /data 500 10", { ...two, tickTimeMs: 500, maxClientCnxns: 10 });
   });
 
-  it("refuses wrong arguments with ZooKeeper's words and its usage text", () => {
-    checkUsage("start 2181 /data 500 10 x", "Invalid number of arguments:[2181, /data, 500, 10, x]");
-    checkUsage("start abc /data", 'For input string: "abc"');
-    checkUsage("start 2181 /data 5s", 'For input string: "5s"');
-    checkUsage("start 2181 /data 500 many", 'For input string: "many"');
-    checkUsage("start 70000 /data", "port out of range:70000");
-    checkUsage("start 2181 /data 0", "tickTime is not set: 0 is not a time");
-    checkUsage("strat zoo.cfg", "Unknown command strat; did you mean start?");
-    checkUsage("zoo.cfg", "Unknown command zoo.cfg; one of start, check, container, completion");
-    checkUsage("-Da=b", "No command given");
-    checkUsage("start --log-levl debug", "Unknown option --log-levl; did you mean --log-level?");
-    checkUsage("start -x", "Unknown option -x");
-    checkUsage("start --log-format xml", "--log-format takes one of auto, json, text");
-    checkUsage("start --log-level", "--log-level takes one of debug, info, warn, error");
+  it("refuses wrong arguments of a start with ZooKeeper's words and usage text, and what was expected", () => {
+    checkStartUsage("2181 /data 500 10 x", "Invalid number of arguments:[2181, /data, 500, 10, x]");
+    const port = "a port is expected in front of the data folder; a configuration file stands alone";
+    checkStartUsage("abc /data", `For input string: "abc"; ${port}`);
+    checkStartUsage("c/zoo.cfg extra", `For input string: "c/zoo.cfg"; ${port}`);
+    checkStartUsage("2181 /data 5s", 'For input string: "5s"; TICKTIME is a number of milliseconds');
+    checkStartUsage("2181 /data 500 many", 'For input string: "many"; MAXCNXNS is a number of connections');
+    checkStartUsage("70000 /data", "port out of range:70000");
+    checkStartUsage("2181 /data 0", "tickTime is not set: 0 is not a time");
+  });
+
+  it("refuses unknown commands and options with the nearest one, or with all there are", () => {
+    checkGeneralUsage("strat zoo.cfg", "Unknown command strat; did you mean start?");
+    checkGeneralUsage("zoo.cfg", "Unknown command zoo.cfg; one of start, check, container, completion");
+    checkGeneralUsage("-Da=b", "No command given");
+    checkGeneralUsage("start --log-levl debug", "Unknown option --log-levl; did you mean --log-level?");
+    checkGeneralUsage("start -x", "Unknown option -x; one of --log-format, --log-level, --help, --version");
+    checkGeneralUsage("start --log-format xml", "--log-format takes one of auto, json, text");
+    checkGeneralUsage("start --log-level", "--log-level takes one of debug, info, warn, error");
   });
 
   it("takes the log options in both spellings, anywhere", () => {
@@ -71,9 +87,9 @@ describe("the command line", () => {
 
   it("checks one file", () => {
     expect(parse("check zoo.cfg -Da=b")).toMatchObject({ kind: "check", file: "zoo.cfg" });
-    const usage = "check takes one configuration file\nUsage: nodekeeper check configfile\n";
-    expect(parse("check")).toEqual({ kind: "usageError", text: usage });
-    expect(parse("check a b")).toEqual({ kind: "usageError", text: usage });
+    for (const line of ["check", "check a b"]) {
+      checkUsage(line, "check takes one configuration file", "Usage: nodekeeper check configfile");
+    }
   });
 
   it("hands on what is for the container, for the version and for people", () => {
@@ -98,6 +114,7 @@ describe("the console", () => {
       "nodekeeper check <file>",
       "nodekeeper completion",
       "--version",
+      "nodekeeper start --help: --log-format, --log-level",
       "./nodekeeper-data",
     ]) {
       expect(text).toContain(words);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type ContainerCommand, myidFromEnvironment, prepareContainer, zooCfgFromEnvironment } from "#cli/container.ts";
+import { ExitCode } from "#config/exit-code.ts";
 import { loadConfig } from "#config/server-config.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -12,6 +13,7 @@ const official = JSON.parse(readFileSync(new URL("fixtures/official-entrypoint.j
 /** A file system of a few paths that remembers what was done to it, together with the identity's changes. */
 class FakeImage {
   readonly actions: string[] = [];
+  #refused: readonly [action: string, code: string] | null = null;
   readonly #files: Map<string, string | null>;
   #uid: number;
 
@@ -20,14 +22,18 @@ class FakeImage {
     this.#files = new Map(files);
   }
 
+  /** Makes the system say no, with this code, to actions that begin so. */
+  refuse(action: string, code: string): void {
+    this.#refused = [action, code];
+  }
   existsSync(path: string): boolean {
     return this.#files.has(path);
   }
   writeFileSync(path: string, text: string): void {
-    this.actions.push(`write ${path} ${JSON.stringify(text)}`);
+    this.#act(`write ${path} ${JSON.stringify(text)}`);
   }
   lchownSync(path: string, uid: number, gid: number): void {
-    this.actions.push(`chown ${path} ${uid}:${gid}`);
+    this.#act(`chown ${path} ${uid}:${gid}`);
   }
   lstatSync(path: string): { isDirectory(): boolean } {
     return { isDirectory: () => this.#files.get(path) === null };
@@ -40,14 +46,20 @@ class FakeImage {
     return this.#uid;
   }
   setgroups(groups: number[]): void {
-    this.actions.push(`setgroups ${groups.join(",")}`);
+    this.#act(`setgroups ${groups.join(",")}`);
   }
   setgid(gid: number): void {
-    this.actions.push(`setgid ${gid}`);
+    this.#act(`setgid ${gid}`);
   }
   setuid(uid: number): void {
-    this.actions.push(`setuid ${uid}`);
+    this.#act(`setuid ${uid}`);
     this.#uid = uid;
+  }
+  #act(action: string): void {
+    if (this.#refused !== null && action.startsWith(this.#refused[0])) {
+      throw Object.assign(new Error(action), { code: this.#refused[1] });
+    }
+    this.actions.push(action);
   }
 }
 
@@ -78,6 +90,13 @@ function checkStart(argv: string[], file: string, env: Environment = {}): void {
 function autocreateOf(env: Environment): string | undefined {
   const { command } = run([], { env });
   return command.kind === "start" ? command.flags.properties.get("zookeeper.datadir.autocreate") : "no start";
+}
+
+/** What comes of a start when the system says no, with this code, to actions that begin so. */
+function fail(action: string, code: string, uid: number): ContainerCommand {
+  const image = new FakeImage(uid, action.startsWith("write") ? [] : complete);
+  image.refuse(action, code);
+  return prepareContainer({ argv: ["start"], env: {}, files: image, identity: image });
 }
 
 describe("the image's entrypoint", () => {
@@ -145,6 +164,53 @@ describe("the image's entrypoint", () => {
     const flags = { ZOO_DATADIR_AUTOCREATE_DISABLE: "1", SERVER_JVMFLAGS: "-Dzookeeper.datadir.autocreate=true" };
     expect(autocreateOf(flags)).toBe("true");
     expect(autocreateOf({ ZOO_DATADIR_AUTOCREATE_DISABLE: "" })).toBeUndefined();
+  });
+
+  it("answers a question and does nothing else, even as root", () => {
+    for (const [line, answer] of [
+      ["--help", "container --help"],
+      ["-h", "container --help"],
+      ["zkServer.sh start-foreground --help", "container --help"],
+      ["start --help", "start --help"],
+      ["check -h", "check --help"],
+    ] as const) {
+      const { command, actions } = run(line.split(" "), { uid: 0, files: [] });
+      expect(command).toEqual({ kind: "console", argv: answer.split(" ") });
+      expect(actions).toEqual([]);
+    }
+    expect(run(["--version"], { files: [] })).toEqual({ command: { kind: "version" }, actions: [] });
+    expect(run(["/bin/sh", "--help"]).command).toMatchObject({ kind: "exec", argv: ["/bin/sh", "--help"] });
+  });
+
+  it("fails in one line that names the path, the reason and what to do", () => {
+    expect(fail("write /conf/zoo.cfg", "EACCES", 1000)).toEqual({
+      kind: "failure",
+      text:
+        "/conf/zoo.cfg cannot be written: permission denied; " +
+        "put a zoo.cfg there, or let the container's user write to /conf (ZOO_CONF_DIR)",
+      exitCode: ExitCode.invalidInvocation,
+    });
+    expect(fail("write /data/myid", "ENOENT", 1000)).toEqual({
+      kind: "failure",
+      text:
+        "/data/myid cannot be written: no such file or directory; " +
+        "mount a folder at /data (ZOO_DATA_DIR) that the container's user may write to",
+      exitCode: ExitCode.unableToAccessDatadir,
+    });
+    expect(fail("chown /datalog", "EROFS", 0)).toEqual({
+      kind: "failure",
+      text:
+        "/datalog cannot be given to uid 1000: the file system is read-only; " +
+        "mount a folder there, or run as the user who owns it",
+      exitCode: ExitCode.unableToAccessDatadir,
+    });
+    expect(fail("setgid 1000", "EPERM", 0)).toEqual({
+      kind: "failure",
+      text:
+        "uid 0 cannot become uid 1000: operation not permitted; " +
+        "start the container as uid 1000, or with the capabilities SETUID and SETGID",
+      exitCode: ExitCode.unexpectedError,
+    });
   });
 
   it("executes any other command, found by PATH", () => {

@@ -56,13 +56,13 @@ function expectLines(text: string, patterns: readonly RegExp[]): void {
   expect(lines).toEqual(patterns.map((pattern) => expect.stringMatching(pattern)));
 }
 
-describe("packets", () => {
-  /** What srvr says; asking is received before the answer is made, and sent after. */
-  async function counts(): Promise<[received: number, sent: number]> {
-    const text = await ask("srvr");
-    return [Number(/^Received: (\d+)$/m.exec(text)![1]), Number(/^Sent: (\d+)$/m.exec(text)![1])];
-  }
+/** What srvr says; asking is received before the answer is made, and sent after. */
+async function counts(): Promise<[received: number, sent: number]> {
+  const text = await ask("srvr");
+  return [Number(/^Received: (\d+)$/m.exec(text)![1]), Number(/^Sent: (\d+)$/m.exec(text)![1])];
+}
 
+describe("packets", () => {
   async function added(work: () => Promise<unknown>): Promise<number[]> {
     const before = await counts();
     await work();
