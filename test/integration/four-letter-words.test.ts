@@ -62,14 +62,15 @@ async function counts(): Promise<[received: number, sent: number]> {
   return [Number(/^Received: (\d+)$/m.exec(text)![1]), Number(/^Sent: (\d+)$/m.exec(text)![1])];
 }
 
-describe("packets", () => {
-  async function added(work: () => Promise<unknown>): Promise<number[]> {
-    const before = await counts();
-    await work();
-    const after = await counts();
-    return [after[0] - before[0] - 1, after[1] - before[1] - 1];
-  }
+/** What `work` adds to them. */
+async function added(work: () => Promise<unknown>): Promise<number[]> {
+  const before = await counts();
+  await work();
+  const after = await counts();
+  return [after[0] - before[0] - 1, after[1] - before[1] - 1];
+}
 
+describe("packets", () => {
   test("are requests and replies, handshakes, and words by eight kibibytes of their answers", async () => {
     expect(await added(async () => {})).toEqual([0, 0]);
     expect(await added(() => client.ping())).toEqual([1, 1]);
