@@ -33,6 +33,7 @@ test.each(runs)("one connection, $what, seed $seed: every reply and event is the
     await Promise.all(casts.map((cast) => cast.actors[0]!.pipeline(batch)));
     compare(casts, `seed ${seed}, near operation ${done}`);
   }
+  await Promise.all(casts.map((cast) => cast.leave()));
 });
 
 test.each(runs)("four connections, $what, seed $seed: each sees the same", async ({ pair, seed }) => {
@@ -49,6 +50,7 @@ test.each(runs)("four connections, $what, seed $seed: each sees the same", async
     if (returns) await Promise.all(casts.map((cast) => cast.replace(speaker, true)));
     compare(casts, `seed ${seed}, near operation ${done}`, leaves);
   }
+  await Promise.all(casts.map((cast) => cast.leave()));
 });
 
 const identities: readonly Request[] = [auth("digest", "ann:a"), auth("digest", "bob:b"), auth("ip", "")];
@@ -70,6 +72,11 @@ class Cast {
   async speak(speaker: number, batch: readonly Request[]): Promise<void> {
     await this.actors[speaker]!.pipeline(batch);
     for (const actor of this.actors) await actor.settle();
+  }
+
+  /** Ends the sessions: one that is left to expire would do so in the next run, in each server at a moment of its own. */
+  async leave(): Promise<void> {
+    for (const actor of this.actors) await actor.ask(closeSession);
   }
 
   /** One connection gives way to another, with its session (which loses its watches) or a new one. */

@@ -25,6 +25,8 @@ export class ChangeRecord {
   path: Buffer = Buffer.allocUnsafe(64);
   pathLength = 0;
   hash = 0;
+  /** Changes of its transaction that it holds. */
+  changeCount = 0;
   /** False while it only shows what the tree has. */
   isInFlight = false;
   /** The znode in the tree that this is the latest state of; 0 for one that is only in flight. */
@@ -136,6 +138,7 @@ export class OutstandingChanges {
    */
   #buckets = newBuckets(bucketsAtStart);
   #linked = 0;
+  #changeCount = 0;
   readonly #queue = new Deque<ChangeRecord>();
   readonly #pool: ChangeRecord[] = [];
   /** Records filled from the tree, handed out in turn: preparing one operation looks at two znodes. */
@@ -149,8 +152,14 @@ export class OutstandingChanges {
     this.digest.set(tree.digest.high, tree.digest.low);
   }
 
+  /** Records in flight. */
   get length(): number {
     return this.#queue.length;
+  }
+
+  /** Changes in flight, as ZooKeeper counts them: one for each step of a transaction that changes a znode. */
+  get changeCount(): number {
+    return this.#changeCount;
   }
 
   /** The znode at a path as it will be, or null. For reading only: valid until the second next call. */
@@ -187,6 +196,8 @@ export class OutstandingChanges {
     record.zxidHigh = zxidHigh;
     record.zxidLow = zxidLow;
     record.isInFlight = true;
+    record.changeCount = 1;
+    this.#changeCount++;
     this.#link(record);
     this.#queue.push(record);
   }
@@ -242,10 +253,18 @@ export class OutstandingChanges {
     return record.zxidHigh === zxidHigh && record.zxidLow === zxidLow && record.znode !== 0 ? record : null;
   }
 
-  /** A new record in flight that begins as what {@link get} gave, which must not be used any more. */
+  /**
+   * A record in flight that begins as what {@link get} gave, which must not be used any more. A transaction that changes a
+   * znode again and again, as the parent of all that a closing session leaves, has one record for it.
+   */
   derive(current: ChangeRecord, zxidHigh: number, zxidLow: number): ChangeRecord {
     let record = current;
     if (current.isInFlight) {
+      if (current.zxidHigh === zxidHigh && current.zxidLow === zxidLow) {
+        current.changeCount++;
+        this.#changeCount++;
+        return current;
+      }
       record = this.#add(current.path, 0, current.pathLength, current.hash, zxidHigh, zxidLow);
       record.copyFrom(current);
     } else {
@@ -313,6 +332,7 @@ export class OutstandingChanges {
 
   #recycle(record: ChangeRecord): void {
     if (record.acl !== null) this.#tree.acls.release(record.acl);
+    this.#changeCount -= record.changeCount;
     record.acl = null;
     record.previous = null;
     record.next = null;

@@ -123,15 +123,12 @@ export class Preparer {
   closeSession(idHigh: number, idLow: number, xid: number, nowMs: number): void {
     this.begin(OpCode.closeSession, xid, idHigh, idLow, nowMs);
     const paths = this.#ownedPaths(idHigh, idLow);
-    for (const path of paths) {
-      const bytes = Buffer.from(path, "latin1");
-      this.judge.removeZnode(bytes, 0, lastSlash(bytes, 0, bytes.length), bytes.length);
-    }
+    for (const path of paths) this.judge.removeZnode(path, 0, lastSlash(path, 0, path.length), path.length);
     const out = this.#sink.beginRecord();
     this.header.write(out);
     if (this.#options.closeSessionTxnEnabled) {
-      out.writeInt(paths.size);
-      for (const path of paths) out.writeBuffer(Buffer.from(path, "latin1"));
+      out.writeInt(paths.length);
+      for (const path of paths) out.writeBuffer(path);
     }
     this.finish(out);
   }
@@ -149,14 +146,16 @@ export class Preparer {
     else this.refuse(ErrorCode.unimplemented);
   }
 
-  #ownedPaths(idHigh: number, idLow: number): Set<string> {
+  /** What the session will own when everything in flight has been applied. */
+  #ownedPaths(idHigh: number, idLow: number): Buffer[] {
     const paths = new Set<string>();
     for (const id of this.#tree.owned.bySession.get(idHigh, idLow) ?? []) paths.add(this.#tree.pathOf(id, "latin1"));
     this.changes.forEach((record) => {
-      if (!record.exists) paths.delete(record.pathKey);
-      else if (record.kind === ZnodeKind.ephemeral && record.ownerHigh === idHigh && record.ownerLow === idLow)
-        paths.add(record.pathKey);
+      // Of the changes in flight, which may be many when many sessions end, few are this session's.
+      if (record.ownerLow !== idLow || record.ownerHigh !== idHigh || record.kind !== ZnodeKind.ephemeral) return;
+      if (record.exists) paths.add(record.pathKey);
+      else paths.delete(record.pathKey);
     });
-    return paths;
+    return Array.from(paths, (path) => Buffer.from(path, "latin1"));
   }
 }

@@ -211,7 +211,7 @@ export class RequestPipeline {
     reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
     const { client, xid, type } = incoming;
     const session = client.session!;
-    const changesBefore = this.preparer.changes.length;
+    const changesBefore = this.preparer.changes.changeCount;
     if (type === OpCode.closeSession) {
       this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);
       session.isClosing = true;
@@ -226,7 +226,7 @@ export class RequestPipeline {
         throw error;
       }
     }
-    this.#metrics.outstandingChangesQueued.increment(this.preparer.changes.length - changesBefore);
+    this.#metrics.outstandingChangesQueued.increment(this.preparer.changes.changeCount - changesBefore);
     client.writesSubmitted++;
     this.#await(client, session, xid, type, incoming.receivedMs).largeBytes = incoming.largeBytes;
     return true;
@@ -283,9 +283,9 @@ export class RequestPipeline {
     applier.apply(bytes, start, end);
     const { zxidHigh, zxidLow, timeHigh, timeLow } = applier.header;
     const { changes } = this.preparer;
-    const changesBefore = changes.length;
+    const changesBefore = changes.changeCount;
     changes.applied(zxidHigh, zxidLow);
-    this.#metrics.outstandingChangesRemoved.increment(changesBefore - changes.length);
+    this.#metrics.outstandingChangesRemoved.increment(changesBefore - changes.changeCount);
     const propagationMs = wallMs - (timeHigh * 0x100000000 + (timeLow >>> 0));
     if (propagationMs >= 0) this.#metrics.propagationLatency.add(propagationMs);
     assert(this.#pending.length > 0, "every durable transaction of a standalone server was asked for");

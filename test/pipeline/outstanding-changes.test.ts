@@ -5,7 +5,10 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type ChangeRecord, OutstandingChanges } from "#pipeline/outstanding-changes.ts";
+import { DataTree } from "#tree/data-tree.ts";
 import { PathIndex } from "#tree/path-index.ts";
+import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { ZnodeStore } from "#tree/znode-store.ts";
 import { collidingPaths } from "../support/colliding-paths.ts";
 import { Duel } from "../support/duel.ts";
@@ -93,4 +96,23 @@ describe("changes in flight", () => {
     harness.durable();
     expect([digest.high, digest.low]).toEqual([high, low]);
   });
+});
+
+test("a znode that a transaction changes again and again has one record for it, which counts as many changes", () => {
+  const tree = new DataTree({ hashSeed, digestEnabled: true, extendedTypesEnabled: false, emulate353TtlNodes: false });
+  addSystemZnodes(tree);
+  const changes = new OutstandingChanges(tree);
+  const bytes = Buffer.from("/zookeeper");
+  const change = (zxidLow: number): ChangeRecord => changes.derive(changes.get(bytes, 0, bytes.length)!, 0, zxidLow);
+  const first = change(1);
+  expect(change(1)).toBe(first);
+  expect([changes.length, changes.changeCount]).toEqual([1, 2]);
+  const second = change(2);
+  expect(second).not.toBe(first);
+  expect([changes.length, changes.changeCount]).toEqual([2, 3]);
+  changes.applied(0, 1);
+  expect([changes.length, changes.changeCount]).toEqual([1, 1]);
+  expect(changes.get(bytes, 0, bytes.length)).toBe(second);
+  changes.rollBack(0);
+  expect([changes.length, changes.changeCount]).toEqual([0, 0]);
 });
