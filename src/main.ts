@@ -11,7 +11,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { environmentEntries } from "#admin/environment-text.ts";
 import { WordService } from "#admin/word-service.ts";
-import { ConfigError, CorruptionError, DiskError } from "#base/errors.ts";
+import { ConfigError, CorruptionError, DiskError, errorCode, errorMessage } from "#base/errors.ts";
 import { SeededRandom } from "#base/prng.ts";
 import { hexOfHalves } from "#base/zxid.ts";
 import { type Command, type LogOptions, parseCommandLine, type StartSource } from "#cli/command-line.ts";
@@ -42,7 +42,7 @@ import { RecoveryError } from "#storage/recovery.ts";
 import { fullVersion, productVersion } from "#base/version.ts";
 
 const nodeDisk = new NodeDisk();
-const productLine = `Nodekeeper ${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server`;
+const product = `${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server`;
 
 /** What to do about the errors that binding the client port may bring. */
 const remedies: Readonly<Record<string, string>> = {
@@ -53,7 +53,13 @@ const remedies: Readonly<Record<string, string>> = {
   EAI_AGAIN: "clientPortAddress is a name, and no name server answers: ",
 };
 
-await run(parseCommandLine(process.argv.slice(2), process.env));
+try {
+  await run(parseCommandLine(process.argv.slice(2), process.env));
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = ExitCode.invalidInvocation;
+}
 
 async function run(command: Command): Promise<void> {
   switch (command.kind) {
@@ -67,7 +73,7 @@ async function run(command: Command): Promise<void> {
       await runContainer(command.argv);
       return;
     case "version":
-      process.stdout.write(`nodekeeper ${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server\n`);
+      process.stdout.write(`nodekeeper ${product}\n`);
       return;
     case "console": {
       const { runConsole } = await import("#cli/console.ts");
@@ -86,15 +92,7 @@ async function run(command: Command): Promise<void> {
 async function check(file: string, systemProperties: ReadonlyMap<string, string>): Promise<void> {
   const { checkConfig } = await import("#cli/check.ts");
   const files = await import("node:fs");
-  let text: Buffer;
-  try {
-    text = readConfigFile(file);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = ExitCode.invalidInvocation;
-    return;
-  }
+  const text = readConfigFile(file);
   const { lines, exitCode } = checkConfig({ text, file, systemProperties, readMyid, files });
   process.stdout.write(`${lines.join("\n")}\n`);
   process.exitCode = exitCode;
@@ -122,15 +120,7 @@ async function runContainer(argv: readonly string[]): Promise<void> {
 }
 
 async function start(command: Command & { kind: "start" }): Promise<void> {
-  let loaded: LoadedConfig;
-  try {
-    loaded = configOf(command.source, command.flags.properties);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = ExitCode.invalidInvocation;
-    return;
-  }
+  const loaded = configOf(command.source, command.flags.properties);
   const logger = nodeLogger({ ...command.log, level: logLevel(command), myid: "" });
   if (command.source.kind === "file") logger.info({}, `Reading configuration from: ${command.source.file}`);
   for (const { level, line, key, text } of [...loaded.notes, ...flagNotes(command.flags)])
@@ -216,7 +206,7 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
     logger.error({ error: error.message, stack: error.stack }, "Severe unrecoverable error, exiting");
     exit(ExitCode.unexpectedError);
   });
-  logger.info({ pid: process.pid }, `${productLine}, on Node.js ${process.versions.node}`);
+  logger.info({ pid: process.pid }, `Nodekeeper ${product}, on Node.js ${process.versions.node}`);
   for (const [key, value] of environmentEntries(nodeEnvironment()))
     logger.info({}, `Server environment:${key}=${value}`);
   try {
@@ -250,7 +240,7 @@ function announce(server: StandaloneServer, source: StartSource, logger: Logger)
   );
   if (source.kind !== "default" || !process.stdout.isTTY) return;
   const lines = [
-    productLine,
+    `Nodekeeper ${product}`,
     "  mode       standalone",
     `  listening  ${listening}`,
     `  data       ${config.dataDir}`,
@@ -268,7 +258,7 @@ async function stop(server: StandaloneServer, logger: Logger): Promise<void> {
 
 /** One line that says what to do, and ZooKeeper's exit code. */
 function exitAfter(error: unknown, logger: Logger, exit: (code: ExitCode) => void): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   if (error instanceof DatadirError) {
     logger.error({ ...error.facts }, message);
     process.stderr.write(`${message}\n${exitLine[ExitCode.unableToAccessDatadir]}\n`);
@@ -281,7 +271,7 @@ function exitAfter(error: unknown, logger: Logger, exit: (code: ExitCode) => voi
     exit(ExitCode.unexpectedError);
     return;
   }
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCode(error);
   const remedy = remedies[code] ?? "";
   logger.error({ code }, remedy + message);
   process.stderr.write(`${remedy}${message}\n`);

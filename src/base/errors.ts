@@ -22,9 +22,7 @@ export class DiskError extends Error {
   readonly code = "DISK";
   readonly facts: { readonly path: string; readonly action: string };
   constructor(facts: { path: string; action: string }, cause: unknown) {
-    super(`${facts.path}: ${facts.action} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    super(`${facts.path}: ${facts.action} failed: ${errorMessage(cause)}`, { cause });
     this.facts = facts;
   }
 }
@@ -38,4 +36,14 @@ export class ConfigError extends Error {
     super(facts.key === "" ? `${where}: ${facts.problem}` : `${where}: ${facts.key}: ${facts.problem}`);
     this.facts = facts;
   }
+}
+
+/** The code of an error of the operating system or of Node, such as ENOENT; empty for what has none. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** What an error says; whatever else was thrown, as text. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

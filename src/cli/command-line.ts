@@ -70,9 +70,7 @@ export function parseCommandLine(argv: readonly string[], env: Readonly<Record<s
   const [name, ...positionals] = options.positionals;
   if (name === "start") return parseStart(positionals, flags, options.log);
   if (name === "check") return parseCheck(positionals, flags);
-  const nearest = name === undefined ? null : nearestName(name, commandNames);
-  const hint = nearest === null ? `one of ${commandNames.join(", ")}` : `did you mean ${nearest}?`;
-  return usageError(name === undefined ? "No command given" : `Unknown command ${name}; ${hint}`, generalUsage);
+  return usageError(name === undefined ? "No command given" : unknown("command", name, commandNames), generalUsage);
 }
 
 const consoleCommands: ReadonlySet<string> = new Set(["completion", "--get-yargs-completions"]);
@@ -121,7 +119,7 @@ function takeOptions(words: readonly string[]): { log: LogOptions; positionals: 
     }
     const equals = word.indexOf("=");
     const name = equals < 0 ? word : word.slice(0, equals);
-    if (name !== "--log-format" && name !== "--log-level") return unknownOption(name);
+    if (name !== "--log-format" && name !== "--log-level") return unknown("option", name, optionNames);
     const value = equals < 0 ? words[++i] : word.slice(equals + 1);
     const choices: readonly string[] = name === "--log-format" ? logFormats : logLevels;
     if (value === undefined || !choices.includes(value)) return `${name} takes one of ${choices.join(", ")}`;
@@ -131,9 +129,9 @@ function takeOptions(words: readonly string[]): { log: LogOptions; positionals: 
   return { log: { format, level }, positionals };
 }
 
-function unknownOption(name: string): string {
-  const nearest = nearestName(name, optionNames);
-  return `Unknown option ${name}; ${nearest === null ? `one of ${optionNames.join(", ")}` : `did you mean ${nearest}?`}`;
+function unknown(what: string, name: string, valid: readonly string[]): string {
+  const nearest = nearestName(name, valid);
+  return `Unknown ${what} ${name}; ${nearest === null ? `one of ${valid.join(", ")}` : `did you mean ${nearest}?`}`;
 }
 
 function usageError(problem: string, usage: string): Command {

@@ -9,6 +9,7 @@
  * a disk that fills up in between is not foreseen.
  */
 
+import { errorCode } from "#base/errors.ts";
 import { fileErrorReason } from "#config/file-error.ts";
 
 /** What the check asks of the file system; `node:fs` as it is fits. */
@@ -51,7 +52,8 @@ function writeProblem(files: FolderFiles, path: string, wanted: string): string 
 
 /** A file above the path reads as absence too, until the way up reaches that file. */
 function isAbsence(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  const code = errorCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 /** The folder that holds a path; "/" and "." hold themselves. */

@@ -10,7 +10,7 @@
  * comes from whoever tried. Source: QuorumPeerConfig.parse, VerifyingFileFactory.
  */
 
-import { ConfigError } from "#base/errors.ts";
+import { ConfigError, errorCode, errorMessage } from "#base/errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -24,8 +24,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** Why the operating system refused, in words. */
 export function fileErrorReason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return reasons[errorCode(error)] ?? message;
+  return reasons[errorCode(error)] ?? errorMessage(error);
 }
 
 /** The error for a configuration file that `error` kept from being read. */
@@ -55,8 +54,4 @@ function unreadableProblem(error: unknown, valid: string): string {
     default:
       return `cannot be read: ${fileErrorReason(error)}; valid is ${valid}`;
   }
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -172,7 +172,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   /** Handles the whole frames in `bytes[start, end)`. @returns the offset of what is left. */
   #parse(bytes: Buffer, start: number, end: number, nowMs: number): number {
     let at = start;
-    if (this.#state === "ExpectRequests") this.#services.lookAhead(bytes, start, end);
+    if (this.#state === "ExpectRequests" && !this.#isSendingSlow) this.#services.lookAhead(bytes, start, end);
     while (end - at >= 4 && this.#isReadyForFrames) {
       if (this.#state === "ExpectFirstFrame" && this.#takeWord(bytes, at, end)) return end;
       const length = readInt32(bytes, at);

@@ -72,8 +72,7 @@ export class EventDelivery {
 
   /** An event counts among the packets and the response sizes as a reply does; sizes leave out the frame's length. */
   #countSent(client: Client, frameBytes: number): void {
-    client.stats.sent++;
-    this.#stats.packetsSent++;
+    this.#stats.countSent(client);
     this.#stats.responseSizes.add(frameBytes - frameLengthBytes);
     this.#metrics.watchBytes.increment(frameBytes - frameLengthBytes);
   }

@@ -35,7 +35,7 @@ export class LookAhead {
    */
   over(bytes: Buffer, start: number, end: number): number {
     const tree = this.#tree;
-    if (tree.store.count < znodesMin) return 0;
+    if (tree.store.count < znodesMin || !hasSeveralFrames(bytes, start, end)) return 0;
     const hashes = this.#hashes;
     let count = 0;
     for (let at = start; end - at >= frameLengthBytes && count < framesMax;) {
@@ -52,4 +52,9 @@ export class LookAhead {
     }
     return count > 1 ? tree.touch(hashes, count) : 0;
   }
+}
+
+/** A request that is alone has nobody to wait with; most clients send no other. */
+function hasSeveralFrames(bytes: Buffer, start: number, end: number): boolean {
+  return end - start > frameLengthBytes && readInt32(bytes, start) < end - start - frameLengthBytes;
 }

@@ -210,7 +210,8 @@ export class OutstandingChanges {
 
   /** Makes the record its path's latest. */
   #link(record: ChangeRecord): void {
-    if (++this.#linked > this.#buckets.length) this.#grow();
+    if (this.#linked === this.#buckets.length) this.#grow();
+    this.#linked++;
     const bucket = record.hash & (this.#buckets.length - 1);
     record.next = this.#buckets[bucket] ?? null;
     this.#buckets[bucket] = record;
@@ -232,12 +233,11 @@ export class OutstandingChanges {
   #grow(): void {
     const old = this.#buckets;
     this.#buckets = newBuckets(old.length * 2);
+    this.#linked = 0;
     for (const head of old) {
       for (let record = head; record !== null;) {
         const { next } = record;
-        const bucket = record.hash & (this.#buckets.length - 1);
-        record.next = this.#buckets[bucket] ?? null;
-        this.#buckets[bucket] = record;
+        this.#link(record);
         record = next;
       }
     }

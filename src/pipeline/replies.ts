@@ -194,8 +194,7 @@ export class Replies {
   /** Answers with an error that costs the connection. */
   refuseAndClose(client: Client, xid: number, zxid: number, error: ErrorCode): void {
     writeReply(this.#outbox.open(client), xid, zxid, zxid, error);
-    client.stats.sent++;
-    this.#stats.packetsSent++;
+    this.#stats.countSent(client);
     this.#outbox.closeAfterSending(client);
   }
 }

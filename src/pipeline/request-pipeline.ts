@@ -140,8 +140,7 @@ export class RequestPipeline {
    */
   receive(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean {
     if (end - start < requestHeaderBytes) return false;
-    client.stats.received++;
-    this.stats.packetsReceived++;
+    this.stats.countReceived(client);
     const xid = readInt32(bytes, start);
     const type = readInt32(bytes, start + 4);
     const reader = this.#reader;

@@ -3,6 +3,7 @@
  * Source: ServerStats.java, BufferStats.java.
  */
 
+import type { Client } from "./client.ts";
 import { BufferStats, Summary } from "#base/metric-kinds.ts";
 
 export class ServerStats {
@@ -11,6 +12,18 @@ export class ServerStats {
   /** Of all requests, ms. */
   latency: Summary = new Summary("latency");
   responseSizes: BufferStats = new BufferStats();
+
+  /** A packet has come from this connection. */
+  countReceived({ stats }: Client): void {
+    stats.received++;
+    this.packetsReceived++;
+  }
+
+  /** Packets that are no replies to a request have gone to this connection. */
+  countSent({ stats }: Client, count = 1): void {
+    stats.sent += count;
+    this.packetsSent += count;
+  }
 
   replied(latencyMs: number): void {
     this.packetsSent++;

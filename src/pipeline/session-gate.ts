@@ -111,7 +111,7 @@ export class SessionGate {
       : undefined;
     if (session === undefined || !session.isCommitted || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
       writeConnectResponse(this.#pipeline.outbox.open(client), null, mirrored(client));
-      this.#countAnswer(client);
+      this.#pipeline.stats.countSent(client);
       this.#pipeline.outbox.closeAfterSending(client);
       return;
     }
@@ -119,7 +119,7 @@ export class SessionGate {
     if (earlier !== undefined && earlier !== client) earlier.link.closeNow();
     this.#attach(client, session);
     this.#answer(client, session);
-    this.#countAnswer(client);
+    this.#pipeline.stats.countSent(client);
   }
 
   #attach(client: Client, session: Session): void {
@@ -133,12 +133,6 @@ export class SessionGate {
     const granted = { idHigh, idLow, timeoutMs: client.timeoutMs, password: this.#password };
     writeConnectResponse(this.#pipeline.outbox.open(client), granted, mirrored(client));
     client.isAttached = true;
-  }
-
-  /** For answers that are no replies to a request, which are counted as such. */
-  #countAnswer(client: Client): void {
-    client.stats.sent++;
-    this.#pipeline.stats.packetsSent++;
   }
 }
 

@@ -60,8 +60,7 @@ function connect(
   nowMs: number,
 ): boolean {
   if (server.serving === null) return false;
-  client.stats.received++;
-  server.serving.pipeline.stats.packetsReceived++;
+  server.serving.pipeline.stats.countReceived(client);
   let request: ConnectRequest;
   try {
     request = readConnectRequest(new JuteReader(bytes, start, end));

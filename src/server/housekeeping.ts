@@ -75,15 +75,15 @@ export class Housekeeping {
     for (const session of serving.database.sessions.expire(nowMs)) this.#expired.push(session);
     if (this.#expired.length === 0) return;
     const stopMs = nowMs + expiryMsMax;
-    for (let left = expiriesPerTurnMax; left > 0 && this.#expired.length > 0; left--) {
-      // At least one in each turn, however many ephemerals it takes along.
-      if (left < expiriesPerTurnMax && clock.monotonicMs() >= stopMs) break;
+    let left = expiriesPerTurnMax;
+    // At least one in each turn, however many ephemerals it takes along.
+    do {
       const session = this.#expired.shift();
       const id = `0x${hexOfHalves(session.idHigh, session.idLow)}`;
       logger.info({ session: id }, `Expiring session ${id}, timeout of ${session.timeoutMs}ms exceeded`);
       metrics.staleSessionsExpired.increment();
       serving.pipeline.expireSession(session, nowMs);
-    }
+    } while (--left > 0 && this.#expired.length > 0 && clock.monotonicMs() < stopMs);
     turnEnded();
     if (this.#expired.length > 0) timers.atTurnEnd(() => this.#expireSessions(serving));
   }

@@ -152,13 +152,14 @@ export class StandaloneServer {
     });
     const { recovery } = loaded;
     metrics.dbinittime.add(Math.round(recovery.ms));
-    // As in ZooKeeper: with nothing in the folders nothing was replayed, not even no transaction.
-    const isReplayed = recovery.kind === "restored" || recovery.kind === "log-only";
-    if (isReplayed) metrics.startupTxnsLoaded.add(recovery.txnsReplayed);
     metrics.digestMismatchesCount.increment(loaded.database.applier.digestMismatchCount);
     loaded.database.applier.digestMismatchCount = 0;
     metrics.startupSnapLoadTime.add(Math.round(loaded.snapshotMs));
-    if (isReplayed) metrics.startupTxnsLoadTime.add(Math.round(loaded.replayMs));
+    // As in ZooKeeper: with nothing in the folders nothing was replayed, not even no transaction.
+    if (recovery.kind === "restored" || recovery.kind === "log-only") {
+      metrics.startupTxnsLoaded.add(recovery.txnsReplayed);
+      metrics.startupTxnsLoadTime.add(Math.round(loaded.replayMs));
+    }
     return loaded;
   }
 

@@ -14,6 +14,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip, type Gunzip, type Gzip } from "node:zlib";
+import { errorCode } from "#base/errors.ts";
 import { compress as compressBlock, uncompress as uncompressBlock } from "snappyjs";
 
 /** The bytes are not of the format that the file's name promises. */
@@ -76,7 +77,7 @@ async function* through(input: AsyncIterable<Buffer>, transform: Gzip | Gunzip):
 }
 
 function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
+  return error instanceof Error && errorCode(error).startsWith("Z_");
 }
 
 /** zlib works on another thread and is fed ahead, so that it needs slices of its own. */

@@ -94,16 +94,9 @@ export async function* scanSnapshot(
   try {
     for await (const chunk of expanded(chunksOf(file), compressionOfName(path))) {
       scan.append(chunk);
-      if (scan.length < sliceBytes) continue;
-      for (let slice = scan.cut(); slice !== null; slice = scan.cut()) {
-        yield slice;
-        scan.moveOn(await source.next());
-      }
+      if (scan.length >= sliceBytes) yield* wholeSlices(scan, source);
     }
-    for (let slice = scan.cut(); slice !== null; slice = scan.cut()) {
-      yield slice;
-      scan.moveOn(await source.next());
-    }
+    yield* wholeSlices(scan, source);
     yield scan.finish();
   } catch (error) {
     if (error instanceof MarshallingError || error instanceof CompressionError) {
@@ -112,6 +105,13 @@ export async function* scanSnapshot(
     throw error;
   } finally {
     await file.close();
+  }
+}
+
+async function* wholeSlices(scan: SnapshotScan, source: SliceMemorySource): AsyncGenerator<SnapshotSlice> {
+  for (let slice = scan.cut(); slice !== null; slice = scan.cut()) {
+    yield slice;
+    scan.moveOn(await source.next());
   }
 }
 

@@ -12,7 +12,7 @@
  * Source: none; ZooKeeper reads on one thread.
  */
 
-import { CorruptionError, DiskError } from "#base/errors.ts";
+import { CorruptionError, DiskError, errorMessage } from "#base/errors.ts";
 import type { Disk } from "#host/disk.ts";
 import type { ThreadPort, Threads } from "#host/threads.ts";
 import type { Timers } from "#host/timers.ts";
@@ -104,8 +104,7 @@ export async function serveScan(disk: Disk, path: string, scanner: SnapshotScann
   } catch (error) {
     if (error instanceof CorruptionError) post({ kind: "corrupt", facts: error.facts });
     else if (error instanceof DiskError) {
-      const cause = error.cause instanceof Error ? error.cause.message : String(error.cause);
-      post({ kind: "diskFailed", facts: error.facts, cause });
+      post({ kind: "diskFailed", facts: error.facts, cause: errorMessage(error.cause) });
     } else throw error;
   }
 }

@@ -2,8 +2,9 @@
  * From the bytes of a path to a znode's id, probed with the bytes of the request where they lie: no string is made.
  *
  * 256 open-addressing tables, chosen by the top byte of the path's hash; a slot is hash and id, side by side, probed
- * linearly. Each table grows, and shrinks when an eighth of it is used, by itself, so that comes in slices: at a million
- * znodes one table moves four thousand slots, some tens of microseconds. Removal shifts the run back instead of leaving tombstones, so tables never decay.
+ * linearly. Each table grows, and shrinks when less than an eighth of it is used, by itself, so that this comes in
+ * slices: at a million znodes one table moves four thousand slots, some tens of microseconds. Removal shifts the run back
+ * instead of leaving tombstones, so tables never decay.
  *
  * The hash is FNV-1a with murmur's finish, from a seed that is drawn at start, lest a client build collisions at home.
  * A rotation after each byte lets every bit of the seed count: in plain FNV-1a only the low byte of the state decides

@@ -66,7 +66,8 @@ export class TreeSnapshotScanner implements SnapshotScanner {
       case "acls": {
         const next = endOfAclItem(bytes, at, end);
         if (next < 0) return -1;
-        this.#addRow(rows, RowKind.acl, at);
+        const row = this.#addRow(rows, RowKind.acl, at);
+        rows[row + Row.dataEnd] = next;
         if (--this.#left === 0) this.#section = "znodes";
         return next;
       }

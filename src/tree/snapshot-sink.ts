@@ -5,8 +5,7 @@
  * Source: SerializeUtils.deserializeSnapshot, DataTree.deserialize.
  */
 
-import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
-import { skipAclList } from "./apply-txn.ts";
+import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import type { DataTree } from "./data-tree.ts";
 import { Row, RowKind, rowWords, type SnapshotSink } from "./snapshot-stream.ts";
 
@@ -16,7 +15,6 @@ export type SessionRestorer = (idHigh: number, idLow: number, timeoutMs: number)
 export class TreeSnapshotSink implements SnapshotSink {
   readonly #tree: DataTree;
   readonly #onSession: SessionRestorer;
-  readonly #reader = new JuteReader(Buffer.alloc(0));
 
   constructor(tree: DataTree, onSession: SessionRestorer) {
     this.#tree = tree;
@@ -35,20 +33,15 @@ export class TreeSnapshotSink implements SnapshotSink {
           this.#onSession(readInt32(bytes, start), readInt32(bytes, start + 4), readInt32(bytes, start + 8));
           break;
         case RowKind.acl:
-          this.#takeAcl(bytes, start);
+          this.#takeAcl(bytes, start, rows[row + Row.dataEnd]!);
           break;
       }
     }
   }
 
-  #takeAcl(bytes: Buffer, start: number): void {
-    const reader = this.#reader;
-    reader.reset(bytes, start, bytes.length);
-    reader.skip(4);
-    const id = reader.readInt();
-    const listStart = reader.offset;
-    skipAclList(reader);
-    this.#tree.acls.restore(id, bytes, listStart, reader.offset);
+  /** id int64, of which the low half counts | the list. */
+  #takeAcl(bytes: Buffer, start: number, end: number): void {
+    this.#tree.acls.restore(readInt32(bytes, start + 4), bytes, start + 8, end);
   }
 
   #takeZnode(bytes: Buffer, start: number, rows: Int32Array, row: number): void {

@@ -62,7 +62,7 @@ export const Row = {
   kind: 0,
   /** Where the item begins. */
   start: 1,
-  /** Of a znode: the first byte of its name, the end of its path, the end of its data. */
+  /** Of a znode: the first byte of its name, the end of its path, the end of its data; of an ACL list: its end. */
   nameStart: 2,
   pathEnd: 3,
   dataEnd: 4,

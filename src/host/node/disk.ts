@@ -12,7 +12,7 @@
 import { close, constants, fdatasync, fstat, ftruncate, open, read, write } from "node:fs";
 import { access, mkdir, open as openHandle, readdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DiskError } from "#base/errors.ts";
+import { DiskError, errorCode } from "#base/errors.ts";
 import type { Disk, DiskFile, OpenMode } from "../disk.ts";
 
 const isDsyncTrusted = process.platform === "linux";
@@ -40,7 +40,7 @@ export class NodeDisk implements Disk {
       return { sizeBytes: facts.size, modifiedMs: facts.mtimeMs, isFolder: facts.isDirectory() };
     } catch (cause) {
       // Below something that is no folder there is nothing either.
-      if (codeOf(cause) === "ENOENT" || codeOf(cause) === "ENOTDIR") return null;
+      if (errorCode(cause) === "ENOENT" || errorCode(cause) === "ENOTDIR") return null;
       throw new DiskError({ path, action: "stat" }, cause);
     }
   }
@@ -166,8 +166,8 @@ async function makeFolders(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (cause) {
-    if (codeOf(cause) === "EEXIST" && (await stat(path)).isDirectory()) return;
-    if (codeOf(cause) !== "ENOENT" || dirname(path) === path) throw cause;
+    if (errorCode(cause) === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (errorCode(cause) !== "ENOENT" || dirname(path) === path) throw cause;
     await makeFolders(dirname(path));
     await mkdir(path);
   }
@@ -179,8 +179,4 @@ async function naming<Result>(path: string, action: string, work: Promise<Result
   } catch (cause) {
     throw new DiskError({ path, action }, cause);
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

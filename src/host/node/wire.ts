@@ -1,6 +1,7 @@
 /** The real network: node:net. Half-open on purpose: `echo ruok | nc` closes its side first and then waits. */
 
 import { createServer, type Server, type Socket as NodeSocket } from "node:net";
+import { errorCode } from "#base/errors.ts";
 import type { Listener, ListenOptions, Socket, SocketHandler, Wire } from "../wire.ts";
 
 /**
@@ -24,7 +25,7 @@ export const nodeWire: Wire = {
     try {
       return await bind(options, anyAddressOfBothFamilies);
     } catch (error) {
-      const isWithoutIpv6 = error instanceof Error && "code" in error && noIpv6.has(String(error.code));
+      const isWithoutIpv6 = noIpv6.has(errorCode(error));
       if (!isWithoutIpv6) throw error;
       return bind(options, anyAddress);
     }
