@@ -14,7 +14,7 @@ import { nodeClock } from "#host/node/clock.ts";
 import { nodeTimers } from "#host/node/timers.ts";
 import { NodeDisk } from "#host/node/disk.ts";
 import type { Logger } from "#host/logger.ts";
-import type { Threads } from "#host/threads.ts";
+import type { ThreadPort, Threads } from "#host/threads.ts";
 import { JuteReader } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { readStat } from "#jute/records/data.ts";
@@ -29,6 +29,7 @@ import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { TreeWalker } from "#tree/tree-walker.ts";
 import { rootId, StatField, ZnodeFlag } from "#tree/znode-store.ts";
 import { MemoryLogger } from "../storage/builders.ts";
+import { FakeThreads } from "../support/fake-threads.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
 import { loadBody } from "../support/snapshot-body.ts";
 
@@ -156,6 +157,12 @@ describe.each(names)("a folder of ZooKeeper's: %s", (name) => {
   });
 });
 
+/** The other end of a scan, on this disk. */
+function scan(disk: MemoryDisk, task: unknown, port: ThreadPort): Promise<void> {
+  const { path, scannerOptions } = task as ScanTask<ScannerOptions>;
+  return serveScan(disk, path, new TreeSnapshotScanner(scannerOptions), port);
+}
+
 describe("a snapshot that is large enough for a second thread", () => {
   const data = Buffer.alloc(1 << 20, 5);
   const snapshotFolder = "/d/version-2";
@@ -180,12 +187,10 @@ describe("a snapshot that is large enough for a second thread", () => {
     return disk;
   }
 
-  async function loadWith(
-    start: (disk: MemoryDisk) => Threads["start"],
-  ): Promise<{ tree: DataTree; logger: MemoryLogger }> {
+  async function loadWith(threadsOn: (disk: MemoryDisk) => Threads): Promise<{ tree: DataTree; logger: MemoryLogger }> {
     const disk = await diskWithSnapshot();
     const logger = new MemoryLogger();
-    const threads = { start: start(disk) };
+    const threads = threadsOn(disk);
     const folders = { dataDir: "/d", dataLogDir: "/d", isDatadirAutocreate: true };
     const trust = { isEmptySnapshotTrusted: true, isDbAutocreate: true };
     const host = { disk, clock: nodeClock, timers: nodeTimers, threads, logger };
@@ -204,45 +209,41 @@ describe("a snapshot that is large enough for a second thread", () => {
 
   test("is read by one", async () => {
     let isStarted = false;
-    const { tree, logger } = await loadWith((disk) => (program, task, events) => {
-      isStarted = true;
-      expect(program).toBe("snapshot-thread");
-      const { path, scannerOptions } = task as ScanTask<ScannerOptions>;
-      let give: ((message: unknown) => void) | null = null;
-      const port = {
-        post: (message: unknown) => events.message(structuredClone(message)),
-        onMessage: (take: (message: unknown) => void) => (give = take),
-      };
-      void serveScan(disk, path, new TreeSnapshotScanner(scannerOptions), port);
-      return { post: (message) => give?.(message), stop: () => {} };
-    });
+    const { tree, logger } = await loadWith(
+      (disk) =>
+        new FakeThreads((program, task, port) => {
+          isStarted = true;
+          expect(program).toBe("snapshot-thread");
+          return scan(disk, task, port);
+        }),
+    );
     expect(isStarted).toBe(true);
     expect(logger.warnings()).toEqual([]);
     expectWhole(tree);
   });
 
   test("is read on this one where the system has no other to give", async () => {
-    const { tree, logger } = await loadWith(() => () => {
-      throw new Error("EAGAIN");
-    });
+    const { tree, logger } = await loadWith(() => ({
+      start: () => {
+        throw new Error("EAGAIN");
+      },
+    }));
     expect(logger.warnings()).toEqual(["No second thread to read the snapshot; reading on one"]);
     expectWhole(tree);
   });
 
   test("is not read again here when the thread breaks half-way", async () => {
-    const loading = loadWith((disk) => (_program, task, events) => {
-      const { path, scannerOptions } = task as ScanTask<ScannerOptions>;
-      let slices = 0;
-      const port = {
-        post: (message: unknown) => {
-          if (slices++ === 0) events.message(structuredClone(message));
-          else events.failed(new Error("out of memory"));
-        },
-        onMessage: () => {},
-      };
-      void serveScan(disk, path, new TreeSnapshotScanner(scannerOptions), port);
-      return { post: () => {}, stop: () => {} };
-    });
+    const loading = loadWith(
+      (disk) =>
+        new FakeThreads((_program, task, port) => {
+          let slices = 0;
+          const post = (message: unknown): void => {
+            if (slices++ > 0) throw new Error("out of memory");
+            port.post(message);
+          };
+          return scan(disk, task, { ...port, post });
+        }),
+    );
     await expect(loading).rejects.toThrow("out of memory");
   });
 });

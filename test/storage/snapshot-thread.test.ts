@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { CorruptionError, DiskError } from "#base/errors.ts";
 import { nodeThreads } from "#host/node/threads.ts";
 import { nodeTimers } from "#host/node/timers.ts";
-import type { Thread, ThreadEvents, Threads } from "#host/threads.ts";
+import type { Threads } from "#host/threads.ts";
 import { readSnapshot } from "#storage/snapshot-reader.ts";
 import { scanOnThread, serveScan } from "#storage/snapshot-thread.ts";
 import { DataTree } from "#tree/data-tree.ts";
@@ -15,6 +15,7 @@ import { TreeSnapshotSink } from "#tree/snapshot-sink.ts";
 import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { writeSnapshot } from "#storage/snapshot-file.ts";
+import { FakeThreads } from "../support/fake-threads.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
 import { dumpTree } from "../support/tree-dump.ts";
 import { failureOf, ItemScanner, ItemSink, ItemSource, settled } from "./builders.ts";
@@ -24,35 +25,11 @@ const mainUrl = new URL("../../src/main.ts", import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), "nodekeeper-thread-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the scanner's end beside the other one; messages are copied as they are between threads. */
-class FakeThreads implements Threads {
-  readonly #disk: MemoryDisk;
-  isStopped = false;
-  /** Slices posted and not given back. */
-  underWay = 0;
-  mostUnderWay = 0;
-
-  constructor(disk: MemoryDisk) {
-    this.#disk = disk;
-  }
-
-  start(program: string, task: unknown, events: ThreadEvents): Thread {
+function threadsOn(disk: MemoryDisk): FakeThreads {
+  return new FakeThreads((program, task, port) => {
     expect([program, task]).toEqual(["snapshot-thread", { path, scannerOptions: null }]);
-    let give: ((message: unknown) => void) | null = null;
-    const post = (message: unknown): void => {
-      this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
-      events.message(structuredClone(message));
-    };
-    const served = serveScan(this.#disk, path, new ItemScanner(), { post, onMessage: (take) => (give = take) });
-    served.catch((error: unknown) => events.failed(error as Error));
-    return {
-      post: (message) => {
-        this.underWay--;
-        give?.(message);
-      },
-      stop: () => (this.isStopped = true),
-    };
-  }
+    return serveScan(disk, path, new ItemScanner(), port);
+  });
 }
 
 async function diskWith(items: readonly Buffer[]): Promise<MemoryDisk> {
@@ -73,7 +50,7 @@ describe("between the two ends", () => {
   test("slices go in order, a few at a time, whatever their size", async () => {
     const sizes = [...Array.from({ length: 9000 }, (_, index) => 1 + (index % 900)), 3_000_000, 1, 1_500_000];
     const items = sizes.map((size, index) => Buffer.alloc(size, index % 251));
-    const threads = new FakeThreads(await diskWith(items));
+    const threads = threadsOn(await diskWith(items));
     const found = await read(threads);
     expect(Buffer.concat(found).equals(Buffer.concat(items))).toBe(true);
     expect(threads.mostUnderWay).toBeGreaterThan(1);
@@ -86,7 +63,7 @@ describe("between the two ends", () => {
     const bytes = Buffer.from(disk.get(path));
     bytes[600_000]! ^= 1;
     disk.put(path, bytes);
-    const threads = new FakeThreads(disk);
+    const threads = threadsOn(disk);
     const error = await failureOf(read(threads));
     expect(error).toBeInstanceOf(CorruptionError);
     expect((error as CorruptionError).facts).toMatchObject({ path, expected: expect.stringContaining("the seal") });
@@ -98,18 +75,18 @@ describe("between the two ends", () => {
   test("so is a failing disk, and a scanner that broke", async () => {
     const disk = await diskWith([Buffer.alloc(10)]);
     disk.onCall = (action) => (action === "read" ? { code: "EIO" } : "ok");
-    const failure = await failureOf(read(new FakeThreads(disk)));
+    const failure = await failureOf(read(threadsOn(disk)));
     expect(failure).toBeInstanceOf(DiskError);
     expect((failure as DiskError).message).toBe(`${path}: read failed: EIO: read`);
     disk.onCall = () => {
       throw new RangeError("broken");
     };
-    expect(await failureOf(read(new FakeThreads(disk)))).toBeInstanceOf(RangeError);
+    expect(await failureOf(read(threadsOn(disk)))).toBeInstanceOf(RangeError);
   });
 
   test("whoever loses interest ends the thread", async () => {
     const items = Array.from({ length: 8000 }, () => Buffer.alloc(500));
-    const threads = new FakeThreads(await diskWith(items));
+    const threads = threadsOn(await diskWith(items));
     for await (const slice of scanOnThread(threads, nodeTimers, { path, scannerOptions: null })) {
       expect(slice.count).toBeGreaterThan(0);
       break;
