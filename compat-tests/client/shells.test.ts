@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import { pairOfServers } from "../wire/pair.ts";
-import { cliMt, type ClientProcess, zkCli } from "./programs.ts";
+import type { ClientProcess } from "../reference/process.ts";
+import { cliMt, zkCli } from "./programs.ts";
 
 const pair = pairOfServers({ config: { extendedTypesEnabled: "true" } });
 

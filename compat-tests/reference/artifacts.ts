@@ -3,15 +3,16 @@
  *
  *   .reference/server/lib      Apache ZooKeeper 3.9.5, its console and its libraries     pom.xml
  *   .reference/client-3.8/lib  the Java client of the line before                        pom-client-3.8.xml
- *   .reference/curator/lib     Curator                                                   pom-curator.xml
+ *   .reference/NAME/lib        further sets: see `poms`
  *
- * A set is made in a temporary folder and renamed into place, so a half-fetched set is never used and two runs at once
+ * A set whose pom has changed is fetched anew. It is made in a temporary folder and renamed into place, so a half-fetched set is never used and two runs at once
  * do no harm. `ZOOKEEPER_HOME`, when set, replaces the first: an unpacked distribution with `lib/`.
  */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Root of the repository. */
@@ -24,7 +25,11 @@ export const cacheFolder: string = join(repositoryFolder, ".reference");
 const poms = {
   server: "pom.xml",
   "client-3.8": "pom-client-3.8.xml",
+  "client-3.4": "pom-client-3.4.xml",
   curator: "pom-curator.xml",
+  kafka: "pom-kafka.xml",
+  "zookeeper-suite": "pom-zookeeper-suite.xml",
+  "curator-suite": "pom-curator-suite.xml",
 } as const;
 
 export type JarSet = keyof typeof poms;
@@ -38,12 +43,17 @@ export function classPath(set: JarSet): string {
   if (set === "server" && home !== undefined && home !== "") {
     return [join(home, "conf"), join(home, "lib", "*"), join(home, "*")].join(":");
   }
+  const pom = fileURLToPath(new URL(poms[set], import.meta.url));
+  const copy = join(cacheFolder, set, "pom.xml");
+  const isStale = existsSync(copy) && !readFileSync(copy).equals(readFileSync(pom));
+  if (isStale) rmSync(join(cacheFolder, set), { recursive: true });
   const folder = cached(set, (target) => {
+    copyFileSync(pom, join(target, "pom.xml"));
     run("mvn", [
       "-q",
       "-B",
       "-f",
-      fileURLToPath(new URL(poms[set], import.meta.url)),
+      pom,
       "dependency:copy-dependencies",
       "-DincludeScope=runtime",
       `-DoutputDirectory=${join(target, "lib")}`,
@@ -51,6 +61,29 @@ export function classPath(set: JarSet): string {
     if (readdirSync(join(target, "lib")).length === 0) throw new Error(`Maven copied no jar for ${set}`);
   });
   return join(folder, "lib", "*");
+}
+
+/** Words for a JVM that lives for seconds: quick start, little memory. */
+export const quickStart: readonly string[] = [
+  "-Xmx256m",
+  "-XX:+UseSerialGC",
+  "-XX:TieredStopAtLevel=1",
+  "-Xshare:auto",
+];
+
+/**
+ * Class path of Java sources compiled against a set of jars: compiled once for each content of sources and of the
+ * set's pom.
+ * @throws Error with the compiler's output.
+ */
+export function compiledJava(set: JarSet, sources: readonly string[]): string {
+  const mark = createHash("sha256").update(readFileSync(new URL(poms[set], import.meta.url)));
+  for (const source of sources) mark.update(readFileSync(source));
+  const jars = classPath(set);
+  const classes = cached(`classes/${set}-${mark.digest("hex").slice(0, 12)}`, (folder) => {
+    run("javac", ["-nowarn", "-encoding", "UTF-8", "-d", folder, "-cp", jars, ...sources]);
+  });
+  return `${classes}${delimiter}${jars}`;
 }
 
 /**
