@@ -13,12 +13,11 @@
  * A program that needs the server to be stopped or killed prints `{"ask": "..."}` and waits for a line on its input.
  */
 
-import { test } from "vitest";
-import expectations from "../expectations.json" with { type: "json" };
+import { expect, test } from "vitest";
 import type { ClientProcess } from "../reference/process.ts";
 import { type Build, type ServerSettings, subject, TestServer } from "../reference/server.ts";
 import { reportCases, timed } from "../reporting/cases.ts";
-import { expect } from "vitest";
+import { whyNotPlayed } from "../reporting/expectations.ts";
 
 /** Containers and TTL znodes go within a second, so that a scenario can wait for it. */
 const quickReaper = { "znode.container.checkIntervalMs": 500 };
@@ -54,13 +53,10 @@ export interface ScenarioClient {
 /** One test for each scenario that the client can play; the others are reported with their reason. */
 export function playScenarios(client: ScenarioClient): void {
   for (const [scenario, settings] of Object.entries(scenarios)) {
-    const excluded = expectations.scenarios.find(
-      (entry) => entry.client === client.name && entry.scenario === scenario,
-    );
-    if (excluded !== undefined) {
+    const excluded = whyNotPlayed(client.name, scenario);
+    if (excluded !== null) {
       test(`${client.name}, ${scenario}: left out`, ({ task }) => {
-        const { reason } = excluded;
-        reportCases(task, [{ name: scenario, ours: "not run", reference: "not run", excluded: reason }]);
+        reportCases(task, [{ name: scenario, ours: "not run", reference: "not run", excluded }]);
       });
       continue;
     }
