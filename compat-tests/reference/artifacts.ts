@@ -120,20 +120,11 @@ export function run(program: string, words: readonly string[], folder: string = 
 }
 
 /** True when a program answers on this machine. */
-export function isInstalled(program: string, versionWord: string): boolean {
+export function isInstalled(program: string, ...words: readonly string[]): boolean {
   try {
-    execFileSync(program, [versionWord], { stdio: "ignore" });
+    execFileSync(program, words, { stdio: "ignore" });
     return true;
   } catch {
     return false;
   }
-}
-
-/** Why the reference cannot be run here, or null when it can. */
-export function whyNoReference(): string | null {
-  if (!isInstalled("java", "-version")) return "no JVM (java) was found";
-  const home = process.env["ZOOKEEPER_HOME"];
-  if (home !== undefined && home !== "") return existsSync(home) ? null : `ZOOKEEPER_HOME=${home} does not exist`;
-  if (existsSync(join(cacheFolder, "server"))) return null;
-  return isInstalled("mvn", "-version") ? null : "no Maven (mvn) was found";
 }

@@ -8,7 +8,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 
-const image = "zookeeper:3.9.5";
+export const image = "zookeeper:3.9.5";
 
 /** A reference server in a container. */
 export interface ContainerServer {

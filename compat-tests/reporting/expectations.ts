@@ -38,3 +38,8 @@ export function exclusionOf(suite: string, test: string): SuiteExclusion | null 
     pattern.endsWith("*") ? test.startsWith(pattern.slice(0, -1)) : test === pattern;
   return suiteExclusions.find((entry) => entry.suite === suite && covers(entry.test)) ?? null;
 }
+
+/** All tests of a suite that do not count. */
+export function exclusionsOf(suite: string): readonly SuiteExclusion[] {
+  return suiteExclusions.filter((entry) => entry.suite === suite);
+}

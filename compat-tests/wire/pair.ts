@@ -4,6 +4,7 @@
 
 import { afterAll, beforeAll, expect } from "vitest";
 import { type ServerSettings, subject, superUser, TestServer } from "../reference/server.ts";
+import { timed } from "../reporting/cases.ts";
 import { clearTree, Scene } from "./scene.ts";
 
 /** Containers are reaped by a clock of each server's own; off unless a test is about it. */
@@ -49,12 +50,14 @@ export class Pair {
   }
 
   async #play(server: TestServer, scenario: Scenario): Promise<string> {
-    if (!server.isRunning) await server.start();
-    const scene = await Scene.open(server.port, { sortAcl: this.#options.sortAcl ?? false });
-    await scenario(scene);
-    const transcript = await scene.end();
-    await clearTree(server.port, superUser);
-    return transcript;
+    return timed(server.build, async () => {
+      if (!server.isRunning) await server.start();
+      const scene = await Scene.open(server.port, { sortAcl: this.#options.sortAcl ?? false });
+      await scenario(scene);
+      const transcript = await scene.end();
+      await clearTree(server.port, superUser);
+      return transcript;
+    });
   }
 }
 
