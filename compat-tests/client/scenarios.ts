@@ -13,7 +13,7 @@
  * A program that needs the server to be stopped or killed prints `{"ask": "..."}` and waits for a line on its input.
  */
 
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { ClientProcess } from "../reference/process.ts";
 import { type Build, type ServerSettings, subject, TestServer } from "../reference/server.ts";
 import { reportCases, timed } from "../reporting/cases.ts";
@@ -43,6 +43,9 @@ export const scenarios: Readonly<Record<string, Omit<ServerSettings, "folder">>>
   "many-children": {},
 };
 
+const nobodysPort = 1;
+const preparationMs = 600_000;
+
 export interface ScenarioClient {
   /** As in the report and in expectations.json: `kazoo 2.8.0`. */
   readonly name: string;
@@ -50,9 +53,15 @@ export interface ScenarioClient {
   start(port: number, scenario: string): ClientProcess;
 }
 
-/** One test for each scenario that the client can play; the others are reported with their reason. */
-export function playScenarios(client: ScenarioClient): void {
-  for (const [scenario, settings] of Object.entries(scenarios)) {
+/**
+ * One test for each scenario that the client can play; the others are reported with their reason.
+ * `more` are scenarios of this client alone: recipes that its library brings.
+ */
+export function playScenarios(client: ScenarioClient, more: typeof scenarios = {}): void {
+  // A program that is started for the first time is fetched and compiled, and nothing else runs here meanwhile. It is
+  // started once for nothing, lest that time be taken for a server's that does not begin to serve.
+  beforeAll(() => client.start(nobodysPort, "none").kill(), preparationMs);
+  for (const [scenario, settings] of Object.entries({ ...scenarios, ...more })) {
     const excluded = whyNotPlayed(client.name, scenario);
     if (excluded !== null) {
       test(`${client.name}, ${scenario}: left out`, ({ task }) => {
@@ -71,7 +80,11 @@ export function playScenarios(client: ScenarioClient): void {
   }
 }
 
-async function play(
+/**
+ * Plays one scenario to one server, a fresh one.
+ * @returns the masked trace.
+ */
+export async function play(
   build: Build,
   client: ScenarioClient,
   scenario: string,
@@ -81,7 +94,7 @@ async function play(
     const server = await new TestServer(build, settings).start();
     const program = client.start(server.port, scenario);
     try {
-      return masked(await traceOf(program, server));
+      return masked(await traceOf(program, (wish) => fulfil(wish, server)));
     } finally {
       program.kill();
       await server.dispose();
@@ -90,7 +103,7 @@ async function play(
 }
 
 /** What the program printed, its wishes fulfilled. */
-async function traceOf(program: ClientProcess, server: TestServer): Promise<unknown[]> {
+export async function traceOf(program: ClientProcess, fulfilWish: (wish: string) => Promise<void>): Promise<unknown[]> {
   const trace: unknown[] = [];
   for (let index = 0; ; index++) {
     const line = await program.lineAt(index);
@@ -99,7 +112,7 @@ async function traceOf(program: ClientProcess, server: TestServer): Promise<unkn
     trace.push(value);
     const wish = wishOf(value);
     if (wish === null) continue;
-    await fulfil(wish, server);
+    await fulfilWish(wish);
     program.write("done");
   }
   await program.end();
@@ -111,7 +124,8 @@ function wishOf(value: unknown): string | null {
   return String(value.ask);
 }
 
-async function fulfil(wish: string, server: TestServer): Promise<void> {
+/** Does to the server what a program asked for. */
+export async function fulfil(wish: string, server: TestServer): Promise<void> {
   if (wish === "stop" || wish === "restart") await server.stop();
   else if (wish === "kill" || wish === "crash") await server.kill();
   else if (wish !== "start") throw new Error(`the program asks for "${wish}": restart, crash, stop, kill or start`);

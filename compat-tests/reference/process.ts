@@ -105,6 +105,11 @@ export class ClientProcess {
     this.#child.kill("SIGKILL");
   }
 
+  /** SIGSTOP, SIGCONT: the process stands still and goes on. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(name);
+  }
+
   #take(text: string): void {
     const parts = (this.#rest + text).split("\n");
     this.#rest = parts.pop() ?? "";
