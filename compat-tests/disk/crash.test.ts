@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Build, subject, TestServer } from "../reference/server.ts";
+import { timed } from "../reporting/cases.ts";
 import { WireConnection } from "../wire/connection.ts";
 import { create } from "../wire/requests.ts";
 import { dumpTree } from "./tree-dump.ts";
@@ -27,18 +28,23 @@ test.each(methods)("acknowledged writes survive crashes from server to server, s
   let sent = 0;
   try {
     for (const [round, build] of builds.entries()) {
-      const server = await new TestServer(build, { folder, config }).start();
+      const server = new TestServer(build, { folder, config });
+      const where = `round ${round}, ${build}`;
       try {
-        const found = await numbersFound(server);
-        const where = `round ${round}, ${build}`;
-        expect(found, where).toBeGreaterThanOrEqual(acknowledged);
-        expect(found, where).toBeLessThanOrEqual(sent);
-        expect(await server.fourLetterWord("mntr"), where).toContain("zk_digest_mismatches_count\t0\n");
-        const load = writeOn(server, found);
-        await delay(60 + round * 40);
-        await server.kill();
-        ({ acknowledged, sent } = await load);
-        expect(acknowledged, where).toBeGreaterThan(found);
+        await timed(build, async () => {
+          await server.start();
+          const found = await numbersFound(server);
+          expect(found, where).toBeGreaterThanOrEqual(acknowledged);
+          expect(found, where).toBeLessThanOrEqual(sent);
+          expect(await server.fourLetterWord("mntr"), where).toContain("zk_digest_mismatches_count\t0\n");
+          const begun = Promise.withResolvers<void>();
+          const load = writeOn(server, found, begun.resolve);
+          await Promise.race([begun.promise, load]);
+          await delay(60 + round * 40);
+          await server.kill();
+          ({ acknowledged, sent } = await load);
+          expect(acknowledged, where).toBeGreaterThan(found);
+        });
       } finally {
         await server.kill();
       }
@@ -59,8 +65,12 @@ async function numbersFound(server: TestServer): Promise<number> {
   return numbers.length;
 }
 
-/** Creates `/n<first>`, and so on, until the connection ends. */
-async function writeOn(server: TestServer, first: number): Promise<{ acknowledged: number; sent: number }> {
+/** Creates `/n<first>`, and so on, until the connection ends; `onReply` is told of each that was acknowledged. */
+async function writeOn(
+  server: TestServer,
+  first: number,
+  onReply: () => void,
+): Promise<{ acknowledged: number; sent: number }> {
   const connection = await WireConnection.open(server.port);
   await connection.handshake();
   let sent = first;
@@ -74,6 +84,7 @@ async function writeOn(server: TestServer, first: number): Promise<{ acknowledge
     if (reply === null) return { acknowledged, sent };
     expect(reply.readInt32BE(12)).toBe(0);
     acknowledged++;
+    onReply();
     if (acknowledged === first + sentMax) return { acknowledged, sent };
   }
 }

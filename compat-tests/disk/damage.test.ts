@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { repositoryFolder } from "../reference/artifacts.ts";
 import { type Build, subject, TestServer } from "../reference/server.ts";
-import { filesOf, type LogRecord, readLogs } from "./files.ts";
+import { adler32, filesOf, type LogRecord, readLogs } from "./files.ts";
+import { readingOf } from "./reading.ts";
 import { dumpText, dumpTree } from "./tree-dump.ts";
 
 const fixtures = join(repositoryFolder, "test", "fixtures", "disk");
@@ -27,22 +28,11 @@ async function reading(
   change: (dataFolder: string) => void,
   further: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "compat-damage-"));
-  const server = new TestServer(build, { folder, config: { ...expectedOf(name).config, ...further } });
-  try {
-    cpSync(join(fixtures, name, "version-2"), join(server.dataFolder, "version-2"), { recursive: true });
-    change(server.dataFolder);
-    try {
-      await server.start();
-    } catch {
-      return "refused";
-    }
-    const zxid = /^Zxid: (0x[0-9a-f]+)$/m.exec(await server.fourLetterWord("srvr"))?.[1];
-    return `${zxid}\n${dumpText(await dumpTree(server.port))}`;
-  } finally {
-    await server.kill();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const fill = (dataFolder: string): void => {
+    cpSync(join(fixtures, name, "version-2"), join(dataFolder, "version-2"), { recursive: true });
+    change(dataFolder);
+  };
+  return readingOf(build, fill, { config: { ...expectedOf(name).config, ...further } });
 }
 
 function expectedOf(name: string): Expected {
@@ -215,16 +205,6 @@ function falsifyDigest(record: LogRecord): void {
   checksum.writeUInt32BE(adler32(payload), 4);
   overwrite(record.file, record.offset, checksum);
   overwrite(record.file, record.offset + 12, payload);
-}
-
-function adler32(bytes: Buffer): number {
-  let a = 1;
-  let b = 0;
-  for (const byte of bytes) {
-    a = (a + byte) % 65_521;
-    b = (b + a) % 65_521;
-  }
-  return b * 65_536 + a;
 }
 
 test("logs without any snapshot are refused, unless they are trusted", async () => {

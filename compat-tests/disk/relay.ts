@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type Build, superUser, TestServer } from "../reference/server.ts";
+import { timed } from "../reporting/cases.ts";
 import {
   aclOf,
   auth,
@@ -67,11 +68,13 @@ export async function relay(options: RelayOptions): Promise<void> {
     for (const [round, leg] of options.legs.entries()) {
       const server = new TestServer(leg.build, { folder, config: configOf(options, leg, folder) });
       try {
-        await server.start();
-        if (round > 0) await receive(server, baton, round);
-        await write(server, round, options);
-        await handOver(server, baton, round);
-        await (leg.end === "stop" ? server.stop() : server.kill());
+        await timed(leg.build, async () => {
+          await server.start();
+          if (round > 0) await receive(server, baton, round);
+          await write(server, round, options);
+          await handOver(server, baton, round);
+          await (leg.end === "stop" ? server.stop() : server.kill());
+        });
       } finally {
         await server.kill();
       }
@@ -122,7 +125,8 @@ async function write(server: TestServer, round: number, options: RelayOptions): 
   await scene.end();
 }
 
-function oneOfEach(round: number): Request[] {
+/** A write of every kind, and refusals; `round` keeps the names apart. */
+export function oneOfEach(round: number): Request[] {
   const base = `/round-${round}`;
   const before = `/round-${round - 1}`;
   return [
@@ -155,7 +159,8 @@ function oneOfEach(round: number): Request[] {
   ];
 }
 
-function extendedWrites(round: number): Request[] {
+/** The kinds that need extendedTypesEnabled. */
+export function extendedWrites(round: number): Request[] {
   return [
     createContainer(`/box-${round}`),
     create(`/box-${round}/content`),

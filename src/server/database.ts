@@ -16,11 +16,12 @@ import { SessionTracker } from "#session/session-tracker.ts";
 import { type LoadedSnapshot, recover, type Recovery, type RecoveryOptions } from "#storage/recovery.ts";
 import { scanSnapshot, type SnapshotSlice } from "#storage/snapshot-reader.ts";
 import { scanOnThread } from "#storage/snapshot-thread.ts";
+import { zxidInTxnHeader } from "#storage/txn-log-tail.ts";
 import { type SessionEvents, TxnApplier } from "#tree/apply-txn.ts";
 import { DataTree, type DataTreeOptions } from "#tree/data-tree.ts";
 import { type ScannerOptions, TreeSnapshotScanner } from "#tree/snapshot-scanner.ts";
 import { TreeSnapshotSink } from "#tree/snapshot-sink.ts";
-import { addConfigZnode, addSystemZnodes } from "#tree/system-znodes.ts";
+import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { DigestLog } from "./digest-log.ts";
 
 export class Database implements SessionEvents {
@@ -152,7 +153,6 @@ class Loading {
     tree.lastZxidHigh = snapshot.zxidHigh;
     tree.lastZxidLow = snapshot.zxidLow;
     tree.acls.dropUnused();
-    addConfigZnode(tree);
     // Before the log: what it changes below a path with a quota has to be counted.
     tree.quotas.rebuild();
     const { digest } = snapshot.trailer;
@@ -166,17 +166,19 @@ class Loading {
 
   replay(bytes: Buffer, start: number, end: number): void {
     const { applier } = this.#database;
+    const { isFuzzy } = applier;
+    const order = isFuzzy ? this.#orderToDigest(bytes, start + zxidInTxnHeader) : 1;
+    // From the transaction that the snapshot's digest belongs to on, digests are comparable.
+    if (isFuzzy && order >= 0) applier.isFuzzy = false;
     applier.apply(bytes, start, end);
+    if (isFuzzy && order === 0) this.#compare();
     const { zxidHigh, zxidLow } = applier.header;
-    const digest = this.#digest;
-    if (digest === null || !applier.isFuzzy) {
-      this.#database.digests.applied(zxidHigh, zxidLow, this.#database.tree.digest);
-      return;
-    }
-    const order = compareHalves(zxidHigh, zxidLow, digest.zxidHigh, digest.zxidLow);
-    if (order < 0) return;
-    applier.isFuzzy = false;
-    if (order === 0) this.#compare();
+    if (!isFuzzy) this.#database.digests.applied(zxidHigh, zxidLow, this.#database.tree.digest);
+  }
+
+  #orderToDigest(bytes: Buffer, zxidAt: number): number {
+    const { zxidHigh, zxidLow } = this.#digest!;
+    return compareHalves(bytes.readInt32BE(zxidAt), bytes.readInt32BE(zxidAt + 4), zxidHigh, zxidLow);
   }
 
   finish(): Database {
@@ -187,7 +189,7 @@ class Loading {
     }
     if (applier.digestMismatchCount > 0) {
       const count = applier.digestMismatchCount;
-      this.#options.logger.error({ count }, `The tree's digest differs from that of ${count} transactions of the log`);
+      this.#options.logger.error({ count }, `The tree's digest differs ${count} times from that of snapshot or log`);
     }
     return this.#database;
   }
@@ -196,6 +198,7 @@ class Loading {
     const { digest } = this.#database.tree;
     const expected = this.#digest!;
     if (digest.high === expected.digestHigh && digest.low === expected.digestLow) return;
+    this.#database.applier.digestMismatchCount++;
     const zxid = `0x${hexOfHalves(expected.zxidHigh, expected.zxidLow)}`;
     this.#options.logger.error({ zxid }, `The tree's digest differs from that of the snapshot at ${zxid}`);
   }

@@ -328,7 +328,7 @@ export class DataTree {
     return parent;
   }
 
-  /** Keeps a walk over the tree informed of removals until {@link endWalk}. */
+  /** Keeps a walk over the tree informed of removals and changed ACLs until {@link endWalk}. */
   beginWalk(walker: TreeWalker): void {
     this.#walkers.add(walker);
   }
@@ -386,6 +386,7 @@ export class DataTree {
 
   #replaceAcl(id: number, acl: AclEntry): void {
     const old = this.aclOf(id);
+    for (const walker of this.#walkers) walker.beforeAclChange(id);
     this.acls.acquire(acl);
     this.store.set(id, Field.aclId, acl.id);
     this.acls.release(old);

@@ -4,7 +4,8 @@
  * Sessions and ACL lists are copied when the first slice is taken, the znodes are walked. A znode created after the
  * snapshot began is left out: the log has its create, no path can come twice, and a storm of creates cannot keep the
  * walk from ending. What the snapshot holds of later changes to older znodes is a subset of the log, which replay
- * settles.
+ * settles. An ACL is the exception: a znode is written with the list that it had when the lists were copied, since
+ * ZooKeeper cannot replay a log over a znode whose list is not in the table.
  * Source: SerializeUtils.serializeSnapshot, DataTree.serialize.
  */
 
@@ -13,7 +14,7 @@ import type { JuteWriter } from "#jute/writer.ts";
 import type { DataTree } from "./data-tree.ts";
 import type { SnapshotSource } from "./snapshot-stream.ts";
 import { TreeWalker } from "./tree-walker.ts";
-import { Field, rootId, StatField } from "./znode-store.ts";
+import { rootId, StatField } from "./znode-store.ts";
 
 /** The global sessions, as the session layer lists them. */
 export type SessionLister = (visit: (idHigh: number, idLow: number, timeoutMs: number) => void) => void;
@@ -83,6 +84,7 @@ export class TreeSnapshotSource implements SnapshotSource {
   }
 
   #writeAcls(out: JuteWriter): void {
+    this.#walker.keepAcls();
     out.writeInt(this.#tree.acls.size);
     for (const entry of this.#tree.acls.entries()) {
       out.writeLong(0, entry.id);
@@ -97,7 +99,7 @@ export class TreeSnapshotSource implements SnapshotSource {
     const length = store.copyPath(id, out);
     out.view.setInt32(lengthAt, length);
     store.copyData(id, out);
-    const aclId = store.get(id, Field.aclId);
+    const aclId = this.#walker.aclBefore(id);
     out.writeLong(aclId >> 31, aclId);
     store.copyStatPersisted(id, out);
   }

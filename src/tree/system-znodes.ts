@@ -21,17 +21,13 @@ configStat.writeInt32BE(-1, 40);
 const noData = Buffer.alloc(0);
 const readPermission = 1;
 
-/** Adds the system znodes to an empty tree. */
+/**
+ * Adds the system znodes to an empty tree. A database of before 3.5 has no /zookeeper/config, and a standalone server
+ * does not add it.
+ */
 export function addSystemZnodes(tree: DataTree): void {
   add(tree, "/zookeeper", tree.acls.open, noStat);
   add(tree, "/zookeeper/quota", tree.acls.open, noStat);
-  addConfigZnode(tree);
-}
-
-/** Adds /zookeeper/config where a database of before 3.5 lacks it. */
-export function addConfigZnode(tree: DataTree): void {
-  const path = Buffer.from("/zookeeper/config");
-  if (tree.find(path, 0, path.length) !== 0) return;
   const acl = new JuteWriter(64);
   writeAclList(acl, [{ perms: readPermission, scheme: "world", id: "anyone" }]);
   const bytes = acl.toBytes();

@@ -14,6 +14,7 @@ export class TreeWalker {
   readonly #tree: DataTree;
   readonly #top: number;
   #at: number;
+  #aclsBefore: Map<number, number> | null = null;
 
   /** Walks the subtree below and including `top`. */
   constructor(tree: DataTree, top: number) {
@@ -30,6 +31,21 @@ export class TreeWalker {
     const child = this.#tree.store.get(id, Field.firstChild);
     this.#at = child !== 0 ? child : this.#after(id);
     return id;
+  }
+
+  /** From now on remembers the ACL that a znode had before it was given another. */
+  keepAcls(): void {
+    this.#aclsBefore = new Map();
+  }
+
+  /** The ACL that a znode had at {@link keepAcls}. */
+  aclBefore(id: number): number {
+    return this.#aclsBefore?.get(id) ?? this.#tree.store.get(id, Field.aclId);
+  }
+
+  /** Called by the tree before it gives a znode another ACL. */
+  beforeAclChange(id: number): void {
+    if (this.#aclsBefore?.has(id) === false) this.#aclsBefore.set(id, this.#tree.store.get(id, Field.aclId));
   }
 
   /** Called by the tree before it unlinks a childless znode. */

@@ -12,6 +12,9 @@
 export const WatchMode = { standard: 1, persistent: 2, recursive: 4 } as const;
 export type WatchMode = (typeof WatchMode)[keyof typeof WatchMode];
 
+/** Key of the null path, which clients may watch though nothing ever happens there; no byte read as latin1 gives it. */
+export const nullPathKey = "\u0100";
+
 const modeBits = 3;
 const modeMask = (1 << modeBits) - 1;
 
@@ -20,6 +23,7 @@ type Watchers = number | Map<number, number>;
 
 export class WatchTable {
   readonly #byPath = new Map<string, Watchers>();
+  /** Quirk: a connection whose last watch has fired stays, and counts as watching, until it removes one or ends. */
   readonly #byConnection = new Map<number, Set<string>>();
   #size = 0;
   #recursiveCount = 0;
@@ -54,6 +58,7 @@ export class WatchTable {
     const modes = this.modesOf(path, connection);
     if ((modes & modesToRemove) === 0) return false;
     this.#store(path, connection, modes, modes & ~modesToRemove);
+    if (this.#byConnection.get(connection)!.size === 0) this.#byConnection.delete(connection);
     return true;
   }
 
@@ -70,6 +75,7 @@ export class WatchTable {
     const paths = this.#byConnection.get(connection);
     if (paths === undefined) return;
     for (const path of paths) this.#store(path, connection, this.modesOf(path, connection), 0);
+    this.#byConnection.delete(connection);
   }
 
   /**
@@ -143,9 +149,7 @@ export class WatchTable {
 
   #unindex(path: string, connection: number): void {
     this.#size--;
-    const paths = this.#byConnection.get(connection)!;
-    paths.delete(path);
-    if (paths.size === 0) this.#byConnection.delete(connection);
+    this.#byConnection.get(connection)!.delete(path);
   }
 
   /** Path and connections, for the operator. */
@@ -167,5 +171,5 @@ function addOnce(hits: number[], connection: number): void {
 
 /** A key of the table as text. */
 export function pathTextOf(key: string): string {
-  return Buffer.from(key, "latin1").toString("utf8");
+  return key === nullPathKey ? "null" : Buffer.from(key, "latin1").toString("utf8");
 }

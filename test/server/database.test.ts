@@ -25,10 +25,12 @@ import { type ScanTask, serveScan } from "#storage/snapshot-thread.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { type ScannerOptions, TreeSnapshotScanner } from "#tree/snapshot-scanner.ts";
 import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
+import type { SnapshotSource } from "#tree/snapshot-stream.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { TreeWalker } from "#tree/tree-walker.ts";
 import { rootId, StatField, ZnodeFlag } from "#tree/znode-store.ts";
-import { MemoryLogger } from "../storage/builders.ts";
+import { logHeader, MemoryLogger, record } from "../storage/builders.ts";
+import { Bytes } from "../support/bytes.ts";
 import { FakeThreads } from "../support/fake-threads.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
 import { loadBody } from "../support/snapshot-body.ts";
@@ -155,6 +157,57 @@ describe.each(names)("a folder of ZooKeeper's: %s", (name) => {
     expect(sessionsOf(copy)).toEqual(sessionsOf(database));
     expect(copy.tree.digest).toEqual(database.tree.digest);
   });
+});
+
+/** Writes one snapshot and loads it, with a log from zxid 10 on. */
+async function loadFrom(source: SnapshotSource, hasDigest: boolean, log: Buffer = logHeader): Promise<Database> {
+  const disk = new MemoryDisk();
+  const folder = "/d/version-2";
+  await disk.makeFolder(folder);
+  disk.put(`${folder}/log.a`, log);
+  await writeSnapshot(source, { disk, folder, compression: "none", hasDigest, hasLastZxid: hasDigest });
+  const folders = { dataDir: "/d", dataLogDir: "/d", isDatadirAutocreate: true };
+  const trust = { isEmptySnapshotTrusted: false, isDbAutocreate: true };
+  const host = { disk, clock: nodeClock, timers: nodeTimers, threads: null, logger };
+  const { database } = await loadDatabase({ ...host, ...folders, ...trust, tickTimeMs: 2000, tree: treeOptions });
+  return database;
+}
+
+test("a snapshot of before 3.5 has no /zookeeper/config, and none is added", async () => {
+  const { tree } = new Database(treeOptions, 2000, nodeClock);
+  const database = await loadFrom(new TreeSnapshotSource(tree, () => {}), false);
+  expect(dump(database).map(({ path }) => path)).toEqual(["/"]);
+});
+
+/** A createSession, which leaves the tree as it is, and the tree's digest behind it. */
+function sessionTxn(zxid: bigint, digest: bigint): Buffer {
+  const header = new Bytes().long(7n).int(0).long(zxid).long(0n).int(-10).int(30_000).build();
+  return record(new Bytes().raw(header).int(2).long(digest).build());
+}
+
+test.each([
+  { where: "nowhere", zxid: 9n, inSnapshot: 0, inLog: 0n, count: 0 },
+  { where: "in a snapshot", zxid: 9n, inSnapshot: 1, inLog: 0n, count: 1 },
+  { where: "in a fuzzy snapshot", zxid: 10n, inSnapshot: 1, inLog: 0n, count: 1 },
+  { where: "in a fuzzy snapshot and its transaction", zxid: 10n, inSnapshot: 1, inLog: 1n, count: 2 },
+  { where: "before a fuzzy snapshot ended", zxid: 11n, inSnapshot: 0, inLog: 1n, count: 0 },
+])("digests that differ $where are counted", async ({ zxid, inSnapshot, inLog, count }) => {
+  const { tree } = new Database(treeOptions, 2000, nodeClock);
+  addSystemZnodes(tree);
+  tree.lastZxidLow = 9;
+  const whole = new TreeSnapshotSource(tree, () => {});
+  const { zxidHigh, zxidLow, digestHigh, digestLow } = whole.finalState();
+  const source: SnapshotSource = {
+    zxidHigh,
+    zxidLow,
+    writeSome: (out, bytesMax) => whole.writeSome(out, bytesMax),
+    finalState: () => ({ zxidHigh, zxidLow: Number(zxid), digestHigh, digestLow: digestLow + inSnapshot }),
+    close: () => whole.close(),
+  };
+  const digest = 0x51c6d660n;
+  const log = Buffer.concat([logHeader, sessionTxn(10n, digest + inLog), sessionTxn(11n, digest)]);
+  const { applier } = await loadFrom(source, true, log);
+  expect(applier.digestMismatchCount).toBe(count);
 });
 
 /** The other end of a scan, on this disk. */

@@ -194,6 +194,22 @@ describe("a fuzzy snapshot and the log behind it", () => {
   });
 });
 
+test("a snapshot names no ACL list that came up after its table was written", () => {
+  const { tree, sessions } = newDatabase();
+  addSystemZnodes(tree);
+  const path = Buffer.from("/zookeeper/quota");
+  const source = sourceOf({ tree, sessions } as Database);
+  const out = new JuteWriter(16);
+  expect(source.writeSome(out, 1)).toBe(false);
+  for (const id of ["ann", "bob"]) {
+    const list = new Bytes().int(1).int(31).string("digest").string(id).build();
+    tree.setAcl(path, 0, path.length, tree.acls.intern(list, 0, list.length), 1);
+  }
+  while (!source.writeSome(out, 1));
+  expect(dumpTree(tree)["/zookeeper/quota"]).toContain(" 31:digest:bob ");
+  expect(dumpTree(load(out.toBytes(), new Cuts([1000])).tree)["/zookeeper/quota"]).toContain(" 31:world:anyone ");
+});
+
 describe("a snapshot of another server", () => {
   const noStat = Buffer.alloc(60);
 

@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pathTextOf, WatchMode, WatchTable } from "#tree/watch-table.ts";
+import { nullPathKey, pathTextOf, WatchMode, WatchTable } from "#tree/watch-table.ts";
 
 const paths = ["/", "/a", "/a/b", "/a/b/c", "/ab", ""];
 const modes = [WatchMode.standard, WatchMode.persistent, WatchMode.recursive];
@@ -98,8 +98,21 @@ describe("a table of watches", () => {
     expect([table.size, table.pathCount, table.connectionCount]).toEqual([0, 0, 0]);
   });
 
-  test("shows its paths as text", () => {
+  test("counts a connection whose watches have fired, until it removes one or ends", () => {
+    const table = new WatchTable();
+    for (const connection of [1, 2]) table.add("/a", connection, WatchMode.standard);
+    table.collect("/a", []);
+    expect([table.size, table.pathCount, table.connectionCount]).toEqual([0, 0, 2]);
+    table.removeConnection(1);
+    expect(table.connectionCount).toBe(1);
+    table.add("/b", 2, WatchMode.persistent);
+    expect(table.remove("/b", 2, WatchMode.persistent)).toBe(true);
+    expect(table.connectionCount).toBe(0);
+  });
+
+  test("shows its paths as text, and null as Java shows it", () => {
     expect(pathTextOf(Buffer.from("/é").toString("latin1"))).toBe("/é");
+    expect(pathTextOf(nullPathKey)).toBe("null");
   });
 });
 
