@@ -15,7 +15,7 @@ test.each(builds)("%s: every acknowledged write is found after kill -9", async (
   try {
     const acknowledged = new Set<string>();
     for (let round = 1; round <= 3; round++) {
-      const client = kazoo(server.port, "writer", String(round));
+      const client = kazoo("2.11.0", server.port, "writer", String(round));
       await client.line(() => client.lines.length >= enough);
       await server.kill();
       for (const path of await client.end()) acknowledged.add(path);

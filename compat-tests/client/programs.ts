@@ -1,9 +1,10 @@
 /**
- * Clients that we did not write, as a new user gets them: kazoo from PyPI, the C client and its shell from Debian's
- * packages, Java's from Maven. All of them land in the git-ignored cache and are installed nowhere.
+ * Clients that we did not write, as a new user gets them: kazoo from PyPI, Go's from its module proxy, Node's from npm,
+ * the C client and its shell from Debian's packages, Java's from Maven. All of them land in the git-ignored cache and are installed nowhere.
  */
 
-import { chmodSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   cached,
@@ -16,29 +17,60 @@ import {
 } from "../reference/artifacts.ts";
 import { ClientProcess } from "../reference/process.ts";
 
-const kazooVersion = "2.8.0";
+/** The newest kazoo, and the one that Debian has. */
+export const kazooVersions = ["2.11.0", "2.8.0"] as const;
 
-/** A scenario of kazoo/outcomes.py against the server at `port`. */
-export function kazoo(port: number, scenario: string, ...words: readonly string[]): ClientProcess {
-  const library = cached(`kazoo-${kazooVersion}`, (folder) => {
-    run("python3", ["-m", "pip", "install", "--quiet", "--target", folder, `kazoo==${kazooVersion}`]);
+/** A scenario of kazoo/scenarios.py against the server at `port`. */
+export function kazoo(
+  version: (typeof kazooVersions)[number],
+  port: number,
+  scenario: string,
+  ...words: readonly string[]
+): ClientProcess {
+  const library = cached(`kazoo-${version}`, (folder) => {
+    run("python3", ["-m", "pip", "install", "--quiet", "--target", folder, `kazoo==${version}`]);
   });
-  const script = join(repositoryFolder, "compat-tests", "client", "kazoo", "outcomes.py");
-  return new ClientProcess("python3", [script, `127.0.0.1:${port}`, scenario, ...words], { PYTHONPATH: library });
+  const script = join(repositoryFolder, "compat-tests", "client", "kazoo", "scenarios.py");
+  const environment = { PYTHONPATH: library, PYTHONDONTWRITEBYTECODE: "1" };
+  return new ClientProcess("python3", [script, `127.0.0.1:${port}`, scenario, ...words], environment);
+}
+
+/** A scenario of go-zookeeper/: built once for each content of its sources, with the library that its go.mod names. */
+export function goZookeeper(port: number, scenario: string): ClientProcess {
+  const sources = join(repositoryFolder, "compat-tests", "client", "go-zookeeper");
+  const mark = createHash("sha256");
+  for (const name of readdirSync(sources).sort()) mark.update(name).update(readFileSync(join(sources, name)));
+  const program = cached(`go-zookeeper-${mark.digest("hex").slice(0, 12)}`, (folder) => {
+    run("go", ["build", "-buildvcs=false", "-o", join(folder, "scenarios"), "."], sources);
+  });
+  return new ClientProcess(join(program, "scenarios"), [`127.0.0.1:${port}`, scenario]);
+}
+
+const nodeClientVersion = "1.1.3";
+
+/** A scenario of node-zookeeper-client/scenarios.mjs, run by the Node that the project runs on. */
+export function nodeZookeeperClient(port: number, scenario: string): ClientProcess {
+  const folder = cached(`node-zookeeper-client-${nodeClientVersion}`, (target) => {
+    const words = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", target];
+    run("npm", [...words, `node-zookeeper-client@${nodeClientVersion}`], target);
+  });
+  const script = join(repositoryFolder, "compat-tests", "client", "node-zookeeper-client", "scenarios.mjs");
+  const library = join(folder, "node_modules", "node-zookeeper-client", "index.js");
+  return new ClientProcess(process.execPath, [script, `127.0.0.1:${port}`, scenario], { ZOOKEEPER_CLIENT: library });
 }
 
 /** The C client's shell, `cli_mt`, reading commands from its input; stdbuf makes it speak line by line into a pipe. */
 export function cliMt(port: number): ClientProcess {
   const installed = "/usr/lib/zookeeper/bin/cli_mt";
   if (existsSync(installed)) return new ClientProcess("stdbuf", ["-oL", installed, `127.0.0.1:${port}`]);
-  const folder = cached("c-client", unpackCClient);
+  const folder = cached("c-client-and-headers", unpackCClient);
   const libraries = join(folder, "root", "usr", "lib", "x86_64-linux-gnu");
   const program = join(folder, "root", "usr", "lib", "zookeeper", "bin", "cli_mt");
   return new ClientProcess("stdbuf", ["-oL", program, `127.0.0.1:${port}`], { LD_LIBRARY_PATH: libraries });
 }
 
 function unpackCClient(folder: string): void {
-  const packages = ["zookeeper-bin", "libzookeeper-mt2"];
+  const packages = ["zookeeper-bin", "libzookeeper-mt2", "libzookeeper-mt-dev"];
   chmodSync(folder, 0o777);
   try {
     run("apt-get", ["download", ...packages], folder);
@@ -57,9 +89,48 @@ export function zkCli(jars: Extract<JarSet, "server" | "client-3.8">, port: numb
   return new ClientProcess("java", [...quickStart, "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", ...words]);
 }
 
-/** A scenario of curator/CuratorOutcomes.java. */
-export function curator(port: number, scenario: string): ClientProcess {
-  const source = join(repositoryFolder, "compat-tests", "client", "curator", "CuratorOutcomes.java");
-  const words = ["-cp", compiledJava("curator", [source]), "CuratorOutcomes", `127.0.0.1:${port}`, scenario];
-  return new ClientProcess("java", [...quickStart, ...words]);
+/** A scenario of java/, by the official client 3.9.5 or by 3.4.14, which has the older part of the API only. */
+export function javaClient(
+  jars: Extract<JarSet, "server" | "client-3.4">,
+  port: number,
+  scenario: string,
+): ClientProcess {
+  const folder = join(repositoryFolder, "compat-tests", "client", "java");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".java"));
+  const old = [...names.filter((name) => !isOfNewApi(name)), join("3.4", "ConnectStringParser.java")];
+  const sources = (jars === "server" ? names : old).sort().map((name) => join(folder, name));
+  const words = ["-cp", compiledJava(jars, sources), jars === "server" ? "Scenarios" : "OldScenarios"];
+  const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=off";
+  return new ClientProcess("java", [...quickStart, quiet, ...words, `127.0.0.1:${port}`, scenario]);
+}
+
+function isOfNewApi(file: string): boolean {
+  return file.startsWith("New") || file === "Scenarios.java";
+}
+
+/** A scenario of c/, compiled against Debian's libzookeeper_mt once for each content of its sources. */
+export function cClient(port: number, scenario: string): ClientProcess {
+  const root = join(cached("c-client-and-headers", unpackCClient), "root");
+  const libraries = join(root, "usr", "lib", "x86_64-linux-gnu");
+  const sources = join(repositoryFolder, "compat-tests", "client", "c");
+  const files = readdirSync(sources).sort();
+  const mark = createHash("sha256");
+  for (const file of files) mark.update(readFileSync(join(sources, file)));
+  const compiled = cached(`programs/c-${mark.digest("hex").slice(0, 12)}`, (folder) => {
+    const units = files.filter((file) => file.endsWith(".c")).map((file) => join(sources, file));
+    const words = [
+      "-std=gnu11",
+      "-O1",
+      "-Wall",
+      "-Wextra",
+      "-Werror",
+      "-DTHREADED",
+      "-I",
+      join(root, "usr", "include"),
+    ];
+    const linked = ["-L", libraries, "-l:libzookeeper_mt.so.2", "-lpthread"];
+    run("gcc", [...words, "-o", join(folder, "scenarios"), ...units, ...linked]);
+  });
+  const words = [`127.0.0.1:${port}`, scenario];
+  return new ClientProcess(join(compiled, "scenarios"), words, { LD_LIBRARY_PATH: libraries });
 }

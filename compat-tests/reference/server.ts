@@ -229,7 +229,10 @@ function referenceCommand(configFile: string): Command {
 /** Sends a four-letter word and reads to the end, or as far as it comes in time. */
 export async function fourLetterWord(port: number, word: string, timeoutMs = 10_000): Promise<string> {
   const socket = connect(port, "127.0.0.1");
-  socket.setTimeout(timeoutMs, () => socket.destroy());
+  // Without an error, whoever waits for the connection would wait for ever.
+  socket.setTimeout(timeoutMs, () =>
+    socket.destroy(socket.connecting ? new Error("no connection in time") : undefined),
+  );
   await once(socket, "connect");
   socket.write(word);
   const parts: Buffer[] = [];

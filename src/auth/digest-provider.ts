@@ -7,6 +7,10 @@
  * The packet is text before it is bytes: malformed UTF-8 becomes U+FFFD, and that is what is hashed. A packet without a
  * colon is a user without a password. A caller whose identity is the configured superDigest is the super user as well.
  * The hash must be the same on every server; ACLs made with another one match nobody.
+ *
+ * A user whose name has a character outside the basic plane is in two spellings: as it came, and as it lies in an ACL,
+ * where jute has made two three-byte units of it and a reader makes two U+FFFD of those. ZooKeeper knows such a user until
+ * it reads the ACL back from its files; here both spellings are the same user, whom the hash tells from any other.
  * Source: DigestAuthenticationProvider.java.
  */
 
@@ -67,7 +71,8 @@ export class DigestProvider implements AuthenticationProvider {
   }
 
   matches(id: string, aclId: string): boolean {
-    return isSameSecret(id, aclId);
+    if (isSameSecret(id, aclId)) return true;
+    return surrogate.test(id) && isSameSecret(id.replaceAll(surrogates, "\ufffd"), aclId);
   }
 
   userName(id: string): string {
@@ -80,6 +85,9 @@ export function digestId(userAndPassword: string, algorithm: DigestAlgorithm): s
   const hash = createHash(algorithm).update(userAndPassword, "utf8").digest("base64");
   return `${beforeColon(userAndPassword)}:${hash}`;
 }
+
+const surrogate = /[\ud800-\udfff]/;
+const surrogates = /[\ud800-\udfff]/g;
 
 /** Equality in a time that does not tell how much of a guess was right. */
 function isSameSecret(a: string, b: string): boolean {

@@ -85,6 +85,17 @@ describe("ids", () => {
     expect(["u:i", "u:", "u:hh", "U:h", ""].some((id) => provider.matches("u:h", id))).toBe(false);
   });
 
+  // Its name in compat-tests/expectations.json: digest-user-outside-the-basic-plane.
+  test("a user with a character outside the basic plane is known by the ACL's spelling of it too", () => {
+    const id = digestId("\u{1f600}:password", "sha1");
+    const hash = id.slice(id.indexOf(":"));
+    expect(provider.matches(id, id)).toBe(true);
+    expect(provider.matches(id, `\ufffd\ufffd${hash}`)).toBe(true);
+    expect(provider.matches(id, `\ufffd${hash}`)).toBe(false);
+    expect(provider.matches(id, "\ufffd\ufffd:another hash")).toBe(false);
+    expect(provider.matches(`xx${hash}`, `\ufffd\ufffd${hash}`)).toBe(false);
+  });
+
   test("the user's name ends at the first colon", () => {
     expect([provider.userName("u:h"), provider.userName(":h")]).toEqual(["u", ""]);
   });
