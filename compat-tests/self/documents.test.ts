@@ -1,10 +1,12 @@
 /** What the documents promise about this suite holds: every difference has a reason, and a test that pins it. */
 
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
+import { scenarios } from "../client/scenarios.ts";
 import expectations from "../expectations.json" with { type: "json" };
 import { repositoryFolder } from "../reference/artifacts.ts";
+import { readFrozen } from "../suites/frozen-list.ts";
 
 const compatibility = readFileSync(join(repositoryFolder, "compat-tests", "COMPATIBILITY.md"), "utf8");
 
@@ -22,4 +24,30 @@ test.each(listed)("the difference $name has a line in COMPATIBILITY.md and a tes
 test("every name in COMPATIBILITY.md's tables of differences is in expectations.json", () => {
   const names = [...compatibility.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map((match) => match[1] ?? "");
   expect(names.sort()).toEqual(listed.map(({ name }) => name).sort());
+});
+
+test("a scenario is left out only where there is one, and with a reason", () => {
+  for (const { scenario, client, reason } of expectations.scenarios) {
+    expect(Object.keys(scenarios), client).toContain(scenario);
+    expect(reason.length, `${client}, ${scenario}`).toBeGreaterThan(20);
+  }
+});
+
+const frozen = globSync("*.json", { cwd: join(repositoryFolder, "compat-tests", "suites", "frozen") }).map((file) =>
+  readFrozen(basename(file, ".json")),
+);
+
+test("a test of a foreign suite is left out only for a suite that is measured, with a reason, and is not scored", () => {
+  const suites = new Map(frozen.map((list) => [list.suite, new Set(list.stable)]));
+  for (const { suite, test: name, reason } of expectations.suites) {
+    expect([...suites.keys()], name).toContain(suite);
+    expect(suites.get(suite)?.has(name), `${name} is scored and left out`).toBe(false);
+    expect(reason.length, `${suite}, ${name}`).toBeGreaterThan(20);
+  }
+});
+
+test.each(frozen)("the frozen list of $suite was measured three times and scores something", (list) => {
+  expect(list.seconds).toHaveLength(3);
+  expect(list.stable.length).toBeGreaterThan(0);
+  for (const { test: name, reason } of list.unscored) expect(reason, name).not.toBe("");
 });
