@@ -5,7 +5,8 @@ import { dumpTree, shapeText } from "../disk/tree-dump.ts";
 import { subject, TestServer } from "../reference/server.ts";
 import type { Build } from "../reference/server.ts";
 import { timed } from "../reporting/cases.ts";
-import { kazoo, kazooVersions } from "./programs.ts";
+import { kazooVersions } from "../reference/libraries.ts";
+import { kazoo } from "./programs.ts";
 import { masked, playScenarios } from "./scenarios.ts";
 
 for (const version of kazooVersions) {

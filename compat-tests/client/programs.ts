@@ -1,10 +1,11 @@
 /**
  * Clients that we did not write, as a new user gets them: kazoo from PyPI, Go's from its module proxy, Node's from npm,
- * the C client and its shell from Debian's packages, Java's from Maven. All of them land in the git-ignored cache and are installed nowhere.
+ * the C client and its shell from Debian's packages, Java's from Maven. All of them land in the git-ignored cache and are
+ * installed nowhere.
  */
 
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   cached,
@@ -15,24 +16,18 @@ import {
   repositoryFolder,
   run,
 } from "../reference/artifacts.ts";
+import { cLibrary, compiledC, type KazooVersion, withKazoo } from "../reference/libraries.ts";
 import { ClientProcess } from "../reference/process.ts";
-
-/** The newest kazoo, and the one that Debian has. */
-export const kazooVersions = ["2.11.0", "2.8.0"] as const;
 
 /** A scenario of kazoo/scenarios.py against the server at `port`. */
 export function kazoo(
-  version: (typeof kazooVersions)[number],
+  version: KazooVersion,
   port: number,
   scenario: string,
   ...words: readonly string[]
 ): ClientProcess {
-  const library = cached(`kazoo-${version}`, (folder) => {
-    run("python3", ["-m", "pip", "install", "--quiet", "--target", folder, `kazoo==${version}`]);
-  });
   const script = join(repositoryFolder, "compat-tests", "client", "kazoo", "scenarios.py");
-  const environment = { PYTHONPATH: library, PYTHONDONTWRITEBYTECODE: "1" };
-  return new ClientProcess("python3", [script, `127.0.0.1:${port}`, scenario, ...words], environment);
+  return new ClientProcess("python3", [script, `127.0.0.1:${port}`, scenario, ...words], withKazoo(version));
 }
 
 /** A scenario of go-zookeeper/: built once for each content of its sources, with the library that its go.mod names. */
@@ -61,26 +56,8 @@ export function nodeZookeeperClient(port: number, scenario: string): ClientProce
 
 /** The C client's shell, `cli_mt`, reading commands from its input; stdbuf makes it speak line by line into a pipe. */
 export function cliMt(port: number): ClientProcess {
-  const installed = "/usr/lib/zookeeper/bin/cli_mt";
-  if (existsSync(installed)) return new ClientProcess("stdbuf", ["-oL", installed, `127.0.0.1:${port}`]);
-  const folder = cached("c-client-and-headers", unpackCClient);
-  const libraries = join(folder, "root", "usr", "lib", "x86_64-linux-gnu");
-  const program = join(folder, "root", "usr", "lib", "zookeeper", "bin", "cli_mt");
-  return new ClientProcess("stdbuf", ["-oL", program, `127.0.0.1:${port}`], { LD_LIBRARY_PATH: libraries });
-}
-
-function unpackCClient(folder: string): void {
-  const packages = ["zookeeper-bin", "libzookeeper-mt2", "libzookeeper-mt-dev"];
-  chmodSync(folder, 0o777);
-  try {
-    run("apt-get", ["download", ...packages], folder);
-  } catch {
-    run("apt-get", ["update"]);
-    run("apt-get", ["download", ...packages], folder);
-  }
-  const files = readdirSync(folder).filter((name) => name.endsWith(".deb"));
-  mkdirSync(join(folder, "root"));
-  for (const file of files) run("dpkg", ["-x", join(folder, file), join(folder, "root")]);
+  const { shell, libraries } = cLibrary();
+  return new ClientProcess("stdbuf", ["-oL", shell, `127.0.0.1:${port}`], { LD_LIBRARY_PATH: libraries });
 }
 
 /** ZooKeeper's console of a release, reading commands from its input. */
@@ -108,29 +85,13 @@ function isOfNewApi(file: string): boolean {
   return file.startsWith("New") || file === "Scenarios.java";
 }
 
-/** A scenario of c/, compiled against Debian's libzookeeper_mt once for each content of its sources. */
+/** A scenario of c/. */
 export function cClient(port: number, scenario: string): ClientProcess {
-  const root = join(cached("c-client-and-headers", unpackCClient), "root");
-  const libraries = join(root, "usr", "lib", "x86_64-linux-gnu");
   const sources = join(repositoryFolder, "compat-tests", "client", "c");
   const files = readdirSync(sources).sort();
-  const mark = createHash("sha256");
-  for (const file of files) mark.update(readFileSync(join(sources, file)));
-  const compiled = cached(`programs/c-${mark.digest("hex").slice(0, 12)}`, (folder) => {
-    const units = files.filter((file) => file.endsWith(".c")).map((file) => join(sources, file));
-    const words = [
-      "-std=gnu11",
-      "-O1",
-      "-Wall",
-      "-Wextra",
-      "-Werror",
-      "-DTHREADED",
-      "-I",
-      join(root, "usr", "include"),
-    ];
-    const linked = ["-L", libraries, "-l:libzookeeper_mt.so.2", "-lpthread"];
-    run("gcc", [...words, "-o", join(folder, "scenarios"), ...units, ...linked]);
-  });
-  const words = [`127.0.0.1:${port}`, scenario];
-  return new ClientProcess(join(compiled, "scenarios"), words, { LD_LIBRARY_PATH: libraries });
+  const program = compiledC(
+    "scenarios",
+    files.map((file) => join(sources, file)),
+  );
+  return new ClientProcess(program, [`127.0.0.1:${port}`, scenario]);
 }
