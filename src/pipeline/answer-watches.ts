@@ -18,7 +18,7 @@ import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import type { DataTree } from "#tree/data-tree.ts";
-import { WatchMode } from "#tree/watch-table.ts";
+import { nullPathKey, WatchMode } from "#tree/watch-table.ts";
 import { EventType } from "#tree/watches.ts";
 import { StatField } from "#tree/znode-store.ts";
 import type { Client } from "./client.ts";
@@ -131,6 +131,7 @@ export class WatchAnswerer {
   }
 
   #find(reader: JuteReader): number {
+    if (reader.rangeStart < 0) throw new MarshallingError("a null path");
     return this.#tree.find(reader.bytes, reader.rangeStart, reader.rangeEnd);
   }
 
@@ -138,9 +139,15 @@ export class WatchAnswerer {
     this.onCatchUpEvent(client, type, reader.bytes, reader.rangeStart, reader.rangeEnd);
   }
 
-  /** Calls `visit` with the reader's range on each path of a list. @throws MarshallingError for a null list or path. */
+  /**
+   * Calls `visit` with the reader's range on each path of a list.
+   * @throws MarshallingError for a null list, and for a null path where one is looked up. Quirk: ZooKeeper finds out as
+   *   late as that; what came before has been told and registered.
+   */
   #forEachPath(reader: JuteReader, visit: () => void): void {
-    for (let left = reader.readCount(); left > 0; left--) {
+    const count = reader.readCount();
+    if (count === -1) throw new MarshallingError("a null list of paths");
+    for (let left = count; left > 0; left--) {
       reader.readRange();
       visit();
     }
@@ -148,12 +155,7 @@ export class WatchAnswerer {
 }
 
 function skipList(reader: JuteReader): void {
-  const count = reader.readCount();
-  if (count === -1) throw new MarshallingError("a null list of paths");
-  for (let left = count; left > 0; left--) {
-    reader.readRange();
-    if (reader.rangeStart < 0) throw new MarshallingError("a null path");
-  }
+  for (let left = reader.readCount(); left > 0; left--) reader.readRange();
 }
 
 function readWatcherType(reader: JuteReader): number {
@@ -179,7 +181,7 @@ function hasWatch(type: number, dataModes: number, childModes: number): boolean 
   }
 }
 
-/** Watches are keyed by the path's bytes as latin1 text. */
+/** Watches are keyed by the path's bytes as latin1 text. Quirk: null is a path like any other, which no znode has. */
 function keyOf(reader: JuteReader): string {
-  return reader.rangeStart < 0 ? "" : reader.bytes.toString("latin1", reader.rangeStart, reader.rangeEnd);
+  return reader.rangeStart < 0 ? nullPathKey : reader.bytes.toString("latin1", reader.rangeStart, reader.rangeEnd);
 }

@@ -41,7 +41,16 @@ export function writeMultiError(out: JuteWriter, error: number): void {
 }
 
 /**
- * Reads a write's body as part of a multi and settles what it is there.
+ * Whether ZooKeeper trips over a part while it decodes it: a create without an ACL list. Quirk: one with a TTL is no worse
+ * than any part that is refused.
+ */
+export function lacksAclList(type: number, op: WriteOp): boolean {
+  return op.isCreate && op.isAclNull && type !== OpCode.createTTL;
+}
+
+/**
+ * Reads a write's body as part of a multi and settles what it is there. A part that {@link lacksAclList} is the caller's
+ * to judge.
  * @throws MarshallingError for what cannot be in a multi: another type, a flag out of range or a TTL flag on a create
  * without a TTL.
  */
@@ -60,6 +69,7 @@ export function readMultiWrite(type: number, reader: JuteReader, op: WriteOp): v
   }
   op.read(type, reader);
   if (!op.isCreate) return;
+  if (op.hasKnownFlags && lacksAclList(type, op)) return;
   if (type !== OpCode.createTTL && (!op.hasKnownFlags || op.isTtl)) {
     throw new MarshallingError(`create flag ${op.flags} in a multi`);
   }

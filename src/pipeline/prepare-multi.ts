@@ -6,7 +6,8 @@
  *   MultiTxn   count int | (type int | data buffer)*      type -1 with an ErrorTxn for errors
  *
  * A body that does not decode is refused as a whole, with a zxid of its own; a create without an ACL list, without one
- * (both as ZooKeeper does, where the first fails in decoding and the second a step earlier).
+ * (both as ZooKeeper does, where the first fails in decoding and the second a step earlier). A part over which ZooKeeper
+ * trips, where it would refuse it, ends the multi as a whole in the same way.
  * Source: PrepRequestProcessor.pRequestHelper, MultiOperationRecord.java.
  */
 
@@ -14,7 +15,7 @@ import { MarshallingError, type JuteReader } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
-import { readMultiHeader, readMultiWrite } from "./multi-frame.ts";
+import { lacksAclList, readMultiHeader, readMultiWrite } from "./multi-frame.ts";
 import type { Preparer } from "./prepare.ts";
 import type { Requester } from "./write-judge.ts";
 import { WriteOp } from "./write-op.ts";
@@ -53,7 +54,7 @@ export class MultiPreparer {
     try {
       for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
         readMultiWrite(type, reader, this.#op);
-        if (this.#op.isCreate && this.#op.isAclNull) return "no ACL list";
+        if (lacksAclList(type, this.#op)) return "no ACL list";
         if (this.#op.pathStart < 0) hasNullPath = true;
       }
     } catch (error) {
@@ -69,6 +70,7 @@ export class MultiPreparer {
     const changesBefore = changes.length;
     const { high, low } = changes.digest;
     const out = preparer.sink.beginRecord();
+    const recordAt = out.length;
     header.write(out);
     const countAt = out.length;
     out.writeInt(0);
@@ -88,6 +90,11 @@ export class MultiPreparer {
       }
       changes.rollBack(changesBefore);
       changes.digest.set(high, low);
+      if (failure === ErrorCode.marshallingError) {
+        out.length = recordAt;
+        preparer.refuseInto(out, failure);
+        return;
+      }
       writeErrorTxn(out, failure);
     }
     out.view.setInt32(countAt, count);

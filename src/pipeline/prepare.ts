@@ -94,7 +94,11 @@ export class Preparer {
 
   /** Logs the transaction as refused. */
   refuse(error: ErrorCode): void {
-    const out = this.#sink.beginRecord();
+    this.refuseInto(this.#sink.beginRecord(), error);
+  }
+
+  /** Writes the transaction as refused into a record that has begun, and hands it over. */
+  refuseInto(out: JuteWriter, error: ErrorCode): void {
     this.header.type = OpCode.error;
     this.header.write(out);
     out.writeInt(error);
