@@ -25,8 +25,8 @@ export interface Session {
   readonly timeoutMs: number;
 }
 
-/** How long a frame may take before the test fails. */
-const patienceMs = 20_000;
+/** How long a frame may take before the test fails, unless the test says otherwise. */
+const usualPatienceMs = 20_000;
 
 export class WireConnection {
   readonly #socket: Socket;
@@ -36,8 +36,11 @@ export class WireConnection {
   #wake: (() => void) | null = null;
   #lastXid = 0;
 
-  private constructor(socket: Socket) {
+  readonly #patienceMs: number;
+
+  private constructor(socket: Socket, patienceMs: number) {
     this.#socket = socket;
+    this.#patienceMs = patienceMs;
     socket.setNoDelay(true);
     socket.on("data", (part) => this.#take(typeof part === "string" ? Buffer.from(part) : part));
     socket.on("error", () => this.#close());
@@ -45,13 +48,13 @@ export class WireConnection {
     socket.on("end", () => this.#close());
   }
 
-  static async open(port: number): Promise<WireConnection> {
+  static async open(port: number, patienceMs: number = usualPatienceMs): Promise<WireConnection> {
     const socket = connect(port, "127.0.0.1");
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("error", reject);
     });
-    return new WireConnection(socket);
+    return new WireConnection(socket, patienceMs);
   }
 
   /** Sends bytes as they are. */
@@ -79,17 +82,17 @@ export class WireConnection {
    * @throws Error when nothing comes in time.
    */
   async nextFrame(): Promise<Buffer | null> {
-    const deadline = Date.now() + patienceMs;
+    const deadline = Date.now() + this.#patienceMs;
     while (this.#frames.length === 0 && !this.#isClosed) {
-      if (Date.now() >= deadline) throw new Error(`no frame within ${patienceMs} ms`);
+      if (Date.now() >= deadline) throw new Error(`no frame within ${this.#patienceMs} ms`);
       await this.#news(deadline);
     }
     return this.#frames.shift() ?? null;
   }
 
-  /** Sends a ConnectRequest; the raw response, or null when the server closed instead. */
-  async handshake(options: ConnectOptions = {}): Promise<Buffer | null> {
-    this.send(frame(connectRequest(options)));
+  /** Sends a ConnectRequest, and more behind it; the raw response, or null when the server closed instead. */
+  async handshake(options: ConnectOptions = {}, behind: Uint8Array = Buffer.alloc(0)): Promise<Buffer | null> {
+    this.send(Buffer.concat([frame(connectRequest(options)), behind]));
     return this.nextFrame();
   }
 

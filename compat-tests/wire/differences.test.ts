@@ -9,9 +9,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import expectations from "../expectations.json" with { type: "json" };
 import { subject, TestServer, type Build } from "../reference/server.ts";
-import { frame, int, record } from "./bytes.ts";
+import { frame, hex, int, record } from "./bytes.ts";
 import {
   aclOf,
+  checkWatches,
+  closeSession,
   create,
   createContainer,
   createTtl,
@@ -21,6 +23,7 @@ import {
   op,
   ping,
   readOnlyAcl,
+  remove,
   removeContainer,
   request,
   setAcl,
@@ -84,6 +87,29 @@ const plays: Readonly<Record<string, Play>> = {
     const a = await scene.actor("a");
     const reply = await a.ask(sync("/\u{1f600}"));
     return [reply?.body.toString("hex") ?? "closed"];
+  },
+
+  "limits-of-no-quota": async (scene, server) => {
+    const a = await scene.actor("a");
+    await a.ask(create("/zookeeper/z"));
+    await a.ask(create("/zookeeper/z/zookeeper_limits", { data: "count=1,bytes=1" }));
+    const answer = await errorOf(a, remove("/zookeeper/z/zookeeper_limits"));
+    return [answer, await fate(a, server)];
+  },
+
+  "text-that-is-not-utf-8": async (scene) => {
+    const a = await scene.actor("a");
+    const reply = await a.ask(sync(hex("2fff")));
+    await a.ask(exists(hex("2fff"), true));
+    return [reply?.body.toString("hex") ?? "closed", await errorOf(a, checkWatches(hex("2ffe"), 2))];
+  },
+
+  "create-container-with-an-ephemeral-flag": async (scene) => {
+    const a = await scene.actor("a");
+    const b = await scene.actor("b");
+    await a.pipeline([createContainer("/box", { flags: flag.ephemeral }), create("/box/x"), closeSession]);
+    await a.untilClosed();
+    return [await errorOf(b, exists("/box")), await errorOf(b, exists("/box/x"))];
   },
 
   "set-acl-and-a-write-in-one-piece": async (scene) => {

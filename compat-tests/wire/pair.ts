@@ -8,7 +8,7 @@ import { timed } from "../reporting/cases.ts";
 import { clearTree, Scene } from "./scene.ts";
 
 /** Containers are reaped by a clock of each server's own; off unless a test is about it. */
-const quietReaper = { "znode.container.checkIntervalMs": 3_600_000 };
+export const quietReaper = { "znode.container.checkIntervalMs": 3_600_000 };
 
 export type Scenario = (scene: Scene) => Promise<void>;
 

@@ -1,16 +1,13 @@
 /**
- * Requests drawn from a seed: every opcode over a small set of paths, so that znodes, versions, watches and refusals meet
- * often. Drawn in batches, each of which is sent in one piece.
- *
- * Left out, because two real servers differ from each other there (COMPATIBILITY.md, "Races"): a request pipelined behind
- * a setACL of the same znode, and writes pipelined behind a multi that fails by an internal exception. A batch ends
- * with the first such request.
+ * Requests drawn from a seed: every opcode that a client may send, over the paths of random-values.ts; valid, refused, at
+ * a limit, and malformed (mangled.ts). What makes two real servers differ from each other, or ends one, is not drawn;
+ * batch.ts keeps apart what only matters when it is sent in one piece.
  */
 
-import { createHash } from "node:crypto";
+import { bool, int, long, record } from "./bytes.ts";
 import {
-  aclOf,
   addWatch,
+  auth,
   check,
   checkWatches,
   create,
@@ -18,6 +15,7 @@ import {
   createContainer,
   createTtl,
   exists,
+  flag,
   getAcl,
   getAllChildrenNumber,
   getChildren,
@@ -29,7 +27,7 @@ import {
   op,
   openAcl,
   ping,
-  readOnlyAcl,
+  reconfig,
   remove,
   removeWatches,
   request,
@@ -39,171 +37,254 @@ import {
   setWatches2,
   sync,
   whoAmI,
-  type Acl,
+  type Asked,
   type Request,
+  type WatchLists,
 } from "./requests.ts";
+import {
+  aclList,
+  anyPath,
+  commonPath,
+  dataFor,
+  echoedPath,
+  smallInt,
+  ttl,
+  version,
+  watchedPath,
+  type Draw,
+} from "./random-values.ts";
 
-/** A generator of whole numbers; xorshift, so that a seed tells the whole story. */
-export class Dice {
-  #state: number;
+const createFlags = [0, 0, 0, 0, 0, 1, 1, 2, 3, 4];
+/** Without the ephemeral ones, which in a container mean one thing to requests close behind it and another to later ones. */
+const containerFlags = [0, 2, 5, 6, 7, -1, -2_147_483_648, 2_147_483_647];
+const ttlFlags: readonly number[] = [flag.ttl, flag.sequentialTtl];
 
-  constructor(seed: number) {
-    this.#state = seed | 0 || 1;
-  }
-
-  /** A number in [0, count). */
-  below(count: number): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return (x >>> 0) % count;
-  }
-
-  pick<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)]!;
-  }
-
-  /** True once in `count` throws. */
-  isOneIn(count: number): boolean {
-    return this.below(count) === 0;
-  }
-}
-
-const paths = ["/a", "/b", "/c", "/a/x", "/a/y", "/b/x", "/a/x/deep", "/c/x", "/c/y", "/c/x/deep", "/zookeeper/z", "/"];
-const oddPaths = [
-  "",
-  "x",
-  "/a/",
-  "//",
-  "/..",
-  "/a/.",
-  "/\u0001",
-  "/none/none",
-  "/zookeeper/config",
-  "/zookeeper/quota",
-];
-const datas = ["", "1", "some data", "x".repeat(300), null];
-const versions = [-1, -1, -1, -1, 0, 0, 1, 2, 3, 9];
-const acls: readonly (readonly Acl[] | null)[] = [
-  ...Array.from({ length: 12 }, () => openAcl),
-  readOnlyAcl,
-  [aclOf(15, "world", "anyone")],
-  [aclOf(30, "world", "anyone"), aclOf(1, "ip", "10.0.0.0/8")],
-  [aclOf(31, "ip", "127.0.0.1/8")],
-  [aclOf(31, "auth", "")],
-  [aclOf(1, "world", "anyone"), aclOf(31, "digest", `ann:${createHash("sha1").update("ann:a").digest("base64")}`)],
-  [],
-];
-
-function path(dice: Dice): string {
-  return dice.isOneIn(25) ? dice.pick(oddPaths) : dice.pick(paths);
-}
-
-function creation(dice: Dice): Request {
-  const make = dice.pick([create, create, create2, create2, createContainer, createTtl]);
-  const options = { data: dice.pick(datas), acl: dice.pick(acls) };
-  if (make === createTtl) return createTtl(path(dice), dice.pick([100_000_000, 1 << 30, 0]), options);
-  if (make === createContainer) return createContainer(path(dice), options);
-  const flags = dice.isOneIn(30) ? dice.pick([5, 6, 7, -1]) : dice.pick([0, 0, 0, 0, 1, 1, 2, 3, 4]);
-  return make === create ? create(path(dice), { ...options, flags }) : create2(path(dice), { ...options, flags });
-}
-
-function write(dice: Dice): Request {
-  switch (dice.below(10)) {
+function creation(draw: Draw): Request {
+  const { dice } = draw;
+  const path = anyPath(draw);
+  const options = { data: dataFor(draw, path), acl: aclList(draw) };
+  switch (dice.below(8)) {
     case 0:
-    case 1:
-    case 2:
-    case 3:
-      return creation(dice);
-    case 4:
-    case 5:
-    case 6:
-      return setData(path(dice), dice.pick(datas), dice.pick(versions));
+      return createContainer(path, dice.isOneIn(6) ? { ...options, flags: dice.pick(containerFlags) } : options);
+    case 1: {
+      // A negative TTL with a flag that takes none would end the real server.
+      const flags = dice.isOneIn(6) ? smallInt(draw, createFlags) : dice.pick(ttlFlags);
+      return createTtl(path, ttlFlags.includes(flags) ? ttl(draw) : 600_000n, { ...options, flags });
+    }
     default:
-      return remove(path(dice), dice.pick(versions));
+      return dice.pick([create, create2])(path, { ...options, flags: smallInt(draw, createFlags) });
   }
 }
 
-/** A part of a multi: no flag that spoils the request as a whole, no null ACL. */
-function part(dice: Dice): Request {
-  if (dice.isOneIn(5)) return check(path(dice), dice.pick(versions));
-  const drawn = write(dice);
-  const isCreate = drawn.op === op.create || drawn.op === op.create2;
-  const flags = isCreate ? drawn.body.readInt32BE(drawn.body.length - 4) : 0;
-  return flags < 0 || flags > 4 ? check("/", -1) : drawn;
-}
-
-function read(dice: Dice): Request {
-  const watch = dice.isOneIn(4);
-  const where = path(dice);
-  switch (dice.below(16)) {
+/** A request that changes the tree, if it is not refused. */
+export function write(draw: Draw): Request {
+  switch (draw.dice.below(11)) {
     case 0:
     case 1:
-      return exists(where, watch);
     case 2:
     case 3:
-      return getData(where, watch);
+      return creation(draw);
     case 4:
-      return getChildren(where, watch);
     case 5:
-      return getChildren2(where, watch);
-    case 6:
-      return getAcl(where);
+    case 6: {
+      const path = anyPath(draw);
+      return setData(path, dataFor(draw, path), version(draw));
+    }
     case 7:
-      return getAllChildrenNumber(where);
+      return draw.dice.isOneIn(8) ? administration(draw) : accessChange(draw);
+    default:
+      return remove(anyPath(draw), version(draw));
+  }
+}
+
+/** A setACL; the root stays open, since everything hangs on it. */
+function accessChange(draw: Draw): Request {
+  const path = anyPath(draw);
+  const isOpen = path === "/" || path === "" || !draw.dice.isOneIn(3);
+  return setAcl(path, isOpen ? openAcl : aclList(draw), version(draw));
+}
+
+function part(draw: Draw): Request {
+  if (draw.dice.isOneIn(5)) return check(anyPath(draw), version(draw));
+  const drawn = write(draw);
+  return drawn.op === op.setACL || drawn.op === op.reconfig ? check(commonPath(draw), -1) : drawn;
+}
+
+/** The parts of a multi, mostly few. */
+export function parts(draw: Draw): Request[] {
+  const { dice } = draw;
+  return dice.times(dice.isOneIn(20) ? dice.below(40) : dice.below(5), () => part(draw));
+}
+
+/** Types that no part of a multi may have. */
+const wrongTypes = [0, -1, -11, -10, 3, 6, 7, 9, 11, 12, 14, 16, 20, 22, 99, 100, 101, 106, 2_147_483_647];
+
+/** A header of an envelope, and what stands behind it. */
+function entry(type: number, done: number, err: number, body: Buffer): Buffer {
+  return record(int(type), Buffer.from([done]), int(err), body);
+}
+
+/** A multi whose envelope is not what clients write: odd headers and types, an end too early, too late or none. */
+export function oddMulti(draw: Draw): Request {
+  const { dice } = draw;
+  const code = dice.pick([op.multi, op.multi, op.multiRead]);
+  const good = (): Request => (code === op.multi ? part(draw) : dice.pick([getData, getChildren])(anyPath(draw)));
+  const items = dice.times(dice.below(3), good).map((one) => entry(one.op, 0, -1, one.body));
+  const end = entry(-1, 1, -1, Buffer.alloc(0));
+  const envelope = (...fields: Buffer[]): Buffer => record(...items, ...fields);
+  switch (dice.below(8)) {
+    case 0:
+      return request(code, envelope(entry(dice.pick(wrongTypes), 0, -1, good().body), end), "multi: a wrong type");
+    case 1:
+      return request(code, envelope(), "multi: no end");
+    case 2:
+      return request(
+        code,
+        envelope(entry(dice.pick([0, 1, 77]), dice.pick([1, 2, 255]), 5, Buffer.alloc(0))),
+        "multi: an odd end",
+      );
+    case 3:
+      return request(code, envelope(end, ...items, end), "multi: bytes behind the end");
+    case 4: {
+      const one = good();
+      return request(
+        code,
+        envelope(entry(one.op, 0, dice.pick([0, 7, -5]), one.body), end),
+        `multi: an odd err, ${one.title}`,
+      );
+    }
+    case 5:
+      return nested(draw, code);
+    case 6:
+      return request(code, record(bool(false), envelope(end)), "multi: shifted by a byte");
+    default:
+      return dice.pick([multi, multiRead])(...dice.times(1 + dice.below(3), () => dice.pick([part, read])(draw)));
+  }
+}
+
+/** A multi within a multi, some levels deep. */
+function nested(draw: Draw, code: number): Request {
+  const wrap = code === op.multi ? multi : multiRead;
+  let inner = wrap(part(draw));
+  for (let depth = 1 + draw.dice.below(4); depth > 0; depth--) inner = wrap(inner);
+  return inner;
+}
+
+/** A request that changes nothing but the watches of its own connection. */
+export function read(draw: Draw): Asked {
+  const { dice } = draw;
+  const watch = dice.isOneIn(3);
+  switch (dice.below(18)) {
+    case 0:
+    case 1:
+      return watch ? exists(watchedPath(draw), true) : exists(anyPath(draw));
+    case 2:
+    case 3:
+      return getData(anyPath(draw), watch);
+    case 4:
+      return getChildren(anyPath(draw), watch);
+    case 5:
+      return getChildren2(anyPath(draw), watch);
+    case 6:
+      return getAcl(anyPath(draw));
+    case 7:
+      return getAllChildrenNumber(anyPath(draw));
     case 8:
-      return getEphemerals(where);
+      return getEphemerals(anyPath(draw));
     case 9:
-      return sync(where);
+      return sync(echoedPath(draw));
     case 10:
       return dice.pick([ping, whoAmI]);
     case 11:
-      return multiRead(...Array.from({ length: dice.below(4) }, () => dice.pick([getData, getChildren])(path(dice))));
+      return multiRead(
+        ...dice.times(dice.below(5), () => dice.pick([getData, getChildren])(anyPath(draw), dice.isOneIn(4))),
+      );
     case 12:
-      return addWatch(where, dice.pick([0, 0, 1, 1, 2]));
     case 13:
-      return dice.pick([checkWatches, removeWatches])(where, dice.below(7));
+      return addWatch(watchedPath(draw), smallInt(draw, [0, 0, 1, 1, 2, -1]));
     case 14:
-      return setWatches(BigInt(dice.below(2)) << 40n, watchLists(dice));
-    default:
-      return setWatches2(BigInt(dice.below(2)) << 40n, {
-        ...watchLists(dice),
-        persistent: [where],
-        recursive: [where],
-      });
+      return checkWatches(watchedPath(draw), smallInt(draw, [1, 2, 3, 4, 5]));
+    case 15:
+      return removeWatches(watchedPath(draw), smallInt(draw, [1, 2, 3, 4, 5]));
+    case 16:
+      return seenBefore(draw, setWatches(seenZxid(draw), watchLists(draw)));
+    default: {
+      const lists = { ...watchLists(draw), persistent: pathList(draw), recursive: pathList(draw) };
+      return seenBefore(draw, setWatches2(seenZxid(draw), lists));
+    }
   }
 }
 
-function watchLists(dice: Dice): { data: string[]; exist: string[]; child: string[] } {
-  return { data: [dice.pick(paths)], exist: [dice.pick(paths)], child: [dice.pick(paths)] };
+function administration({ dice }: Draw): Request {
+  const word = (): string | null => dice.pick([null, "", "3", "server.1=a:1:2;3"]);
+  return reconfig({ joining: word(), leaving: word(), members: word(), version: dice.pick([-1n, 0n, 5n]) });
 }
 
-/** A request that must be the last of its batch. */
-function closing(dice: Dice): Request {
-  if (dice.isOneIn(8)) return multi(create(dice.pick(paths), { acl: null }));
-  if (dice.isOneIn(8)) return multi(create(dice.pick(paths), { flags: 9 }));
-  const where = path(dice);
-  const mayShut = dice.isOneIn(3) && where !== "/";
-  return setAcl(where, mayShut ? dice.pick(acls) : openAcl, dice.pick(versions));
+/** What a client says that it saw last: nothing, or more than there is. */
+function seenZxid({ dice }: Draw): bigint {
+  return dice.pick([0n, 1n << 40n, -1n]);
 }
 
-/** The next batch: 1 to 40 requests to be sent in one piece. */
-export function nextBatch(dice: Dice): Request[] {
-  const batch: Request[] = [];
-  const size = 1 + dice.below(40);
-  while (batch.length < size) {
-    if (dice.isOneIn(25)) return [...batch, closing(dice)];
-    batch.push(next(dice));
-  }
-  return batch;
+/** Half of the times a client has seen what happened up to some changes ago. */
+function seenBefore({ dice }: Draw, asked: Request): Asked {
+  return dice.isOneIn(2) ? asked : { ...asked, zxidAgo: dice.below(dice.pick([3, 30, 300])) };
 }
 
-function next(dice: Dice): Request {
-  const throwOf = dice.below(20);
-  if (throwOf < 9) return write(dice);
-  if (throwOf < 11) return multi(...Array.from({ length: dice.below(5) }, () => part(dice)));
-  if (throwOf < 13 && dice.isOneIn(4)) return request(dice.pick([1, 2, 4, 5, 12]), Buffer.alloc(3), "undecodable");
-  return read(dice);
+function watchLists(draw: Draw): WatchLists {
+  return { data: pathList(draw), exist: pathList(draw), child: pathList(draw) };
+}
+
+function pathList(draw: Draw): readonly (string | null)[] | null {
+  const { dice } = draw;
+  if (dice.isOneIn(60)) return null;
+  const many = dice.isOneIn(10) ? 1000 + dice.below(1000) : 30 + dice.below(60);
+  const count = dice.isOneIn(40) ? many : dice.below(3);
+  return dice.times(count, () => echoedPath(draw));
+}
+
+const codesOfNobody = [0, -1, -2, 10, 13, 23, 24, 99, 108, 999, 105_000, -2_147_483_648, 2_147_483_647];
+
+/** A request that ends its connection, ahead of whatever else is still to be answered. */
+export function offence(draw: Draw): Request {
+  const { dice, configuration } = draw;
+  if (dice.isOneIn(2)) return request(dice.pick(codesOfNobody), read(draw).body, "an opcode that nobody has");
+  const digests = configuration.hasDigest ? [] : identities.filter(([scheme]) => scheme === "digest");
+  const [scheme, data] = dice.pick([...refusedAuths, ...digests]);
+  return auth(scheme, data, dice.below(3));
+}
+
+const refusedAuths: readonly (readonly [string | null, string | null])[] = [
+  ["nope", "x"],
+  ["world", "anyone"],
+  ["super", ""],
+  ["sasl", "x"],
+  ["digest", null],
+  [null, "x"],
+  ["", ""],
+  ["DIGEST", "a:b"],
+];
+
+const identities: readonly (readonly [string, string])[] = [
+  ["digest", "ann:a"],
+  ["digest", "ann:a"],
+  ["digest", "bob:b"],
+  ["digest", "a:b:c"],
+  ["digest", ":"],
+  ["digest", ""],
+  ["digest", "no colon"],
+  ["digest", "\u00e9:\u4e2d"],
+  ["ip", ""],
+  ["ip", "whatever"],
+];
+
+/** Words that a server accepts. */
+export function identity({ dice, configuration }: Draw): Request {
+  const accepted = identities.filter(([scheme]) => configuration.hasDigest || scheme !== "digest");
+  const [scheme, data] = dice.pick(accepted);
+  return auth(scheme, data);
+}
+
+/** A ping that carries something. */
+export function oddPing({ dice }: Draw): Request {
+  return request(op.ping, dice.pick([int(1), long(-1n), Buffer.from("body")]), "ping with a body");
 }

@@ -65,6 +65,14 @@ export interface Request {
   readonly title: string;
 }
 
+/** A request as a plan has it. */
+export interface Asked extends Request {
+  /** The next one of its connection unless given. */
+  readonly xid?: number;
+  /** The body begins with a zxid: the last one that the server has told, less this many. */
+  readonly zxidAgo?: number;
+}
+
 export const perm = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const;
 
 export const openAcl: readonly Acl[] = [{ perms: perm.all, scheme: "world", id: "anyone" }];

@@ -11,8 +11,20 @@
 import { frame as framed, int, record } from "./bytes.ts";
 import { WireConnection, type ConnectOptions, type Session } from "./connection.ts";
 import { Reader } from "./reader.ts";
-import { auth, closeSession, getChildren, op, ping, remove, type Request } from "./requests.ts";
-import { describeHandshake, describeReply, type Header, headerOf, Names } from "./transcript.ts";
+import {
+  auth,
+  closeSession,
+  getChildren,
+  op,
+  openAcl,
+  ping,
+  remove,
+  setAcl,
+  setData,
+  type Asked,
+  type Request,
+} from "./requests.ts";
+import { describeHandshake, describeReply, type Header, headerOf, isEvent, Names } from "./transcript.ts";
 
 export interface Reply extends Header {
   readonly body: Buffer;
@@ -37,9 +49,12 @@ export class Actor {
     this.#names = names;
   }
 
-  /** Handshake; the server's answer is in the transcript, and false says that there was none. */
-  async connect(options: ConnectOptions = {}): Promise<boolean> {
-    const response = await this.connection.handshake(options);
+  /**
+   * Handshake, in one piece with requests if there are any, whose replies are then owed.
+   * @returns false when there is no session; the server's answer is in the transcript.
+   */
+  async connect(options: ConnectOptions = {}, behind: readonly Asked[] = []): Promise<boolean> {
+    const response = await this.connection.handshake(options, this.framesOf(behind));
     this.lines.push(describeHandshake(response, this.#names));
     if (response === null) {
       this.isClosed = true;
@@ -59,16 +74,26 @@ export class Actor {
 
   /** Sends requests in one piece and waits for a reply to each. */
   async pipeline(requests: readonly Request[], xid?: number): Promise<(Reply | null)[]> {
+    this.connection.send(this.framesOf(requests, xid));
+    return this.hear(requests.length);
+  }
+
+  /** The requests as they go over the wire; their replies are owed from now on. */
+  framesOf(requests: readonly Asked[], xid?: number): Buffer {
     const frames: Buffer[] = [];
     for (const request of requests) {
-      const used = xid ?? this.connection.nextXid(request.op);
+      const used = request.xid ?? xid ?? this.connection.nextXid(request.op);
       this.#pending.push({ xid: request.op === op.ping ? -2 : used, code: request.op });
       this.lines.push(`> ${request.title}`);
       frames.push(framed(record(int(used), int(request.op), request.body)));
     }
-    this.connection.send(Buffer.concat(frames));
+    return Buffer.concat(frames);
+  }
+
+  /** Waits for so many replies, or for the end of the connection. */
+  async hear(count: number): Promise<(Reply | null)[]> {
     const replies: (Reply | null)[] = [];
-    for (let index = 0; index < requests.length && !this.isClosed; index++) replies.push(await this.#nextReply());
+    for (let index = 0; index < count && !this.isClosed; index++) replies.push(await this.#nextReply());
     return replies;
   }
 
@@ -86,7 +111,7 @@ export class Actor {
   /** Waits for a notification when no reply is owed. */
   async untilEvent(): Promise<void> {
     const frame = await this.connection.nextFrame();
-    this.lines.push(frame === null ? "< closed" : `< ${describeReply(0, frame, this.#names)}`);
+    this.lines.push(frame === null ? "< closed" : `< ${describeReply(null, frame, this.#names)}`);
   }
 
   /** Waits until every event owed so far has arrived. */
@@ -107,8 +132,8 @@ export class Actor {
         continue;
       }
       const header = headerOf(frame);
-      const at = this.#pending.findIndex((pending) => pending.xid === header.xid);
-      const code = at === -1 ? 0 : this.#pending[at]!.code;
+      const at = isEvent(frame) ? -1 : this.#pending.findIndex((pending) => pending.xid === header.xid);
+      const code = at === -1 ? null : this.#pending[at]!.code;
       this.lines.push(`< ${describeReply(code, frame, this.#names)}`);
       if (header.xid === -1 && at === -1) continue;
       if (at !== -1) this.#pending.splice(at, 1);
@@ -171,14 +196,16 @@ export class Scene {
   }
 }
 
-/** Removes every znode but ZooKeeper's own, so that the next scenario finds an empty tree. */
-export async function clearTree(port: number, superWords: string): Promise<void> {
+const ownZnodes = ["/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"];
+
+/** Removes every znode but ZooKeeper's own, which get their data and ACLs back, so that the next scenario finds an empty tree. */
+export async function clearTree(port: number, superWords: string | null): Promise<void> {
   const actor = new Actor(await WireConnection.open(port), new Names(0n));
   await actor.connect();
-  await actor.ask(auth("digest", superWords));
-  const found = await descendants(actor, "/");
-  const own = new Set(["/zookeeper", "/zookeeper/quota", "/zookeeper/config"]);
-  const doomed = found.filter((path) => !own.has(path)).reverse();
+  if (superWords !== null) await actor.ask(auth("digest", superWords));
+  await actor.pipeline(ownZnodes.slice(0, 3).flatMap((path) => [setAcl(path, openAcl), setData(path, "")]));
+  const found = await descendants(actor);
+  const doomed = found.filter((path) => !ownZnodes.includes(path)).reverse();
   for (let from = 0; from < doomed.length; from += 200) {
     await actor.pipeline(doomed.slice(from, from + 200).map((path) => remove(path)));
   }
@@ -186,15 +213,20 @@ export async function clearTree(port: number, superWords: string): Promise<void>
   await actor.untilClosed();
 }
 
-async function descendants(actor: Actor, path: string): Promise<string[]> {
-  const reply = await actor.ask(getChildren(path));
+/** Every path but the root's, parents before their children, level by level. */
+export async function descendants(actor: Actor): Promise<string[]> {
+  const all: string[] = [];
+  for (let level = ["/"]; level.length > 0;) {
+    const replies = await actor.pipeline(level.map((path) => getChildren(path)));
+    level = level.flatMap((path, index) => childrenOf(path, replies[index] ?? null));
+    all.push(...level);
+  }
+  return all;
+}
+
+function childrenOf(path: string, reply: Reply | null): string[] {
   if (reply === null || reply.err !== 0) return [];
   const reader = new Reader(reply.body);
   const names = reader.vector(() => reader.ustring() ?? "") ?? [];
-  const all: string[] = [];
-  for (const name of names.sort()) {
-    const child = `${path === "/" ? "" : path}/${name}`;
-    all.push(child, ...(await descendants(actor, child)));
-  }
-  return all;
+  return names.sort().map((name) => `${path === "/" ? "" : path}/${name}`);
 }

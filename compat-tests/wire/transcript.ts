@@ -47,6 +47,11 @@ export class Names {
     this.#sessions.set(id, known);
     return known;
   }
+
+  /** The name of a session that the scenario has met; others get none. */
+  knownSession(id: bigint): string {
+    return this.#sessions.get(id) ?? "another session";
+  }
 }
 
 /** The password that belongs to a session id: 16 bytes of java.util.Random seeded with the id. */
@@ -86,13 +91,35 @@ export function headerOf(frame: Buffer): Header {
   return { xid: reader.int(), zxid: reader.long(), err: reader.int() };
 }
 
-/** A reply to a request of opcode `code`, or a notification, as text. */
-export function describeReply(code: number, frame: Buffer, names: Names): string {
+/**
+ * Whether a frame is a notification. Its xid, -1, may be that of a reply too, if a client chose it for a request: an event
+ * has a type and a state that no record begins with, and ends behind its path.
+ */
+export function isEvent(frame: Buffer): boolean {
+  if (frame.length < 28 || frame.readInt32BE(0) !== -1 || frame.readInt32BE(12) !== 0) return false;
+  return eventNames.has(frame.readInt32BE(16)) && frame.length === 28 + Math.max(0, frame.readInt32BE(24));
+}
+
+/** A reply to a request of opcode `code`, or a notification (null), as text; what cannot be read is spelt out. */
+export function describeReply(code: number | null, frame: Buffer, names: Names): string {
+  try {
+    return readReply(code, frame, names);
+  } catch (error) {
+    if (error instanceof RangeError) return `undecodable (${error.message}) 0x${frame.toString("hex")}`;
+    throw error;
+  }
+}
+
+function readReply(code: number | null, frame: Buffer, names: Names): string {
   const reader = new Reader(frame);
   const header = { xid: reader.int(), zxid: reader.long(), err: reader.int() };
   const start = `xid=${header.xid} zxid=${names.zxid(header.zxid)} err=${header.err}`;
-  if (header.err !== 0) return start + rest(reader);
-  const body = header.xid === -1 ? event(reader) : bodyOf(code, reader, names);
+  if (header.err !== 0) {
+    // A multiRead that fails half-way brings what it has read.
+    const hasParts = code === op.multiRead && reader.left > 0;
+    return `${start}${hasParts ? ` ${multiText(reader, names)}` : ""}${rest(reader)}`;
+  }
+  const body = code === null ? event(reader) : bodyOf(code, reader, names);
   return `${start}${body === "" ? "" : ` ${body}`}${rest(reader)}`;
 }
 
