@@ -22,8 +22,18 @@ export class ClientProcess {
   #hasClosed = false;
   #wake: () => void = () => {};
 
-  constructor(program: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(program, words, { env: { ...process.env, ...environment }, stdio: ["pipe", "pipe", "pipe"] });
+  /** @param folder where it runs; ours when absent. */
+  constructor(
+    program: string,
+    words: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    folder: string = process.cwd(),
+  ) {
+    this.#child = spawn(program, words, {
+      cwd: folder,
+      env: { ...process.env, ...environment },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     this.#ended = once(this.#child, "close");
     alive.add(this.#child);
     this.#child.once("exit", () => alive.delete(this.#child));

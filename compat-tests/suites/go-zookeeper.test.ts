@@ -73,15 +73,16 @@ function withDatesOfToday(text: string): string {
 
 /** Names of the integration tests that expectations.json does not exclude. */
 function wantedTests(folder: string): string[] {
-  const listed = run("go", ["test", "-C", folder, "-vet=off", "-list", "^TestIntegration"]).split("\n");
+  const listed = run("go", ["test", "-vet=off", "-list", "^TestIntegration"], folder).split("\n");
   return listed.filter((line) => line.startsWith("Test") && exclusionOf(name, line) === null);
 }
 
 async function runTests(folder: string, build: Build): Promise<TestOutcome[]> {
   const records = new LaunchRecords();
   const wanted = `-run=^(${wantedTests(folder).join("|")})$`;
-  const words = ["test", "-C", folder, "-vet=off", "-count=1", "-timeout=600s", "-json", wanted, "."];
-  const go = new ClientProcess("go", words, { ...records.environment(name, build), ZOOKEEPER_BIN_PATH: doorFolder });
+  const words = ["test", "-vet=off", "-count=1", "-timeout=600s", "-json", wanted, "."];
+  const environment = { ...records.environment(name, build), ZOOKEEPER_BIN_PATH: doorFolder };
+  const go = new ClientProcess("go", words, environment, folder);
   // It fails when any of its tests does; whether it came to its end, its last event says.
   const problem = await go.end().catch((error: unknown) => error);
   try {

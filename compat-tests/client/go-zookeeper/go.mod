@@ -1,5 +1,5 @@
 module nodekeeper.example/scenarios
 
-go 1.21
+go 1.19
 
 require github.com/go-zookeeper/zk v1.0.4

@@ -271,9 +271,11 @@ func manyChanges(watching, writing *client) {
 		mustCreate(writing, path+"x")
 	}
 	events := watching.takeEvents()
-	for start := 0; start < len(events); start += 10 {
-		say("events", events[start:min(start+10, len(events))])
+	for len(events) > 10 {
+		say("events", events[:10])
+		events = events[10:]
 	}
+	say("events", events)
 }
 
 func eventsOfAMulti(watching, writing *client) {
@@ -340,7 +342,9 @@ func recipes(hosts string) {
 		guard.Lock()
 		defer guard.Unlock()
 		holders += change
-		most = max(most, holders)
+		if holders > most {
+			most = holders
+		}
 		total++
 	}
 	for _, one := range clients {

@@ -61,10 +61,12 @@ final class Queues {
         scene.ask("start");
         scene.say("put", putting.flushPuts(LONG_S, TimeUnit.SECONDS), Scene.sorted(consumer.take(3)));
         Scene.untilChildren(a, "/queue", 0);
-        Scene.untilChildren(a, "/queue-locks", 0);
         taking.close();
         putting.close();
         scene.say("left over", consumer.taken.size());
+        // A lock whose creation was answered by the loss of the connection stays until the session ends.
+        scene.close(b);
+        Scene.untilChildren(a, "/queue-locks", 0);
     }
 
     private static MultiItem<String> multi(String... items) {
