@@ -19,7 +19,7 @@ export interface Part {
 
 export const parts: readonly Part[] = [
   { name: "self", about: "the suite's own parts and promises", tools: [] },
-  { name: "wire", about: "same bytes to both servers, every reply compared", tools: [] },
+  { name: "wire", about: "same bytes to both, 100,000 random operations among them", tools: [] },
   { name: "disk", about: "each server opens what the other wrote", tools: [] },
   { name: "client/java", about: "scenarios: the official Java client 3.9.5", tools: ["java", "mvn"] },
   { name: "client/java-3.4", about: "scenarios: the official Java client 3.4.14", tools: ["java", "mvn"] },

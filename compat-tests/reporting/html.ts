@@ -2,6 +2,7 @@
 
 import { escaped } from "./junit.ts";
 import { countOf, type JudgedCase, type PartReport, type Report, type TestReport } from "./report.ts";
+import { referenceSeconds } from "./table.ts";
 
 const style = `
   body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }
@@ -52,7 +53,7 @@ function row(part: PartReport): string {
     number(different, different === 0 ? "" : "different"),
     number(leftOut),
     number(part.seconds.ours.toFixed(0)),
-    number(part.seconds.reference.toFixed(0)),
+    number(referenceSeconds(part)),
   ];
   return `<tr>${cells.map((cell) => (cell.startsWith("<td") ? cell : `<td>${cell}`)).join("")}`;
 }

@@ -7,7 +7,12 @@ const columns = ["Part", "What", "Cases", "Equal", "Different", "Left out", "Sec
 function rowOf(part: PartReport): string[] {
   const [equal, different, leftOut] = [countOf(part, "equal"), countOf(part, "different"), countOf(part, "left out")];
   const numbers = [equal + different, equal, different, leftOut].map(String);
-  return [part.name, part.about, ...numbers, part.seconds.ours.toFixed(0), part.seconds.reference.toFixed(0)];
+  return [part.name, part.about, ...numbers, part.seconds.ours.toFixed(0), referenceSeconds(part)];
+}
+
+/** A foreign suite is held against what was measured before: nothing is played to the reference in this run. */
+export function referenceSeconds({ seconds }: PartReport): string {
+  return seconds.reference === 0 && seconds.ours > 0 ? "before" : seconds.reference.toFixed(0);
 }
 
 function sumOf(parts: readonly PartReport[]): string[] {
