@@ -66,16 +66,12 @@ export function chosen(words: readonly string[]): { part: Part; files: string[] 
   const all = [...filesByPart()].map(([part, files]) => ({ part, files }));
   if (words.length === 0) return all.filter(({ files }) => files.length > 0);
   for (const word of words) {
-    if (all.some(({ part, files }) => matching(word, part, files).length > 0)) continue;
+    if (all.some(({ part, files }) => files.some((file) => covers(word, part, file)))) continue;
     throw new Error(`no part has "${word}" in its name; there are ${parts.map(({ name }) => name).join(", ")}`);
   }
   return all
     .map(({ part, files }) => ({ part, files: files.filter((file) => words.some((word) => covers(word, part, file))) }))
     .filter(({ files }) => files.length > 0);
-}
-
-function matching(word: string, part: Part, files: readonly string[]): string[] {
-  return files.filter((file) => covers(word, part, file));
 }
 
 function covers(word: string, part: Part, file: string): boolean {

@@ -70,21 +70,28 @@ export function playScenarios(client: ScenarioClient, more: typeof scenarios = {
       continue;
     }
     test(`${client.name} sees the same of both servers: ${scenario}`, async () => {
-      const [expected, found] = await Promise.all([
-        play("reference", client, scenario, settings),
-        play(subject, client, scenario, settings),
-      ]);
+      const { expected, found } = await playToBoth(client, scenario, settings);
       expect(expected.length).toBeGreaterThan(1);
       expect(found).toEqual(expected);
     });
   }
 }
 
-/**
- * Plays one scenario to one server, a fresh one.
- * @returns the masked trace.
- */
-export async function play(
+/** Plays one scenario to both builds at once. @returns the masked traces of the reference and of ours. */
+export async function playToBoth(
+  client: ScenarioClient,
+  scenario: string,
+  settings: ServerSettings,
+): Promise<{ expected: string[]; found: string[] }> {
+  const [expected, found] = await Promise.all([
+    play("reference", client, scenario, settings),
+    play(subject, client, scenario, settings),
+  ]);
+  return { expected, found };
+}
+
+/** Plays one scenario to one server, a fresh one. */
+async function play(
   build: Build,
   client: ScenarioClient,
   scenario: string,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Build, type ServerSettings, TestServer } from "../reference/server.ts";
 import { timed } from "../reporting/cases.ts";
+import { zxidOf } from "./opening.ts";
 import { dumpText, dumpTree } from "./tree-dump.ts";
 
 /** Stands for a start that failed. */
@@ -36,6 +37,6 @@ async function readingBy(server: TestServer): Promise<string> {
     if (server.isRunning) throw error;
     return refused;
   }
-  const zxid = /^Zxid: (0x[0-9a-f]+)$/m.exec(await server.fourLetterWord("srvr"))?.[1];
-  return `${zxid}\n${dumpText(await dumpTree(server.port))}`;
+  const zxid = zxidOf(await server.fourLetterWord("srvr"));
+  return `0x${zxid.toString(16)}\n${dumpText(await dumpTree(server.port))}`;
 }

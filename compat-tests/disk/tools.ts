@@ -27,8 +27,6 @@ const classes = {
 
 export type Tool = keyof typeof classes;
 
-const virtualMachine = "java";
-
 export interface ToolRun {
   readonly exitCode: number | null;
   readonly output: string;
@@ -39,7 +37,7 @@ export interface ToolRun {
 export async function runTool(tool: Tool, ...words: readonly string[]): Promise<ToolRun> {
   const settings = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Duser.timezone=UTC", "-Dfile.encoding=UTF-8"];
   const java = [...quickStart, ...settings, "-cp", classPath("server"), classes[tool], ...words];
-  const child = spawn(virtualMachine, java, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("java", java, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(child, "close") as Promise<[number | null]>;
   const [output, complaints, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { exitCode, output, complaints };

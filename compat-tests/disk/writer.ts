@@ -9,12 +9,11 @@
  * what the next server found, and `attach` asks for the session again, which must be there exactly if it was not closed.
  */
 
-import { createHash } from "node:crypto";
 import { expect } from "vitest";
 import { WireConnection, type Session } from "../wire/connection.ts";
 import { Dice } from "../wire/dice.ts";
 import { Reader } from "../wire/reader.ts";
-import { auth, create, getEphemerals, type Request } from "../wire/requests.ts";
+import { auth, create, digestIdOf, getEphemerals, type Request } from "../wire/requests.ts";
 import { headerOf } from "../wire/transcript.ts";
 import { nextWrite } from "./random-writes.ts";
 import { dumpText, type ZnodeDump } from "./tree-dump.ts";
@@ -54,8 +53,7 @@ export class Writer {
     this.root = `/writer-${index}`;
     this.#dice = new Dice(seed * 31 + index + 1);
     this.#words = `w${index}:secret`;
-    const hash = createHash("sha1").update(this.#words).digest("base64");
-    this.identity = { scheme: "digest", id: `w${index}:${hash}` };
+    this.identity = { scheme: "digest", id: digestIdOf(this.#words) };
   }
 
   /** Takes back the session, or opens one; a session that must be gone is asked for too. */

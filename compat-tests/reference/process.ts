@@ -6,11 +6,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** Every program that still runs; none outlives the tests. */
 const alive = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of alive) child.kill("SIGKILL");
 });
+
+/** Sees to it that the process does not outlive the tests. */
+export function endedWithTests(child: ChildProcess): void {
+  alive.add(child);
+  child.once("exit", () => alive.delete(child));
+}
 
 /** A client as a process, its output by lines. */
 export class ClientProcess {
@@ -35,8 +40,7 @@ export class ClientProcess {
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.#ended = once(this.#child, "close");
-    alive.add(this.#child);
-    this.#child.once("exit", () => alive.delete(this.#child));
+    endedWithTests(this.#child);
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take(text));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.errors.push(text);

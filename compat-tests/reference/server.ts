@@ -18,8 +18,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../test/support/free-port.ts";
-import { classPath, repositoryFolder } from "./artifacts.ts";
+import { classPath, quickStart, repositoryFolder } from "./artifacts.ts";
 import { type ContainerServer, startContainer } from "./container.ts";
+import { endedWithTests } from "./process.ts";
 
 export type Build = "ours" | "reference";
 
@@ -50,15 +51,10 @@ const defaultConfig = {
 };
 
 /** The password of this super user is `test`; it opens every ACL, for dumps. */
-const superDigest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
+export const superDigest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
 /** Words that authenticate as super user of every server started here. */
 export const superUser = "super:test";
-
-const alive = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of alive) child.kill("SIGKILL");
-});
 
 export class TestServer {
   readonly build: Build;
@@ -121,8 +117,7 @@ export class TestServer {
       stdio: ["ignore", output, output],
     });
     this.#child = child;
-    alive.add(child);
-    child.once("exit", () => alive.delete(child));
+    endedWithTests(child);
     closeSync(output);
   }
 
@@ -203,14 +198,8 @@ function oursCommand(configFile: string): Command {
   };
 }
 
-/** Small heap and quick compiler: these servers live for seconds. */
-const virtualMachineWords = [
-  "-Xmx384m",
-  "-XX:+UseSerialGC",
-  "-XX:TieredStopAtLevel=1",
-  "-Xshare:auto",
-  "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-];
+/** The last of two -Xmx counts. */
+const virtualMachineWords = [...quickStart, "-Xmx384m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
 
 function referenceCommand(configFile: string): Command {
   return {

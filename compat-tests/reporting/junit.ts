@@ -1,6 +1,6 @@
 /** The report as JUnit XML: a testsuite for each part, a testcase for each case. */
 
-import { countOf, type JudgedCase, type PartReport, type Report } from "./report.ts";
+import { countsOf, type JudgedCase, type PartReport, type Report } from "./report.ts";
 
 /** Text made safe for XML and HTML; control characters that neither allows are spelt out. */
 export function escaped(text: string): string {
@@ -25,9 +25,8 @@ export function junitXml(report: Report): string {
 }
 
 function suiteXml(part: PartReport): string {
-  const failures = countOf(part, "different");
-  const skipped = countOf(part, "left out");
-  const tests = countOf(part, "equal") + failures + skipped;
+  const { equal, different: failures, "left out": skipped } = countsOf([part]);
+  const tests = equal + failures + skipped;
   const time = part.tests.reduce((total, test) => total + test.seconds, 0).toFixed(3);
   const cases = part.tests.flatMap((test) =>
     test.cases.map((one) => caseXml(test.file, one, test.seconds / test.cases.length)),

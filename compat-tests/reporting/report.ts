@@ -49,10 +49,11 @@ export interface Report extends Circumstances {
   readonly parts: readonly PartReport[];
 }
 
-export function countOf(part: PartReport, verdict: Verdict): number {
-  let count = 0;
-  for (const { cases } of part.tests) count += cases.filter((one) => one.verdict === verdict).length;
-  return count;
+/** How many cases came out in each way. */
+export function countsOf(parts: readonly PartReport[]): Record<Verdict, number> {
+  const counts = { equal: 0, different: 0, "left out": 0 };
+  for (const { tests } of parts) for (const { cases } of tests) for (const { verdict } of cases) counts[verdict]++;
+  return counts;
 }
 
 /** A case is equal when both builds came out alike. */

@@ -1,33 +1,22 @@
 /** The report as a table: in plain columns for the terminal, in Markdown for the README. */
 
-import { countOf, type PartReport, type Report } from "./report.ts";
+import { countsOf, type PartReport, type Report } from "./report.ts";
 
 const columns = ["Part", "What", "Cases", "Equal", "Different", "Left out", "Seconds, ours", "Seconds, 3.9.5"] as const;
 
-function rowOf(part: PartReport): string[] {
-  const [equal, different, leftOut] = [countOf(part, "equal"), countOf(part, "different"), countOf(part, "left out")];
-  const numbers = [equal + different, equal, different, leftOut].map(String);
-  return [part.name, part.about, ...numbers, part.seconds.ours.toFixed(0), referenceSeconds(part)];
-}
-
-/** A foreign suite is held against what was measured before: nothing is played to the reference in this run. */
-export function referenceSeconds({ seconds }: PartReport): string {
-  return seconds.reference === 0 && seconds.ours > 0 ? "before" : seconds.reference.toFixed(0);
-}
-
-function sumOf(parts: readonly PartReport[]): string[] {
-  const sum = (count: (part: PartReport) => number): number => parts.reduce((total, part) => total + count(part), 0);
-  const equal = sum((part) => countOf(part, "equal"));
-  const different = sum((part) => countOf(part, "different"));
-  const leftOut = sum((part) => countOf(part, "left out"));
-  const ours = sum((part) => part.seconds.ours).toFixed(0);
-  const reference = sum((part) => part.seconds.reference).toFixed(0);
-  return ["all", "", String(equal + different), String(equal), String(different), String(leftOut), ours, reference];
+/** The cells behind a part's name, or behind the sum of several: cases by verdict, and seconds. */
+export function figuresOf(...parts: readonly PartReport[]): string[] {
+  const { equal, different, "left out": leftOut } = countsOf(parts);
+  const ours = parts.reduce((total, part) => total + part.seconds.ours, 0);
+  const reference = parts.reduce((total, part) => total + part.seconds.reference, 0);
+  // A foreign suite is held against what was measured before: nothing is played to the reference in this run.
+  const referenceText = reference === 0 && ours > 0 ? "before" : reference.toFixed(0);
+  return [...[equal + different, equal, different, leftOut].map(String), ours.toFixed(0), referenceText];
 }
 
 function rowsOf(report: Report): string[][] {
   const parts = report.parts.filter((part) => part.tests.length > 0);
-  return [...parts.map(rowOf), sumOf(parts)];
+  return [...parts.map((part) => [part.name, part.about, ...figuresOf(part)]), ["all", "", ...figuresOf(...parts)]];
 }
 
 /** Columns padded with blanks. */

@@ -6,7 +6,7 @@ import { chosen, partOf, parts } from "../parts.ts";
 import type { Case } from "../reporting/cases.ts";
 import { htmlPage } from "../reporting/html.ts";
 import { junitXml } from "../reporting/junit.ts";
-import { countOf, type PartReport, type Report, reportOfPart } from "../reporting/report.ts";
+import { countsOf, type PartReport, type Report, reportOfPart } from "../reporting/report.ts";
 import { markdownTable, textTable } from "../reporting/table.ts";
 
 interface TestStub {
@@ -40,7 +40,8 @@ function partReport(tests: readonly TestStub[], errors: readonly string[] = []):
 }
 
 function counts(part: PartReport): readonly number[] {
-  return (["equal", "different", "left out"] as const).map((verdict) => countOf(part, verdict));
+  const { equal, different, "left out": leftOut } = countsOf([part]);
+  return [equal, different, leftOut];
 }
 
 const suiteCases: readonly Case[] = [

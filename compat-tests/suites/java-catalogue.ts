@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { superDigest } from "../reference/server.ts";
 import type { JavaSuite } from "./java-suite.ts";
 
 /** In the package org.apache.zookeeper. */
@@ -99,7 +100,7 @@ export const zookeeperSuite: JavaSuite = {
     "build.test.dir": join(folder, "data"),
     "test.junit.threads": "1",
     "zookeeper.junit.threadid": "1",
-    "zookeeper.DigestAuthenticationProvider.superDigest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=",
+    "zookeeper.DigestAuthenticationProvider.superDigest": superDigest,
     // Set by the test itself, too late for a server that reads it in another process.
     ...(simpleName === "BufferSizeTest" ? { "jute.maxbuffer": "100" } : {}),
   }),

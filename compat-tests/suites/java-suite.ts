@@ -44,9 +44,6 @@ import { readFrozen } from "./frozen-list.ts";
 import { type Launch, LaunchRecords } from "./launch-records.ts";
 import { type ForeignSuite, type TestOutcome } from "./suite.ts";
 
-/** As the PATH has it. */
-const virtualMachine = "java";
-
 const shimFolder = fileURLToPath(new URL("shim", import.meta.url));
 
 /** A suite in Java. */
@@ -166,7 +163,7 @@ async function runJvm(suite: JavaSuite, className: string, { folder, records, bu
       .join("\n"),
   );
   const output = openSync(join(folder, "jvm.out"), "w");
-  const child = spawn(virtualMachine, launcherWords(suite, className, folder), {
+  const child = spawn("java", launcherWords(suite, className, folder), {
     cwd: folder,
     // Without the door on the PATH: the shim starts servers itself.
     env: { ...process.env, ...records.environment(suite.name, build), PATH: process.env["PATH"], ...quickNode },
@@ -227,7 +224,7 @@ function serverCommand(build: Build): string[] {
     return [node, join(repositoryFolder, "src", "main.ts"), "{properties}", "start", "{config}"];
   }
   const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
-  return [virtualMachine, ...quickStart, "{properties}", "-cp", classPath("server"), main, "{config}"];
+  return ["java", ...quickStart, "{properties}", "-cp", classPath("server"), main, "{config}"];
 }
 
 function readOutcomes(folder: string): OutcomeLine[] {

@@ -7,10 +7,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { play, type ScenarioClient } from "../client/scenarios.ts";
+import { playToBoth, type ScenarioClient } from "../client/scenarios.ts";
 import { compiledJava, quickStart, repositoryFolder } from "../reference/artifacts.ts";
 import { ClientProcess } from "../reference/process.ts";
-import { type ServerSettings, subject } from "../reference/server.ts";
+import type { ServerSettings } from "../reference/server.ts";
 
 type Settings = Omit<ServerSettings, "folder">;
 
@@ -82,10 +82,7 @@ beforeAll(() => {
 const runs = recipes.flatMap(({ name, ends, settings }) => ends.map((end) => ({ name, end, settings })));
 
 test.each(runs)("Curator sees the same of both servers: $name, $end", async ({ name, end, settings = {} }) => {
-  const [expected, found] = await Promise.all([
-    play("reference", actors(end), name, settings),
-    play(subject, actors(end), name, settings),
-  ]);
+  const { expected, found } = await playToBoth(actors(end), name, settings);
   expect(expected.some((line) => line.startsWith('{"ask"'))).toBe(true);
   expect(found).toEqual(expected);
 });

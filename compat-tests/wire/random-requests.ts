@@ -6,6 +6,7 @@
 
 import { bool, int, long, record } from "./bytes.ts";
 import {
+  refusedAuths,
   addWatch,
   auth,
   check,
@@ -252,17 +253,6 @@ export function offence(draw: Draw): Request {
   const [scheme, data] = dice.pick([...refusedAuths, ...digests]);
   return auth(scheme, data, dice.below(3));
 }
-
-const refusedAuths: readonly (readonly [string | null, string | null])[] = [
-  ["nope", "x"],
-  ["world", "anyone"],
-  ["super", ""],
-  ["sasl", "x"],
-  ["digest", null],
-  [null, "x"],
-  ["", ""],
-  ["DIGEST", "a:b"],
-];
 
 const identities: readonly (readonly [string, string])[] = [
   ["digest", "ann:a"],

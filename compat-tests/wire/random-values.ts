@@ -7,10 +7,9 @@
  * character outside the basic plane.
  */
 
-import { createHash } from "node:crypto";
 import type { Configuration } from "./configurations.ts";
 import type { Dice } from "./dice.ts";
-import { aclOf, openAcl, perm, readOnlyAcl, type Acl, type Text } from "./requests.ts";
+import { digestIdOf, aclOf, openAcl, perm, readOnlyAcl, type Acl, type Text } from "./requests.ts";
 
 /** Where draws come from: the dice, and what the configuration makes worth drawing. */
 export interface Draw {
@@ -173,7 +172,7 @@ export function ttl({ dice }: Draw): bigint {
   return dice.pick([0n, -1n, 0xffffffffffn, 0x10000000000n, (1n << 63n) - 1n, -(1n << 63n)]);
 }
 
-const annDigest = `ann:${createHash("sha1").update("ann:a").digest("base64")}`;
+const annDigest = digestIdOf("ann:a");
 
 /** Lists that leave the znode to everybody. */
 const openLists: readonly (readonly Acl[])[] = [

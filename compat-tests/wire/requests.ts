@@ -3,6 +3,7 @@
  * names it in a transcript. Nothing is checked: what a client may not send can be built just as well.
  */
 
+import { createHash } from "node:crypto";
 import { buffer, bool, int, long, record, ustring, vector } from "./bytes.ts";
 
 export const op = {
@@ -81,6 +82,23 @@ export const readOnlyAcl: readonly Acl[] = [{ perms: perm.read, scheme: "world",
 export function aclOf(perms: number, scheme: string | null, id: string | null): Acl {
   return { perms, scheme, id };
 }
+
+/** The id by which ACLs know the digest user `name:password`. Source: DigestAuthenticationProvider.generateDigest. */
+export function digestIdOf(words: string): string {
+  return `${words.split(":", 1)[0]}:${createHash("sha1").update(words).digest("base64")}`;
+}
+
+/** Identities that every server refuses. */
+export const refusedAuths: readonly (readonly [scheme: string | null, data: string | null])[] = [
+  ["nope", "x"],
+  ["world", "anyone"],
+  ["super", ""],
+  ["sasl", "x"],
+  ["digest", null],
+  [null, "x"],
+  ["", ""],
+  ["DIGEST", "a:b"],
+];
 
 /** A request of any opcode with any body. */
 export function request(code: number, body: Buffer, title: string): Request {

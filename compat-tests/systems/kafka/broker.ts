@@ -11,24 +11,13 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../../test/support/free-port.ts";
-import { classPath } from "../../reference/artifacts.ts";
+import { classPath, quickStart } from "../../reference/artifacts.ts";
+import { endedWithTests } from "../../reference/process.ts";
 
-const alive = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of alive) child.kill("SIGKILL");
-});
-
-const program = "java";
 const stopTimeoutMs = 90_000;
 
-/** Little memory, and the quick compiler only. */
-const virtualMachineWords = [
-  "-Xmx512m",
-  "-XX:+UseSerialGC",
-  "-XX:TieredStopAtLevel=1",
-  "-Xshare:auto",
-  "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-];
+/** The last of two -Xmx counts. */
+const virtualMachineWords = [...quickStart, "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
 
 /** Lines of server.properties that both brokers share. */
 const settings: Readonly<Record<string, string | number>> = {
@@ -90,11 +79,10 @@ export class KafkaBroker {
     );
     const output = openSync(this.#outputFile, "a");
     const words = [...virtualMachineWords, "-cp", classPath("kafka"), "kafka.Kafka", file];
-    const child = spawn(program, words, { stdio: ["ignore", output, output] });
+    const child = spawn("java", words, { stdio: ["ignore", output, output] });
     closeSync(output);
     this.#child = child;
-    alive.add(child);
-    child.once("exit", () => alive.delete(child));
+    endedWithTests(child);
   }
 
   /** SIGTERM: leaders are handed over, the session is closed. */
