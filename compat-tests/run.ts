@@ -50,10 +50,11 @@ async function main(words: readonly string[]): Promise<number> {
     for (const { part } of wanted) {
       if (!runnable.some((one) => one.part === part)) process.stderr.write(`not run: ${part.name}\n`);
     }
+    const command = ["npm run compat", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
     const isComplete = words.length === 0 && options.shard === undefined && missing.size === 0;
     const code = runVitest(
       runnable.flatMap(({ files }) => files),
-      { ...reference, COMPAT_COMPLETE: String(isComplete) },
+      { ...reference, COMPAT_COMMAND: command, COMPAT_COMPLETE: String(isComplete) },
     );
     if (options.readme === true) writeReadme();
     return missing.size > 0 ? 1 : code;

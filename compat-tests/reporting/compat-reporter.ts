@@ -45,6 +45,7 @@ function circumstances(): Circumstances {
     reference: process.env["COMPAT_REFERENCE_NAME"] ?? "Apache ZooKeeper 3.9.5",
     machine: `${processors.length} cores, ${processors[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     loadAverage: loadavg()[0] ?? 0,
+    command: process.env["COMPAT_COMMAND"] ?? "vitest",
     isComplete: process.env["COMPAT_COMPLETE"] === "true",
   };
 }

@@ -41,6 +41,8 @@ export interface Circumstances {
   readonly reference: string;
   readonly machine: string;
   readonly loadAverage: number;
+  /** What was typed. */
+  readonly command: string;
   /** Every part was asked for, and none was shortened. */
   readonly isComplete: boolean;
 }

@@ -32,9 +32,9 @@ export function textTable(report: Report): string {
 export function markdownTable(report: Report): string {
   const rows = rowsOf(report).map(markdownLine).join("");
   const head = markdownLine(columns) + markdownLine(columns.map((_name, index) => (index < 2 ? "---" : "---:")));
-  const { date, commit, reference, isComplete } = report;
-  const scope = isComplete ? "" : " Not every part in full: `npm run compat` without a word and without `--shard` is.";
-  return `${head}${rows}\n${date.slice(0, 10)}, commit ${commit}; reference: ${reference}.${scope}\n`;
+  const { date, commit, reference, command, isComplete } = report;
+  const scope = isComplete ? "" : " Not every part in full: `npm run compat` alone is.";
+  return `${head}${rows}\n${date.slice(0, 10)}, commit ${commit}; made by \`${command}\`; reference: ${reference}.${scope}\n`;
 }
 
 function markdownLine(row: readonly string[]): string {

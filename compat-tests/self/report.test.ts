@@ -83,6 +83,7 @@ const report: Report = {
   reference: "the image x",
   machine: "a machine",
   loadAverage: 0.5,
+  command: "npm run compat",
   isComplete: true,
   parts: [
     partReport([{ name: "suite", state: "failed", cases: suiteCases }]),
@@ -93,7 +94,7 @@ const report: Report = {
 test("the tables add the parts up, and the README's names date and commit", () => {
   expect(textTable(report)).toMatch(/^all +3 +2 +1 +1 +4 +6$/m);
   expect(markdownTable(report)).toContain(
-    "| all |  | 3 | 2 | 1 | 1 | 4 | 6 |\n\n2026-01-02, commit abcdef0; reference: the image x.",
+    "| all |  | 3 | 2 | 1 | 1 | 4 | 6 |\n\n2026-01-02, commit abcdef0; made by `npm run compat`; reference: the image x.",
   );
 });
 
