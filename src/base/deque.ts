@@ -44,6 +44,11 @@ export class Deque<Item> {
     return item;
   }
 
+  /** Forgets all items. */
+  clear(): void {
+    while (this.#length > 0) this.shift();
+  }
+
   #grow(): void {
     const grown = Array.from<Item | undefined>({ length: this.#ring.length * 2 });
     for (let i = 0; i < this.#length; i++) grown[i] = this.#ring[(this.#head + i) & (this.#ring.length - 1)];

@@ -21,7 +21,7 @@ import {
   type Membership,
   parseMembership,
   participants,
-} from "./membership.ts";
+} from "#quorum/membership.ts";
 import type { ConfigNote } from "./notes.ts";
 
 /** Where the plain client port is. */

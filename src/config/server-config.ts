@@ -26,7 +26,7 @@ import {
 } from "./ensemble-keys.ts";
 import { FileKeys } from "./file-keys.ts";
 import { parseJavaProperties, type PropertyEntry } from "./java-properties.ts";
-import type { Membership } from "./membership.ts";
+import type { Membership } from "#quorum/membership.ts";
 import type { ConfigNote } from "./notes.ts";
 import { type PropertySettings, readPropertySettings } from "./property-settings.ts";
 import { isSecret, propertyPrefix, SystemProperties } from "./system-properties.ts";

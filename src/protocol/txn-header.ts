@@ -10,7 +10,10 @@
 import { readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 
+/** The shortest transaction. */
 export const txnHeaderBytes = 32;
+/** Where the zxid lies, behind clientId and cxid. */
+export const zxidInTxnHeader = 12;
 
 export class TxnHeader {
   clientIdHigh = 0;

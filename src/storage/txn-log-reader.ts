@@ -20,10 +20,11 @@ import { CorruptionError } from "#base/errors.ts";
 import { compareHalves, hexOfHalves } from "#base/zxid.ts";
 import type { Disk, DiskFile } from "#host/disk.ts";
 import type { Logger } from "#host/logger.ts";
+import { txnHeaderBytes, zxidInTxnHeader } from "#protocol/txn-header.ts";
 import { filesOfKind, type NamedFile } from "./file-names.ts";
 import { FileWindow } from "./file-window.ts";
 import { datasync, txnLogHeaderBytes, txnLogMagic, txnLogVersion } from "./txn-log-file.ts";
-import { judgeTail, txnHeaderBytes, zxidInTxnHeader } from "./txn-log-tail.ts";
+import { judgeTail } from "./txn-log-tail.ts";
 import { recordEndMark, recordOverheadBytes, recordPrefixBytes } from "./txn-log.ts";
 
 export interface TxnLogReadOptions {

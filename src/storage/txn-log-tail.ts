@@ -18,14 +18,10 @@
 import { adler32, adler32Start } from "#base/adler32.ts";
 import { compareHalves } from "#base/zxid.ts";
 import type { DiskFile } from "#host/disk.ts";
+import { txnHeaderBytes, zxidInTxnHeader } from "#protocol/txn-header.ts";
 import { chunkBytes, FileWindow } from "./file-window.ts";
 import { unsyncedBytesMax } from "./txn-log-file.ts";
 import { recordEndMark, recordOverheadBytes, recordPrefixBytes } from "./txn-log.ts";
-
-/** Bytes of a TxnHeader: the shortest payload. */
-export const txnHeaderBytes = 32;
-/** Offset of the zxid in a TxnHeader, behind clientId and cxid. */
-export const zxidInTxnHeader = 12;
 
 const sectorBytes = 512;
 /** The upper half of a checksum, which is always zero. */

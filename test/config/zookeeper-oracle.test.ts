@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "#base/errors.ts";
-import { formatMember } from "#config/membership.ts";
+import { formatMember } from "#quorum/membership.ts";
 import { loadConfig, type ServerConfig } from "#config/server-config.ts";
 
 interface Settings {

@@ -6,7 +6,7 @@ import {
   type Membership,
   parseMembership,
   participants,
-} from "#config/membership.ts";
+} from "#quorum/membership.ts";
 
 function parse(text: string, multiAddressEnabled = false): Membership {
   const lines = text.split("\n").map((line, index) => {

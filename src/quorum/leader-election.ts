@@ -1,0 +1,262 @@
+/**
+ * FastLeaderElection: how the voters find the one among them with the newest history.
+ *
+ *   look ---> everybody is sent my vote (for myself, at first)
+ *      a better vote arrives           -> it becomes mine, everybody is told
+ *      a quorum votes as I do          -> 200 ms more, in case a better vote is on its way ---> elected
+ *      a quorum follows a leader that says so itself -----------------------------------------> elected
+ *      nothing arrives                 -> say it again, or connect again; wait twice as long
+ *
+ * Rounds are counted by a logical clock: a vote of a later round ends the round, one of an earlier round does not count and
+ * its sender is told the present one. A server that is no longer looking tells those that are whom it follows.
+ *
+ * A vote promises nothing about any disk, and a wrong leader does no harm: the epochs that a leader agrees on with its quorum
+ * guard the data (leading.ts). So all of this lives in memory, and the clock begins at 0 with every process.
+ *
+ * The machine has no clock and no sockets: whoever drives it hands in what arrived and calls {@link expire} at
+ * {@link deadlineMs}. Unlike ZooKeeper it goes on waiting when, within the last 200 ms, a better vote of an *earlier* round
+ * arrives: its sender has been told the round, and its next vote counts.
+ * Source: FastLeaderElection.java (lookForLeader, WorkerReceiver).
+ */
+
+import { Deque } from "#base/deque.ts";
+import type { Notification } from "./notification.ts";
+import type { QuorumViews } from "./quorum-verifier.ts";
+import { isBetterVote, isSameVote, noVote, ServerState, type Vote } from "./vote.ts";
+
+/** What an election asks of its driver. */
+export interface ElectionOutput {
+  /** Sends a vote, with the committed configuration. For one server only the newest counts. */
+  send(sid: bigint, vote: Vote): void;
+  /** Connects to every voter that there is no connection to. */
+  connectAll(): void;
+  /** Whether at least one server has been sent everything that was meant for it. */
+  readonly hasDelivered: boolean;
+  /** The election is over; {@link LeaderElection.state} says what this server is now. */
+  elected(vote: Vote): void;
+}
+
+export interface ElectionOptions {
+  /** First and longest wait between two rounds of the same votes (zookeeper.fastleader.min/maxNotificationInterval). */
+  readonly notificationIntervalMsMin: number;
+  readonly notificationIntervalMsMax: number;
+}
+
+/** What this server has to offer. */
+export interface Candidate {
+  /** Last zxid that its tree has, what was logged and never committed included; -1 when it has no database. */
+  readonly zxid: bigint;
+  readonly currentEpoch: bigint;
+  readonly isParticipant: boolean;
+}
+
+/** How long a quorum of equal votes must go uncontested (FastLeaderElection.finalizeWait). */
+export const finalizeWaitMs = 200;
+
+interface Received {
+  readonly sid: bigint;
+  readonly vote: Vote;
+}
+
+export class LeaderElection {
+  /** What this server is doing. Set by the election, and by the driver when a role ends ({@link look} does both). */
+  state: ServerState = ServerState.looking;
+  /** The outcome of the last election, as others are told it. */
+  currentVote: Vote;
+  /** On the driver's monotonic clock; infinite while nothing is awaited. */
+  deadlineMs: number = Number.POSITIVE_INFINITY;
+  readonly #sid: bigint;
+  readonly #views: QuorumViews;
+  readonly #options: ElectionOptions;
+  readonly #output: ElectionOutput;
+  #logicalClock = 0n;
+  #initial: Vote;
+  #proposed: Vote;
+  #isObserver = false;
+  #hasDatabase = true;
+  #waitMs = 0;
+  /** A quorum agrees with the proposal: only a better vote can change it now. */
+  #isFinalizing = false;
+  readonly #inbox = new Deque<Received>();
+  /** Votes of this round, by server. */
+  readonly #votes = new Map<bigint, Vote>();
+  /** What servers report that follow or lead, of whatever round. */
+  readonly #outOfElection = new Map<bigint, Vote>();
+
+  constructor(parts: { sid: bigint; views: QuorumViews; options: ElectionOptions; output: ElectionOutput }) {
+    this.#sid = parts.sid;
+    this.#views = parts.views;
+    this.#options = parts.options;
+    this.#output = parts.output;
+    this.currentVote = this.#initial = this.#proposed = voteOf(noVote, -1n, noVote, noVote);
+  }
+
+  /** Round of the election. */
+  get logicalClock(): bigint {
+    return this.#logicalClock;
+  }
+
+  /** Before the first election: what to report to those who ask. */
+  introduce(candidate: Candidate): void {
+    this.currentVote = voteOf(this.#sid, -1n, candidate.zxid, candidate.currentEpoch);
+  }
+
+  /** Starts to look for a leader. */
+  look(candidate: Candidate, nowMs: number): void {
+    this.state = ServerState.looking;
+    this.#isObserver = !candidate.isParticipant;
+    this.#hasDatabase = candidate.zxid !== -1n;
+    this.#logicalClock++;
+    const leader = this.#views.committed.isVoter(this.#sid) ? this.#sid : noVote;
+    const { isParticipant, zxid, currentEpoch } = candidate;
+    this.#initial = isParticipant ? voteOf(leader, 0n, zxid, currentEpoch) : voteOf(leader, 0n, noVote, noVote);
+    this.#votes.clear();
+    this.#outOfElection.clear();
+    this.#inbox.clear();
+    this.#waitMs = this.#options.notificationIntervalMsMin;
+    this.#isFinalizing = false;
+    this.deadlineMs = nowMs + this.#waitMs;
+    this.#propose(this.#initial);
+    this.#drain(nowMs);
+  }
+
+  /** Gives the election up, as a server does that stops. */
+  stop(): void {
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#inbox.clear();
+  }
+
+  /** Takes what another server has sent. */
+  receive(sid: bigint, notification: Notification, nowMs: number): void {
+    if (!this.#views.isVoter(sid)) {
+      this.#output.send(sid, { ...this.currentVote, electionEpoch: this.#logicalClock, state: this.state });
+      return;
+    }
+    const isPeerLooking = notification.state === ServerState.looking;
+    if (this.state !== ServerState.looking) {
+      if (isPeerLooking) this.#output.send(sid, { ...this.currentVote, state: this.state });
+      return;
+    }
+    if (isPeerLooking && notification.electionEpoch < this.#logicalClock) {
+      this.#output.send(sid, this.#mine());
+    }
+    this.#inbox.push({ sid, vote: notification });
+    this.#drain(nowMs);
+  }
+
+  /** The time of {@link deadlineMs} has come. */
+  expire(nowMs: number): void {
+    if (this.state !== ServerState.looking || nowMs < this.deadlineMs) return;
+    if (this.#isFinalizing) {
+      this.#conclude(this.#mine());
+      return;
+    }
+    if (this.#output.hasDelivered) this.#tellEverybody();
+    else this.#output.connectAll();
+    this.#waitMs = Math.min(this.#waitMs * 2, this.#options.notificationIntervalMsMax);
+    this.deadlineMs = nowMs + this.#waitMs;
+    this.#drain(nowMs);
+  }
+
+  #drain(nowMs: number): void {
+    while (this.#inbox.length > 0 && this.state === ServerState.looking) {
+      this.#consider(this.#inbox.shift(), nowMs);
+    }
+  }
+
+  #consider({ sid, vote }: Received, nowMs: number): void {
+    this.deadlineMs = nowMs + (this.#isFinalizing ? finalizeWaitMs : this.#waitMs);
+    if (this.#isFinalizing) {
+      const isOfEarlierRound = vote.state === ServerState.looking && vote.electionEpoch < this.#logicalClock;
+      if (isOfEarlierRound || !this.#isBetter(vote, this.#proposed)) return;
+      this.#isFinalizing = false;
+      this.deadlineMs = nowMs + this.#waitMs;
+    }
+    if (!this.#views.isVoter(sid) || !this.#views.isVoter(vote.leader)) return;
+    if (vote.state === ServerState.looking) this.#considerLooking(sid, vote, nowMs);
+    else if (vote.state !== ServerState.observing) this.#considerSettled(sid, vote);
+  }
+
+  #considerLooking(sid: bigint, vote: Vote, nowMs: number): void {
+    if (!this.#hasDatabase || vote.zxid === -1n || vote.electionEpoch < this.#logicalClock) return;
+    if (vote.electionEpoch > this.#logicalClock) {
+      this.#logicalClock = vote.electionEpoch;
+      this.#votes.clear();
+      this.#propose(this.#isBetter(vote, this.#initial) ? vote : this.#initial);
+    } else if (this.#isBetter(vote, this.#proposed)) {
+      this.#propose(vote);
+    }
+    this.#votes.set(sid, { ...vote, version: 0 });
+    if (!this.#hasQuorumFor(this.#mine(), this.#votes)) return;
+    this.#isFinalizing = true;
+    this.deadlineMs = nowMs + finalizeWaitMs;
+  }
+
+  /** A server that follows or leads: is there an ensemble to join? */
+  #considerSettled(sid: bigint, vote: Vote): void {
+    if (vote.electionEpoch === this.#logicalClock) {
+      this.#votes.set(sid, { ...vote, version: 0 });
+      if (this.#hasQuorumFor(vote, this.#votes) && this.#isLeading(vote, this.#votes)) {
+        this.#conclude(vote);
+        return;
+      }
+    }
+    this.#outOfElection.set(sid, vote);
+    if (!this.#hasQuorumFor(vote, this.#outOfElection) || !this.#isLeading(vote, this.#outOfElection)) return;
+    this.#logicalClock = vote.electionEpoch;
+    this.#conclude(vote);
+  }
+
+  /**
+   * Whether the leader of the vote says that it leads. Without this look a quorum of stale reports would elect a server that
+   * died over and over.
+   */
+  #isLeading(vote: Vote, votes: ReadonlyMap<bigint, Vote>): boolean {
+    if (vote.leader === this.#sid) return vote.electionEpoch === this.#logicalClock;
+    return votes.get(vote.leader)?.state === ServerState.leading;
+  }
+
+  #hasQuorumFor(vote: Vote, votes: ReadonlyMap<bigint, Vote>): boolean {
+    return this.#views.hasQuorums((sid) => {
+      const other = votes.get(sid);
+      return other !== undefined && isSameVote(vote, other);
+    });
+  }
+
+  #isBetter(vote: Vote, than: Vote): boolean {
+    return this.#views.committed.weightOf(vote.leader) !== 0n && isBetterVote(vote, than);
+  }
+
+  #propose(vote: Vote): void {
+    this.#proposed = vote;
+    this.#tellEverybody();
+  }
+
+  /** The vote of this server, in this round. */
+  #mine(): Vote {
+    const { leader, zxid, peerEpoch } = this.#proposed;
+    return voteOf(leader, this.#logicalClock, zxid, peerEpoch);
+  }
+
+  #tellEverybody(): void {
+    const vote = this.#mine();
+    for (const sid of this.#views.voters) {
+      if (sid === this.#sid) this.#inbox.push({ sid, vote });
+      else this.#output.send(sid, vote);
+    }
+  }
+
+  #conclude(vote: Vote): void {
+    if (vote.leader === this.#sid) this.state = ServerState.leading;
+    else this.state = this.#isObserver ? ServerState.observing : ServerState.following;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#inbox.clear();
+    const { leader, electionEpoch, zxid, peerEpoch } = vote;
+    this.currentVote = voteOf(leader, electionEpoch, zxid, peerEpoch);
+    this.#output.elected(this.currentVote);
+  }
+}
+
+function voteOf(leader: bigint, electionEpoch: bigint, zxid: bigint, peerEpoch: bigint): Vote {
+  return { leader, electionEpoch, zxid, peerEpoch, state: ServerState.looking, version: 0 };
+}

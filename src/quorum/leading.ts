@@ -1,0 +1,309 @@
+/**
+ * A leader, from the election that made it one until it steps down.
+ *
+ *   Discovery          a quorum says which epochs it has accepted; a newer one is chosen          -> acceptedEpoch on disk
+ *   Establishing       a quorum has accepted it, and none of it has a newer history                -> currentEpoch on disk
+ *   Synchronization    learners are brought up to date; a quorum has all of it on disk
+ *   Broadcast          serving: transactions are proposed and committed; pings, every half tick
+ *   Over               no quorum for too long, or told to stop
+ *
+ * What is in the leader's log when it is established is committed by that: a quorum has it. Nothing else is ever proposed
+ * before a quorum has acknowledged NEWLEADER.
+ *
+ * The machine has no clock, sockets or disk. Its driver hands in packets and ticks, and does what {@link LeaderOutput} says.
+ * Source: Leader.java (lead), LearnerMaster.java; Zab paper, phases 1 to 3.
+ */
+
+import { assert } from "#base/assert.ts";
+import { highOf, longOf, lowOf } from "#base/zxid.ts";
+import { type PacketView, PacketType, writePacket } from "#protocol/quorum-packet.ts";
+import { Broadcast, type Subscriber } from "./broadcast.ts";
+import type { Durable } from "./durable.ts";
+import { EpochAgreement, type StateSummary } from "./epoch-agreement.ts";
+import { type HandlerServices, LearnerHandler } from "./learner-handler.ts";
+import { type LearnerSyncPlan, planLearnerSync } from "./learner-sync-plan.ts";
+import { QuorumError, type QuorumLink } from "./quorum-link.ts";
+import type { QuorumViews } from "./quorum-verifier.ts";
+import type { TxnWindow } from "./txn-window.ts";
+
+export type LeaderPhase = "Discovery" | "Establishing" | "Synchronization" | "Broadcast" | "Over";
+
+export interface LeaderLimits {
+  readonly tickTimeMs: number;
+  /** In ticks. */
+  readonly initLimit: number;
+  readonly syncLimit: number;
+  readonly isSnapshotSyncForced: boolean;
+  readonly isLogSyncEnabled: boolean;
+}
+
+/** What a leader asks of its driver. */
+export interface LeaderOutput {
+  /** Writes the file, and calls back when it is on the disk. */
+  storeAcceptedEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
+  storeCurrentEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
+  /** A quorum is in step: begin to serve. The first transaction will have the zxid behind epoch << 32. */
+  serve(epoch: bigint): void;
+  committed(zxidHigh: number, zxidLow: number): void;
+  sendTree(handler: LearnerHandler, done: (nowMs: number) => void): bigint;
+  sendLog: HandlerServices["sendLog"];
+  /** A REQUEST or REVALIDATE of a learner, or a PING's list of sessions. */
+  received(handler: LearnerHandler, packet: PacketView, nowMs: number): void;
+  learnerGone(handler: LearnerHandler, reason: string): void;
+  /** The leader has stepped down; its learners have been closed. */
+  over(reason: string): void;
+}
+
+export class Leading implements HandlerServices {
+  readonly handlers: Set<LearnerHandler> = new Set();
+  readonly broadcast: Broadcast;
+  readonly configVersion: bigint;
+  readonly initTimeoutMs: number;
+  readonly syncTimeoutMs: number;
+  phase: LeaderPhase = "Discovery";
+  readonly #sid: bigint;
+  readonly #views: QuorumViews;
+  readonly #window: TxnWindow;
+  readonly #limits: LeaderLimits;
+  readonly #output: LeaderOutput;
+  readonly #agreement: EpochAgreement;
+  readonly #history: StateSummary;
+  /** Settled and on the disk; null before. */
+  #epoch: Durable<bigint> | null = null;
+  readonly #newLeaderAckers = new Set<bigint>();
+  #phaseDeadlineMs: number;
+  /** currentEpoch is being written. */
+  #isEstablishing = false;
+  #tick = 0;
+  #isHalfTick = true;
+
+  /** @param parts.history where this server's history ends; the window holds the newest part of it, all committed. */
+  constructor(parts: {
+    sid: bigint;
+    views: QuorumViews;
+    window: TxnWindow;
+    history: StateSummary;
+    hasDigests: boolean;
+    limits: LeaderLimits;
+    output: LeaderOutput;
+    nowMs: number;
+  }) {
+    const { sid, views, window, history, limits, output, nowMs } = parts;
+    this.#sid = sid;
+    this.#views = views;
+    this.#window = window;
+    this.#history = history;
+    this.#limits = limits;
+    this.#output = output;
+    this.configVersion = views.committed.version;
+    this.initTimeoutMs = limits.tickTimeMs * limits.initLimit;
+    this.syncTimeoutMs = limits.tickTimeMs * limits.syncLimit;
+    this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
+    this.#agreement = new EpochAgreement(views.committed, sid, history);
+    const { lastZxid } = history;
+    const start = { zxidHigh: highOf(lastZxid), zxidLow: lowOf(lastZxid) };
+    this.broadcast = new Broadcast({ window, views, sid, start, hasDigests: parts.hasDigests, output });
+  }
+
+  get configText(): string {
+    return this.#views.lastSeen.text;
+  }
+
+  /** The epoch, once it is settled and on the disk. */
+  get epoch(): bigint | null {
+    return this.#epoch;
+  }
+
+  get isServing(): boolean {
+    return this.phase === "Broadcast";
+  }
+
+  /** Begins: this server has accepted that epoch last. */
+  start(acceptedEpoch: bigint): void {
+    this.#agreement.propose(this.#sid, acceptedEpoch);
+    this.#settleEpoch();
+  }
+
+  /** A learner has connected. */
+  connected(link: QuorumLink, nowMs: number): LearnerHandler {
+    const handler = new LearnerHandler(link, this, nowMs);
+    handler.tickDeadline = this.#tick + this.#limits.initLimit + this.#limits.syncLimit;
+    this.handlers.add(handler);
+    return handler;
+  }
+
+  /** Takes a packet of a learner. What breaks the protocol costs that learner its connection. */
+  take(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+    try {
+      handler.receive(packet, nowMs);
+      if (handler.state === "Serving") handler.tickDeadline = this.#tick + this.#limits.syncLimit;
+    } catch (error) {
+      if (!(error instanceof QuorumError)) throw error;
+      handler.close(error.message);
+    }
+  }
+
+  /** Half a tick has passed. */
+  halfTick(nowMs: number): void {
+    if (this.phase === "Over") return;
+    for (const handler of this.handlers) {
+      if (nowMs - handler.heardMs > handler.timeoutMs) handler.close("Read timed out");
+    }
+    if (this.phase !== "Broadcast") {
+      if (nowMs > this.#phaseDeadlineMs) this.stop(this.#reasonToGiveUp());
+      return;
+    }
+    this.#isHalfTick = !this.#isHalfTick;
+    if (this.#isHalfTick) {
+      this.#tick++;
+      if (!this.#isQuorumSynced()) {
+        this.stop("Not sufficient followers synced, only synced with sids: [ " + this.#syncedSids() + " ]");
+        return;
+      }
+    }
+    this.#ping(nowMs);
+  }
+
+  /** Steps down. */
+  stop(reason: string): void {
+    if (this.phase === "Over") return;
+    this.phase = "Over";
+    for (const handler of this.handlers) handler.close(reason);
+    this.#output.over(reason);
+  }
+
+  isVoter(sid: bigint): boolean {
+    return this.#views.isVoter(sid);
+  }
+
+  proposeEpoch(handler: LearnerHandler, acceptedEpoch: bigint): void {
+    this.#agreement.propose(handler.sid, acceptedEpoch);
+    if (this.#epoch === null) this.#settleEpoch();
+    else handler.epochSettled(this.#epoch, handler.heardMs);
+  }
+
+  ackEpoch(handler: LearnerHandler, summary: StateSummary): boolean {
+    if (!this.#agreement.ack(handler.sid, summary)) return false;
+    if (this.phase === "Synchronization" || this.phase === "Broadcast") handler.epochEstablished(handler.heardMs);
+    else this.#establish();
+    return true;
+  }
+
+  planSync(learnerZxid: bigint): LearnerSyncPlan {
+    return planLearnerSync(learnerZxid, {
+      window: this.#window,
+      lastZxid: this.#lastZxid,
+      isSnapshotForced: this.#limits.isSnapshotSyncForced,
+      isLogSyncEnabled: this.#limits.isLogSyncEnabled,
+    });
+  }
+
+  subscribe(subscriber: Subscriber): void {
+    this.broadcast.subscribe(subscriber);
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    this.broadcast.unsubscribe(subscriber);
+  }
+
+  sendTree(handler: LearnerHandler, done: (nowMs: number) => void): bigint {
+    return this.#output.sendTree(handler, done);
+  }
+
+  sendLog(...[handler, learnerZxid, events]: Parameters<HandlerServices["sendLog"]>): void {
+    this.#output.sendLog(handler, learnerZxid, events);
+  }
+
+  newLeaderAcked(handler: LearnerHandler): void {
+    this.#newLeaderAckers.add(handler.sid);
+    if (this.phase === "Broadcast") handler.leaderServes(handler.heardMs);
+    else if (this.phase === "Synchronization") this.#serveIfInStep(handler.heardMs);
+  }
+
+  acked(handler: LearnerHandler, zxidHigh: number, zxidLow: number): void {
+    handler.subscriber.acked(zxidHigh, zxidLow, handler.heardMs);
+    this.broadcast.ack(handler.sid, zxidHigh, zxidLow);
+  }
+
+  receive(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+    this.#output.received(handler, packet, nowMs);
+  }
+
+  gone(handler: LearnerHandler, reason: string): void {
+    this.handlers.delete(handler);
+    this.#output.learnerGone(handler, reason);
+  }
+
+  /** Last zxid of the history that learners are synchronised with. */
+  get #lastZxid(): bigint {
+    const { zxidHigh, zxidLow } = this.broadcast.committed;
+    return longOf(zxidHigh, zxidLow);
+  }
+
+  #settleEpoch(): void {
+    const { epoch } = this.#agreement;
+    if (epoch === null || this.phase !== "Discovery") return;
+    this.phase = "Establishing";
+    this.#output.storeAcceptedEpoch(epoch, (stored, nowMs) => {
+      if (this.phase !== "Establishing") return;
+      this.#epoch = stored;
+      this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
+      this.#agreement.ack(this.#sid, this.#history);
+      for (const handler of this.handlers) handler.epochSettled(stored, nowMs);
+      this.#establish();
+    });
+  }
+
+  #establish(): void {
+    if (!this.#agreement.isEstablished || this.phase !== "Establishing" || this.#isEstablishing) return;
+    this.#isEstablishing = true;
+    this.#output.storeCurrentEpoch(this.#epoch!, (_stored, nowMs) => {
+      if (this.phase !== "Establishing") return;
+      this.phase = "Synchronization";
+      this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
+      this.#newLeaderAckers.add(this.#sid);
+      for (const handler of this.handlers) handler.epochEstablished(nowMs);
+      this.#serveIfInStep(nowMs);
+    });
+  }
+
+  #serveIfInStep(nowMs: number): void {
+    if (!this.#views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;
+    assert(this.phase === "Synchronization", "a leader begins to serve once");
+    this.phase = "Broadcast";
+    this.broadcast.beginEpoch(Number(this.#epoch!));
+    this.#output.serve(this.#epoch!);
+    for (const handler of this.handlers) handler.leaderServes(nowMs);
+  }
+
+  #isQuorumSynced(): boolean {
+    const synced = new Set<bigint>([this.#sid]);
+    for (const { sid, tickDeadline } of this.handlers) if (this.#tick <= tickDeadline) synced.add(sid);
+    return this.#views.hasQuorums((sid) => synced.has(sid));
+  }
+
+  #syncedSids(): string {
+    const synced = [...this.handlers].filter(({ tickDeadline }) => this.#tick <= tickDeadline);
+    return [this.#sid, ...synced.map(({ sid }) => sid)].join(", ");
+  }
+
+  #ping(nowMs: number): void {
+    const { zxidHigh, zxidLow } = this.broadcast.proposed;
+    for (const handler of this.handlers) {
+      const { state, subscriber, link } = handler;
+      if (state !== "ExpectNewLeaderAck" && state !== "AwaitService" && state !== "Serving") continue;
+      if (state === "Serving" && nowMs - subscriber.unackedSinceMs > this.syncTimeoutMs) {
+        handler.close("Closing connection to peer due to transaction timeout.");
+        continue;
+      }
+      writePacket(link.open(), PacketType.ping, zxidHigh, zxidLow);
+    }
+  }
+
+  #reasonToGiveUp(): string {
+    if (this.phase === "Discovery") return "Timeout while waiting for epoch from quorum";
+    if (this.phase === "Establishing") return "Timeout while waiting for epoch to be acked by quorum";
+    const sids = [...this.#newLeaderAckers].join(", ");
+    return `Waiting for a quorum of followers, only synced with sids: [ ${sids} ]`;
+  }
+}

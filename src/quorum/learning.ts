@@ -1,0 +1,409 @@
+/**
+ * A learner (follower or observer), from the moment that it is connected to its leader.
+ *
+ *   ExpectLeaderInfo   told the leader which epoch we accepted last
+ *   StoringEpoch       a newer one: on the disk before anything is said
+ *   ExpectSync         told it where our history ends: DIFF, TRUNC or SNAP?
+ *   Truncating         what nobody else kept is cut off, and the tree loaded anew
+ *   ReceivingTree      the leader's tree comes in
+ *   ExpectNewLeader    what we lack comes in; NEWLEADER says that it was all
+ *   Persisting         transactions (or the tree) on the disk, then currentEpoch; only then is NEWLEADER acknowledged
+ *   ExpectUpToDate     a quorum has done the same: UPTODATE
+ *   Serving            proposals, commits, pings, answers to what our clients ask
+ *
+ * Transactions that come behind a DIFF or TRUNC are logged as they come, and applied when they are committed and durable, as
+ * always. Those that come behind a tree are kept in memory and, once committed, go into the tree; it is written as a
+ * snapshot when NEWLEADER says that it is whole, and replaces what the disk had before.
+ *
+ * Always: what is acknowledged is durable ({@link Durable}); proposals come without a gap, or the connection ends; a commit
+ * is for the oldest proposal that waits for one. A proposal that comes twice is acknowledged twice and logged once.
+ * Source: Learner.java (registerWithLeader, syncWithLeader), Follower.java, Observer.java.
+ */
+
+import { compareHalves, hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts";
+import { readInt32 } from "#jute/reader.ts";
+import { type PacketView, PacketType, packetName, writePacket } from "#protocol/quorum-packet.ts";
+import { txnHeaderBytes, zxidInTxnHeader } from "#protocol/txn-header.ts";
+import type { ZxidHalves } from "./broadcast.ts";
+import type { Durable } from "./durable.ts";
+import { zabVersion } from "./learner-handler.ts";
+import { QuorumError, type QuorumLink } from "./quorum-link.ts";
+import type { TxnWindow } from "./txn-window.ts";
+
+export type LearnerState =
+  | "ExpectLeaderInfo"
+  | "StoringEpoch"
+  | "ExpectSync"
+  | "Truncating"
+  | "ReceivingTree"
+  | "ExpectNewLeader"
+  | "Persisting"
+  | "ExpectUpToDate"
+  | "Serving"
+  | "Over";
+
+/** Which way a learner was brought up to date. */
+export type LearnerSyncMode = "diff" | "trunc" | "snap";
+
+/** What a learner asks of its driver. */
+export interface LearnerOutput {
+  storeAcceptedEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
+  /** `history` says that what the epoch stands for is on the disk. */
+  storeCurrentEpoch(
+    epoch: bigint,
+    history: Durable<"history">,
+    done: (epoch: Durable<bigint>, nowMs: number) => void,
+  ): void;
+  /** Cuts off everything behind that zxid, in the log and among the snapshots, and loads the tree anew. */
+  truncate(zxid: bigint, done: (nowMs: number) => void): void;
+  /** A tree follows on the wire, whole up to that zxid: begins an empty one, and empties the window. */
+  beginTree(zxid: bigint): void;
+  /** Takes bytes of the tree. @returns how many were its; fewer than given when it ended there. */
+  takeTree(bytes: Buffer, start: number, end: number): number;
+  /** Appends a transaction to the window, and to the log unless a tree is being received. */
+  log(bytes: Buffer, start: number, end: number): void;
+  /** Everything up to that zxid is committed. */
+  commit(zxidHigh: number, zxidLow: number): void;
+  /**
+   * Makes everything durable that was received: what was logged, or the tree, with what waits behind it. Replaces what the
+   * disk had before, if it was a tree.
+   */
+  persist(mode: LearnerSyncMode, done: (history: Durable<"history">, nowMs: number) => void): void;
+  /** The leader is established, and this server in step with it: begin to serve. */
+  serve(epoch: bigint): void;
+  /** What our clients' requests brought about: SYNC and REVALIDATE. */
+  received(packet: PacketView, nowMs: number): void;
+  /** Sessions that were heard of since the last time, as a PING carries them; empty, never null. */
+  touchedSessions(): Uint8Array;
+  over(reason: string): void;
+}
+
+export class Learning {
+  readonly link: QuorumLink;
+  state: LearnerState = "ExpectLeaderInfo";
+  mode: LearnerSyncMode = "diff";
+  readonly isObserver: boolean;
+  readonly #window: TxnWindow;
+  readonly #output: LearnerOutput;
+  readonly #limits: { readonly initTimeoutMs: number; readonly syncTimeoutMs: number };
+  readonly #acceptedEpoch: bigint;
+  readonly #currentEpoch: bigint;
+  readonly #lastZxid: bigint;
+  #epoch = 0n;
+  #isTreeBroken = false;
+  #heardMs: number;
+  /** The newest transaction that came; before the first, where our history ends. */
+  #receivedHigh = 0;
+  #receivedLow = 0;
+  /** The newest that is durable. */
+  #loggedHigh = 0;
+  #loggedLow = 0;
+  /** The newest that was acknowledged, or need not be. */
+  #ackedHigh = 0;
+  #ackedLow = 0;
+
+  /** @param parts.lastZxid where this server's history ends; -1 when it has none that counts. */
+  constructor(parts: {
+    sid: bigint;
+    isObserver: boolean;
+    configVersion: bigint;
+    acceptedEpoch: bigint;
+    currentEpoch: bigint;
+    lastZxid: bigint;
+    window: TxnWindow;
+    limits: { readonly initTimeoutMs: number; readonly syncTimeoutMs: number };
+    link: QuorumLink;
+    output: LearnerOutput;
+    nowMs: number;
+  }) {
+    this.isObserver = parts.isObserver;
+    this.#window = parts.window;
+    this.#output = parts.output;
+    this.#limits = parts.limits;
+    this.#acceptedEpoch = parts.acceptedEpoch;
+    this.#currentEpoch = parts.currentEpoch;
+    this.#lastZxid = parts.lastZxid;
+    this.#heardMs = parts.nowMs;
+    this.link = parts.link;
+    this.#introduce(parts.sid, parts.configVersion);
+  }
+
+  /** Whether a tree was begun and is not safe on the disk: memory says nothing then, and the disk what it said before. */
+  get isTreeBroken(): boolean {
+    return this.#isTreeBroken;
+  }
+
+  /** Whether the leader has been silent for too long. */
+  isTimedOut(nowMs: number): boolean {
+    const { initTimeoutMs, syncTimeoutMs } = this.#limits;
+    const isSynced = this.state === "ExpectUpToDate" || this.state === "Serving";
+    const isOurTurn = this.state === "StoringEpoch" || this.state === "Truncating" || this.state === "Persisting";
+    return !isOurTurn && nowMs - this.#heardMs > (isSynced ? syncTimeoutMs : initTimeoutMs);
+  }
+
+  /** Takes a packet. What breaks the protocol ends the role. */
+  take(packet: PacketView, nowMs: number): void {
+    this.#heardMs = nowMs;
+    try {
+      this.#receive(packet, nowMs);
+    } catch (error) {
+      if (!(error instanceof QuorumError)) throw error;
+      this.stop(error.message);
+    }
+  }
+
+  /** Takes bytes of a tree. @returns how many were its. */
+  takeTree(bytes: Buffer, start: number, end: number, nowMs: number): number {
+    this.#heardMs = nowMs;
+    const taken = this.#output.takeTree(bytes, start, end);
+    if (taken < end - start) this.state = "ExpectNewLeader";
+    return taken;
+  }
+
+  /** Everything up to that zxid is in the log, for good. It is acknowledged, or will be once this server is in step. */
+  logged(zxid: Durable<ZxidHalves>): void {
+    this.#loggedHigh = zxid.zxidHigh;
+    this.#loggedLow = zxid.zxidLow;
+    if (this.state === "Serving") this.#ackLogged();
+  }
+
+  stop(reason: string): void {
+    if (this.state === "Over") return;
+    this.state = "Over";
+    this.link.close();
+    this.#output.over(reason);
+  }
+
+  #introduce(sid: bigint, configVersion: bigint): void {
+    const out = this.link.open();
+    out.writeInt(this.isObserver ? PacketType.observerInfo : PacketType.followerInfo);
+    out.writeBigInt(this.#acceptedEpoch << 32n);
+    out.writeInt(20);
+    out.writeBigInt(sid);
+    out.writeInt(zabVersion);
+    out.writeBigInt(configVersion);
+    out.writeInt(-1);
+  }
+
+  #receive(packet: PacketView, nowMs: number): void {
+    switch (this.state) {
+      case "ExpectLeaderInfo":
+        this.#takeLeaderInfo(packet);
+        return;
+      case "ExpectSync":
+        this.#takeSync(packet);
+        return;
+      case "ExpectNewLeader":
+        if (packet.type === PacketType.newLeader) this.#persist();
+        else this.#takeTxn(packet);
+        return;
+      case "ExpectUpToDate":
+        if (packet.type === PacketType.upToDate) this.#serve();
+        else this.#takeTxn(packet);
+        return;
+      case "Serving":
+        this.#takeServed(packet, nowMs);
+        return;
+      case "StoringEpoch":
+      case "Truncating":
+      case "ReceivingTree":
+      case "Persisting":
+      case "Over":
+        throw new QuorumError(`${packetName(packet.type)} from the leader in state ${this.state}`);
+    }
+  }
+
+  #takeLeaderInfo(packet: PacketView): void {
+    if (packet.type !== PacketType.leaderInfo || packet.dataBytes < 4) {
+      throw new QuorumError(`First packet should have been LEADERINFO, not ${packetName(packet.type)}`);
+    }
+    const epoch = BigInt(packet.zxidHigh);
+    this.#epoch = epoch;
+    if (epoch < this.#acceptedEpoch) {
+      throw new QuorumError(`Leaders epoch, ${epoch} is less than accepted epoch, ${this.#acceptedEpoch}`);
+    }
+    if (epoch === this.#acceptedEpoch) {
+      // It is on our disk already, and was acknowledged: this answer must not count a second time.
+      this.#ackEpoch(-1n);
+      return;
+    }
+    this.state = "StoringEpoch";
+    this.link.pause();
+    this.#output.storeAcceptedEpoch(epoch, (stored, nowMs) => {
+      if (this.state !== "StoringEpoch") return;
+      this.#heardMs = nowMs;
+      this.#ackNewEpoch(stored);
+      this.link.resume();
+    });
+  }
+
+  #ackNewEpoch(_stored: Durable<bigint>): void {
+    this.#ackEpoch(this.#currentEpoch);
+  }
+
+  #ackEpoch(currentEpoch: bigint): void {
+    const out = this.link.open();
+    out.writeInt(PacketType.ackEpoch);
+    out.writeBigInt(this.#lastZxid);
+    out.writeInt(4);
+    out.writeInt(Number(currentEpoch));
+    out.writeInt(-1);
+    this.state = "ExpectSync";
+  }
+
+  #takeSync({ type, zxidHigh, zxidLow }: PacketView): void {
+    const zxid = longOf(zxidHigh, zxidLow);
+    const historyEnd = type === PacketType.diff ? this.#lastZxid : zxid;
+    this.#receivedHigh = highOf(historyEnd);
+    this.#receivedLow = lowOf(historyEnd);
+    switch (type) {
+      case PacketType.diff:
+        this.state = "ExpectNewLeader";
+        return;
+      case PacketType.snap:
+        this.mode = "snap";
+        this.#isTreeBroken = true;
+        this.state = "ReceivingTree";
+        this.#output.beginTree(zxid);
+        return;
+      case PacketType.trunc:
+        this.mode = "trunc";
+        this.#isTreeBroken = true;
+        this.state = "Truncating";
+        this.link.pause();
+        this.#output.truncate(zxid, (nowMs) => {
+          if (this.state !== "Truncating") return;
+          this.#heardMs = nowMs;
+          this.#isTreeBroken = false;
+          this.state = "ExpectNewLeader";
+          this.link.resume();
+        });
+        return;
+      default:
+        throw new QuorumError(`Got unexpected packet from leader: ${packetName(type)}`);
+    }
+  }
+
+  /** What may come before UPTODATE, and goes on behind it. */
+  #takeTxn(packet: PacketView): void {
+    const { type, zxidHigh, zxidLow } = packet;
+    switch (type) {
+      case PacketType.proposal:
+        this.#log(packet);
+        return;
+      case PacketType.commit:
+        this.#commit(zxidHigh, zxidLow);
+        return;
+      case PacketType.inform:
+        if (this.#log(packet)) this.#commit(zxidHigh, zxidLow);
+        return;
+      default:
+      // A ping before UPTODATE gets no answer.
+    }
+  }
+
+  #takeServed(packet: PacketView, nowMs: number): void {
+    const { type } = packet;
+    if (type === PacketType.ping) this.#answerPing(packet);
+    else if (type === PacketType.sync || type === PacketType.revalidate) this.#output.received(packet, nowMs);
+    else if (!this.isObserver || type === PacketType.inform) this.#takeTxn(packet);
+  }
+
+  /** @returns false when it came before. */
+  #log({ bytes, dataStart, dataEnd, dataBytes }: PacketView): boolean {
+    if (dataBytes < txnHeaderBytes) throw new QuorumError(`a transaction of ${dataBytes} bytes`);
+    const zxidHigh = readInt32(bytes, dataStart + zxidInTxnHeader);
+    const zxidLow = readInt32(bytes, dataStart + zxidInTxnHeader + 4);
+    if (compareHalves(zxidHigh, zxidLow, this.#receivedHigh, this.#receivedLow) <= 0) {
+      if (this.state === "Serving" && !this.isObserver)
+        writePacket(this.link.open(), PacketType.ack, zxidHigh, zxidLow);
+      return false;
+    }
+    const isNext = zxidHigh === this.#receivedHigh && zxidLow === ((this.#receivedLow + 1) | 0);
+    if (!isNext && zxidHigh === this.#receivedHigh) {
+      const got = hexOfHalves(zxidHigh, zxidLow);
+      throw new QuorumError(
+        `got proposal 0x${got}, last queued 0x${hexOfHalves(this.#receivedHigh, this.#receivedLow)}`,
+      );
+    }
+    this.#receivedHigh = zxidHigh;
+    this.#receivedLow = zxidLow;
+    this.#output.log(bytes, dataStart, dataEnd);
+    return true;
+  }
+
+  #commit(zxidHigh: number, zxidLow: number): void {
+    const window = this.#window;
+    if (window.committedCount === window.length) {
+      // A leader of 3.9 that proposes a zxid twice commits it twice.
+      if (compareHalves(zxidHigh, zxidLow, this.#receivedHigh, this.#receivedLow) <= 0) return;
+      throw new QuorumError(`Committing 0x${hexOfHalves(zxidHigh, zxidLow)} without seeing txn`);
+    }
+    const next = window.at(window.committedCount);
+    const order = compareHalves(zxidHigh, zxidLow, next.zxidHigh, next.zxidLow);
+    if (order < 0) return;
+    if (order > 0) {
+      const pending = hexOfHalves(next.zxidHigh, next.zxidLow);
+      throw new QuorumError(`Committing zxid 0x${hexOfHalves(zxidHigh, zxidLow)} but next pending txn 0x${pending}`);
+    }
+    this.#output.commit(zxidHigh, zxidLow);
+  }
+
+  #persist(): void {
+    this.state = "Persisting";
+    this.link.pause();
+    this.#output.persist(this.mode, (history) => {
+      this.#isTreeBroken = false;
+      if (this.state !== "Persisting") return;
+      this.#output.storeCurrentEpoch(this.#epoch, history, (established, nowMs) => {
+        if (this.state !== "Persisting") return;
+        this.#heardMs = nowMs;
+        this.#ackNewLeader(established);
+        this.link.resume();
+      });
+    });
+  }
+
+  #ackNewLeader(established: Durable<bigint>): void {
+    const { committedCount } = this.#window;
+    // What is committed need not be acknowledged one by one.
+    if (committedCount > 0) {
+      const last = this.#window.at(committedCount - 1);
+      this.#ackedHigh = last.zxidHigh;
+      this.#ackedLow = last.zxidLow;
+    }
+    const zxid = established << 32n;
+    writePacket(this.link.open(), PacketType.ack, highOf(zxid), lowOf(zxid));
+    this.state = "ExpectUpToDate";
+  }
+
+  #ackLogged(): void {
+    if (this.isObserver) return;
+    const window = this.#window;
+    const end = window.indexBehind(this.#loggedHigh, this.#loggedLow);
+    const out = this.link.open();
+    for (let index = window.indexBehind(this.#ackedHigh, this.#ackedLow); index < end; index++) {
+      const txn = window.at(index);
+      writePacket(out, PacketType.ack, txn.zxidHigh, txn.zxidLow);
+      this.#ackedHigh = txn.zxidHigh;
+      this.#ackedLow = txn.zxidLow;
+    }
+  }
+
+  #serve(): void {
+    const zxid = this.#epoch << 32n;
+    writePacket(this.link.open(), PacketType.ack, highOf(zxid), lowOf(zxid));
+    this.state = "Serving";
+    this.#ackLogged();
+    this.#output.serve(this.#epoch);
+  }
+
+  #answerPing({ zxidHigh, zxidLow }: PacketView): void {
+    const sessions = this.#output.touchedSessions();
+    const out = this.link.open();
+    out.writeInt(PacketType.ping);
+    out.writeLong(zxidHigh, zxidLow);
+    out.writeBuffer(sessions);
+    out.writeInt(-1);
+  }
+}

@@ -1,0 +1,798 @@
+/**
+ * An ensemble of nothing but the core: elections and roles as they are, over links that deliver bytes late, in pieces or
+ * never, and disks that finish their work in order, late, and lose what was not finished. No tree: the state of a server is
+ * the list of transactions that it has applied. A run is a seed; a thousand runs take seconds.
+ *
+ * The whole server runs in test/sim; what goes wrong in the protocol shows here first, and in fewer steps.
+ */
+
+import { SeededRandom } from "#base/prng.ts";
+import { highOf, longOf, lowOf } from "#base/zxid.ts";
+import { JuteWriter } from "#jute/writer.ts";
+import { PacketView } from "#protocol/quorum-packet.ts";
+import { asDurable, type Durable } from "#quorum/durable.ts";
+import type { LearnerHandler } from "#quorum/learner-handler.ts";
+import type { Leading } from "#quorum/leading.ts";
+import type { Learning, LearnerSyncMode } from "#quorum/learning.ts";
+import { decodeNotification, encodeNotification } from "#quorum/notification.ts";
+import type { QuorumLink } from "#quorum/quorum-link.ts";
+import { type PeerReplica, type PeerService, type PeerWire, QuorumPeer } from "#quorum/quorum-peer.ts";
+import { QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
+import { TxnWindow } from "#quorum/txn-window.ts";
+import type { Vote } from "#quorum/vote.ts";
+import { parseMembership } from "#quorum/membership.ts";
+
+const tickTimeMs = 100;
+const limits = {
+  tickTimeMs,
+  initLimit: 10,
+  syncLimit: 5,
+  isSnapshotSyncForced: false,
+  isLogSyncEnabled: true,
+  connectToLearnerMasterLimit: 0,
+  connectRetryMs: 100,
+};
+const electionOptions = { notificationIntervalMsMin: 200, notificationIntervalMsMax: 2_000 };
+
+/** A transaction: a header with its zxid, and eight bytes that no other has. */
+export interface CoreTxn {
+  readonly zxid: bigint;
+  readonly bytes: Buffer;
+}
+
+function txnOf(bytes: Buffer): CoreTxn {
+  return { zxid: bytes.readBigInt64BE(12), bytes };
+}
+
+/** Events in the order of their times; what happens at once happens in an order of dice. */
+class Schedule {
+  nowMs = 0;
+  readonly random: SeededRandom;
+  readonly #heap: { atMs: number; order: number; action: () => void }[] = [];
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+  }
+
+  below(count: number): number {
+    return Math.floor(this.random.next() * count);
+  }
+
+  after(delayMs: number, action: () => void): void {
+    const heap = this.#heap;
+    heap.push({ atMs: this.nowMs + delayMs, order: this.random.next(), action });
+    for (let child = heap.length - 1; child > 0;) {
+      const parent = (child - 1) >> 1;
+      if (!this.#isBefore(child, parent)) break;
+      this.#swap(child, parent);
+      child = parent;
+    }
+  }
+
+  /** Runs the next event, if it is due by then. */
+  step(untilMs: number): boolean {
+    const heap = this.#heap;
+    const first = heap[0];
+    if (first === undefined || first.atMs > untilMs) return false;
+    const last = heap.pop()!;
+    if (heap.length > 0) {
+      heap[0] = last;
+      for (let parent = 0; ;) {
+        const left = parent * 2 + 1;
+        let least = parent;
+        if (left < heap.length && this.#isBefore(left, least)) least = left;
+        if (left + 1 < heap.length && this.#isBefore(left + 1, least)) least = left + 1;
+        if (least === parent) break;
+        this.#swap(parent, least);
+        parent = least;
+      }
+    }
+    this.nowMs = first.atMs;
+    first.action();
+    return true;
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    const left = this.#heap[a]!;
+    const right = this.#heap[b]!;
+    return left.atMs !== right.atMs ? left.atMs < right.atMs : left.order < right.order;
+  }
+
+  #swap(a: number, b: number): void {
+    const item = this.#heap[a]!;
+    this.#heap[a] = this.#heap[b]!;
+    this.#heap[b] = item;
+  }
+}
+
+/** What survives: the files of a server. */
+interface Files {
+  acceptedEpoch: bigint;
+  currentEpoch: bigint;
+  /** The newest snapshot: what was applied when it was taken. */
+  snapshot: readonly CoreTxn[];
+  log: CoreTxn[];
+}
+
+/** One end of a connection of the quorum port. */
+class Link implements QuorumLink {
+  readonly remote: string;
+  isOpen = true;
+  other: Link | null = null;
+  /** Takes what arrived, as far as it can; returns how many bytes. */
+  onBytes: (bytes: Buffer) => number = (bytes) => bytes.length;
+  onClosed: () => void = () => undefined;
+  readonly #town: CoreEnsemble;
+  readonly #sids: readonly [bigint, bigint];
+  #out = new JuteWriter();
+  #inbox: Buffer = Buffer.alloc(0);
+  #isDead = false;
+  #isPaused = false;
+  #isReading = false;
+  #arrivesMs = 0;
+
+  constructor(town: CoreEnsemble, from: bigint, to: bigint) {
+    this.#town = town;
+    this.#sids = [from, to];
+    this.remote = `server ${to}`;
+  }
+
+  open(): JuteWriter {
+    this.#town.touched.add(this);
+    return this.#out;
+  }
+
+  flush(): void {
+    if (!this.isOpen || this.#out.length === 0) return;
+    const bytes = this.#out.toBytes();
+    this.#out.length = 0;
+    const { schedule } = this.#town;
+    const cut = schedule.below(3) === 0 ? schedule.below(bytes.length + 1) : bytes.length;
+    for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
+      if (piece.length === 0) continue;
+      // Never two at once, since what happens at once happens in any order.
+      this.#arrivesMs = Math.max(this.#arrivesMs + 0.01, schedule.nowMs + this.#town.delayMs());
+      const other = this.other!;
+      schedule.after(this.#arrivesMs - schedule.nowMs, () => {
+        // Once bytes were lost nothing behind them arrives: both ends find out by their patience.
+        if (this.#town.isCut(...this.#sids)) this.#isDead = true;
+        if (other.isOpen && !this.#isDead) other.arrive(piece);
+      });
+    }
+  }
+
+  arrive(piece: Buffer): void {
+    this.#inbox = Buffer.concat([this.#inbox, piece]);
+    this.#read();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#read();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  #read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (this.isOpen && !this.#isPaused && this.#inbox.length > 0) {
+      const taken = this.onBytes(this.#inbox);
+      this.#inbox = this.#inbox.subarray(taken);
+      if (taken === 0) break;
+    }
+    this.#isReading = false;
+    this.#town.endTurn();
+  }
+
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const other = this.other!;
+    this.#town.schedule.after(this.#town.delayMs(), () => other.close());
+    this.onClosed();
+  }
+
+  /** The connection is gone at both ends. */
+  break(): void {
+    this.close();
+    this.other!.close();
+  }
+}
+
+export class CoreServer implements PeerReplica, PeerService, PeerWire {
+  readonly town: CoreEnsemble;
+  readonly sid: bigint;
+  readonly files: Files = { acceptedEpoch: 0n, currentEpoch: 0n, snapshot: [], log: [] };
+  peer!: QuorumPeer;
+  window!: TxnWindow;
+  isUp = false;
+  isServing = false;
+  readonly hasDelivered: boolean = true;
+  /** Transactions that the state consists of, by zxid. */
+  applied: Map<bigint, CoreTxn> = new Map();
+  lastApplied = 0n;
+  #life = 0;
+  #isListening = false;
+  readonly #links = new Set<Link>();
+  /** Work for the disk, in order; each completes after the one before. */
+  #disk: { change: (files: Files) => void; done: () => void }[] = [];
+  #isDiskBusy = false;
+  #loggedZxid = 0n;
+  #wakesAtMs: number = Number.POSITIVE_INFINITY;
+  #isTreeMode = false;
+  #treeBytes: Buffer = Buffer.alloc(0);
+
+  constructor(town: CoreEnsemble, sid: bigint) {
+    this.town = town;
+    this.sid = sid;
+  }
+
+  start(): void {
+    this.isUp = true;
+    this.#life++;
+    this.#disk = [];
+    this.#isDiskBusy = false;
+    this.#isTreeMode = false;
+    this.#wakesAtMs = Number.POSITIVE_INFINITY;
+    this.#load();
+    this.peer = new QuorumPeer({
+      sid: this.sid,
+      views: this.town.views,
+      electionOptions,
+      limits,
+      hasDigests: false,
+      wire: this,
+      replica: this,
+      service: this,
+    });
+    const { acceptedEpoch, currentEpoch } = this.files;
+    // Transactions of an epoch are only ever logged behind all that it began with.
+    const epoch = this.lastApplied >> 32n;
+    const current = epoch > currentEpoch ? epoch : currentEpoch;
+    this.peer.start({ acceptedEpoch, currentEpoch: current, lastZxid: this.lastApplied }, this.town.schedule.nowMs);
+    this.#wake();
+    this.town.endTurn();
+  }
+
+  /** Dies: what the disk has not finished is lost, or some of it is not. */
+  crash(): void {
+    this.isUp = false;
+    this.isServing = false;
+    this.#life++;
+    this.#isListening = false;
+    const kept = this.town.schedule.below(this.#disk.length + 1);
+    for (const { change } of this.#disk.slice(0, kept)) change(this.files);
+    this.#disk = [];
+    for (const link of this.#links) link.close();
+    this.#links.clear();
+  }
+
+  /** Proposes a transaction, if this server leads. */
+  propose(payload: bigint): void {
+    const { leading } = this.peer;
+    if (!this.isServing || leading === null) return;
+    const { zxidHigh, zxidLow } = leading.broadcast.proposed;
+    const bytes = Buffer.alloc(40);
+    bytes.writeInt32BE(zxidHigh, 12);
+    bytes.writeInt32BE(zxidLow + 1, 16);
+    bytes.writeBigInt64BE(payload, 32);
+    leading.broadcast.propose(bytes, 0, bytes.length, this.town.schedule.nowMs);
+    this.#append(bytes);
+    this.town.endTurn();
+  }
+
+  breakLinks(): void {
+    for (const link of this.#links) link.break();
+  }
+
+  // The ports.
+
+  sendVote(sid: bigint, vote: Vote): void {
+    this.town.post(this.sid, sid, encodeNotification(vote, ""));
+  }
+
+  connectAll(): void {}
+
+  listen(): void {
+    this.#isListening = true;
+  }
+
+  unlisten(): void {
+    this.#isListening = false;
+  }
+
+  connect(sid: bigint): void {
+    const { schedule } = this.town;
+    const life = this.#life;
+    schedule.after(this.town.delayMs(), () => {
+      if (life !== this.#life) return;
+      const leader = this.town.server(sid);
+      if (!leader.isUp || !leader.#isListening || this.town.isCut(this.sid, sid)) {
+        this.peer.connectFailed(schedule.nowMs);
+      } else {
+        this.#join(leader);
+      }
+      this.#wake();
+      this.town.endTurn();
+    });
+  }
+
+  #join(leader: CoreServer): void {
+    const mine = new Link(this.town, this.sid, leader.sid);
+    const theirs = new Link(this.town, leader.sid, this.sid);
+    mine.other = theirs;
+    theirs.other = mine;
+    this.#links.add(mine);
+    leader.#links.add(theirs);
+    const handler = leader.peer.learnerConnected(theirs, this.town.schedule.nowMs);
+    const learning = this.peer.connected(mine, this.town.schedule.nowMs);
+    if (handler === null || learning === null) {
+      mine.break();
+      return;
+    }
+    theirs.onBytes = (bytes) => leader.#takeFromLearner(handler, theirs, bytes);
+    theirs.onClosed = () => {
+      leader.#links.delete(theirs);
+      handler.close("connection lost");
+    };
+    mine.onBytes = (bytes) => this.#takeFromLeader(learning, mine, bytes);
+    mine.onClosed = () => {
+      this.#links.delete(mine);
+      learning.stop("connection lost");
+      this.#wake();
+    };
+  }
+
+  readonly #packet = new PacketView();
+
+  #takeFromLearner(handler: LearnerHandler, link: Link, bytes: Buffer): number {
+    let at = 0;
+    while (link.isOpen && !link.isPaused && this.#packet.read(bytes, at, bytes.length, 1 << 20)) {
+      at = this.#packet.end;
+      this.peer.leading?.take(handler, this.#packet, this.town.schedule.nowMs);
+    }
+    this.peer.leading?.broadcast.settle();
+    return at;
+  }
+
+  #takeFromLeader(learning: Learning, link: Link, bytes: Buffer): number {
+    let at = 0;
+    while (link.isOpen && !link.isPaused && at < bytes.length) {
+      if (learning.state === "ReceivingTree") {
+        at += learning.takeTree(bytes, at, bytes.length, this.town.schedule.nowMs);
+        continue;
+      }
+      if (!this.#packet.read(bytes, at, bytes.length, 1 << 20)) break;
+      at = this.#packet.end;
+      learning.take(this.#packet, this.town.schedule.nowMs);
+    }
+    return at;
+  }
+
+  // The replica.
+
+  storeAcceptedEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void {
+    this.#write(
+      (files) => (files.acceptedEpoch = epoch),
+      () => done(asDurable(epoch), this.town.schedule.nowMs),
+    );
+  }
+
+  storeCurrentEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void {
+    this.#write(
+      (files) => (files.currentEpoch = epoch),
+      () => done(asDurable(epoch), this.town.schedule.nowMs),
+    );
+  }
+
+  log(bytes: Buffer, start: number, end: number): void {
+    this.window.append(bytes, start, end);
+    if (!this.#isTreeMode) this.#append(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  commit(zxidHigh: number, zxidLow: number): void {
+    // A leader's broadcast has told the window already.
+    if (this.peer.leading === null) this.window.commit(zxidHigh, zxidLow);
+    else this.town.committed(this, longOf(zxidHigh, zxidLow));
+    this.#apply();
+  }
+
+  truncate(zxid: bigint, done: (nowMs: number) => void): void {
+    this.#write(
+      (files) => {
+        files.log = files.log.filter((txn) => txn.zxid <= zxid);
+        files.snapshot = files.snapshot.filter((txn) => txn.zxid <= zxid);
+      },
+      () => {
+        this.#load();
+        done(this.town.schedule.nowMs);
+      },
+    );
+  }
+
+  beginTree(zxid: bigint): void {
+    this.#isTreeMode = true;
+    this.#treeBytes = Buffer.alloc(0);
+    this.applied = new Map();
+    this.lastApplied = zxid;
+    this.window.clear();
+  }
+
+  /** The form of a tree here: `(int 40 | transaction)* | int 0 | signature`. */
+  takeTree(bytes: Buffer, start: number, end: number): number {
+    const had = this.#treeBytes.length;
+    this.#treeBytes = Buffer.concat([this.#treeBytes, bytes.subarray(start, end)]);
+    for (let at = 0; at + 4 <= this.#treeBytes.length; at += 44) {
+      if (this.#treeBytes.readInt32BE(at) !== 0) continue;
+      const treeEnd = at + 4 + 14;
+      if (this.#treeBytes.length < treeEnd) break;
+      for (let from = 4; from < at; from += 44) {
+        const txn = txnOf(Buffer.from(this.#treeBytes.subarray(from, from + 40)));
+        this.applied.set(txn.zxid, txn);
+      }
+      return treeEnd - had;
+    }
+    return end - start;
+  }
+
+  persist(mode: LearnerSyncMode, done: (history: Durable<"history">, nowMs: number) => void): void {
+    const finished = (): void => done(asDurable("history"), this.town.schedule.nowMs);
+    if (mode !== "snap") {
+      this.#write(() => undefined, finished);
+      return;
+    }
+    const snapshot = [...this.applied.values()];
+    const waiting: CoreTxn[] = [];
+    for (let i = this.window.committedCount; i < this.window.length; i++) waiting.push(this.#windowTxn(i));
+    this.#write(
+      (files) => {
+        files.snapshot = snapshot;
+        files.log = waiting;
+      },
+      () => {
+        this.#loggedZxid = waiting.at(-1)?.zxid ?? this.lastApplied;
+        this.#logged();
+        finished();
+      },
+    );
+    this.#isTreeMode = false;
+  }
+
+  sendTree(handler: LearnerHandler, done: (nowMs: number) => void): bigint {
+    const zxid = this.#treeZxid();
+    const out = handler.link.open();
+    out.writeInt(15);
+    out.writeBigInt(zxid);
+    out.writeInt(-1);
+    out.writeInt(-1);
+    const sent = new Set<bigint>();
+    const life = this.#life;
+    const sendSome = (isLast: boolean): void => {
+      if (life !== this.#life || handler.state === "Gone") return;
+      const link = handler.link.open();
+      for (const txn of this.applied.values()) {
+        if (sent.has(txn.zxid)) continue;
+        sent.add(txn.zxid);
+        link.writeBuffer(txn.bytes);
+      }
+      if (isLast) {
+        link.writeInt(0);
+        done(this.town.schedule.nowMs);
+      } else {
+        this.town.schedule.after(this.town.delayMs() * 3, () => sendSome(true));
+      }
+      this.town.endTurn();
+    };
+    this.town.schedule.after(this.town.delayMs(), () => sendSome(false));
+    return zxid;
+  }
+
+  #treeZxid(): bigint {
+    const epochStart = (this.peer.leading?.isServing === true ? (this.peer.leading.epoch ?? 0n) : 0n) << 32n;
+    return this.lastApplied > epochStart ? this.lastApplied : epochStart;
+  }
+
+  sendLog(
+    handler: LearnerHandler,
+    learnerZxid: bigint,
+    events: { found(isComplete: boolean): void; done(lastZxid: bigint, nowMs: number): void },
+  ): void {
+    const life = this.#life;
+    this.town.schedule.after(this.town.delayMs(), () => {
+      if (life !== this.#life || handler.state === "Gone") return;
+      const first = this.window.length > 0 ? this.#windowTxn(0).zxid : this.lastApplied + 1n;
+      const { log } = this.files;
+      const from = log.findIndex(({ zxid }) => zxid === learnerZxid);
+      const to = log.findIndex(({ zxid }) => zxid === first);
+      events.found(from >= 0 && to > from);
+      if (from >= 0 && to > from) {
+        const out = handler.link.open();
+        for (const { zxid, bytes } of log.slice(from + 1, to)) {
+          out.writeInt(2);
+          out.writeBigInt(zxid);
+          out.writeBuffer(bytes);
+          out.writeInt(-1);
+          out.writeInt(4);
+          out.writeBigInt(zxid);
+          out.writeInt(-1);
+          out.writeInt(-1);
+        }
+        events.done(log[to - 1]!.zxid, this.town.schedule.nowMs);
+      }
+      this.town.endTurn();
+    });
+  }
+
+  settle(isTreeBroken: boolean, done: (lastZxid: bigint, nowMs: number) => void): void {
+    this.#write(
+      () => undefined,
+      () => {
+        this.#isTreeMode = false;
+        if (isTreeBroken) this.#load();
+        for (let i = 0; i < this.window.length; i++) this.#applyOne(this.#windowTxn(i));
+        if (this.window.length > 0) {
+          const last = this.window.at(this.window.length - 1);
+          this.window.commit(last.zxidHigh, last.zxidLow);
+        }
+        done(this.lastApplied, this.town.schedule.nowMs);
+        this.#wake();
+      },
+    );
+  }
+
+  // The service.
+
+  lead(leading: Leading, epoch: bigint): void {
+    this.isServing = true;
+    this.town.leads(this, epoch);
+    leading.broadcast.ackOwn(asDurable({ zxidHigh: Number(epoch), zxidLow: 0 }));
+  }
+
+  learn(): void {
+    this.isServing = true;
+  }
+
+  stop(): void {
+    this.isServing = false;
+  }
+
+  receivedFromLearner(): void {}
+  receivedFromLeader(): void {}
+  learnerGone(): void {}
+  stateChanged(): void {}
+
+  touchedSessions(): Uint8Array {
+    return Buffer.alloc(0);
+  }
+
+  // Inside.
+
+  #windowTxn(index: number): CoreTxn {
+    const { bytes, start, end } = this.window.at(index);
+    return txnOf(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  #append(bytes: Buffer): void {
+    const txn = txnOf(bytes);
+    this.#write(
+      (files) => files.log.push(txn),
+      () => {
+        this.#loggedZxid = txn.zxid;
+        this.#logged();
+        this.#apply();
+      },
+    );
+  }
+
+  #logged(): void {
+    const zxid = asDurable({ zxidHigh: highOf(this.#loggedZxid), zxidLow: lowOf(this.#loggedZxid) });
+    this.peer.learning?.logged(zxid);
+    this.peer.leading?.broadcast.ackOwn(zxid);
+    this.peer.leading?.broadcast.settle();
+  }
+
+  #apply(): void {
+    const { window } = this;
+    for (
+      let i = window.indexBehind(highOf(this.lastApplied), lowOf(this.lastApplied));
+      i < window.committedCount;
+      i++
+    ) {
+      const txn = this.#windowTxn(i);
+      if (!this.#isTreeMode && txn.zxid > this.#loggedZxid) break;
+      this.#applyOne(txn);
+    }
+    window.trim(highOf(this.lastApplied), lowOf(this.lastApplied));
+  }
+
+  #applyOne(txn: CoreTxn): void {
+    this.applied.set(txn.zxid, txn);
+    if (txn.zxid > this.lastApplied) this.lastApplied = txn.zxid;
+  }
+
+  /** Loads what the disk has. */
+  #load(): void {
+    this.applied = new Map(this.files.snapshot.map((txn) => [txn.zxid, txn]));
+    this.window = new TxnWindow({ committedCountMin: this.town.windowCount, committedBytesMax: 1 << 20 });
+    this.lastApplied = this.files.snapshot.reduce((last, { zxid }) => (zxid > last ? zxid : last), 0n);
+    for (const txn of this.files.log) {
+      this.applied.set(txn.zxid, txn);
+      if (txn.zxid > this.lastApplied) this.lastApplied = txn.zxid;
+      this.window.append(txn.bytes, 0, txn.bytes.length);
+      this.window.commit(highOf(txn.zxid), lowOf(txn.zxid));
+      this.window.trim(highOf(txn.zxid), lowOf(txn.zxid));
+    }
+    this.#loggedZxid = this.lastApplied;
+  }
+
+  #write(change: (files: Files) => void, done: () => void): void {
+    this.#disk.push({ change, done });
+    if (!this.#isDiskBusy) this.#nextWrite();
+  }
+
+  #nextWrite(): void {
+    const next = this.#disk[0];
+    this.#isDiskBusy = next !== undefined;
+    if (next === undefined) return;
+    const life = this.#life;
+    this.town.schedule.after(this.town.diskMs(), () => {
+      if (life !== this.#life) return;
+      next.change(this.files);
+      this.#disk.shift();
+      next.done();
+      this.#wake();
+      this.town.endTurn();
+      this.#nextWrite();
+    });
+  }
+
+  /** Sees to it that the peer's timer is called. */
+  #wake(): void {
+    if (!this.isUp) return;
+    const { deadlineMs } = this.peer;
+    if (deadlineMs >= this.#wakesAtMs || deadlineMs === Number.POSITIVE_INFINITY) return;
+    this.#wakesAtMs = deadlineMs;
+    const life = this.#life;
+    this.town.schedule.after(Math.max(deadlineMs - this.town.schedule.nowMs, 0), () => {
+      if (this.#wakesAtMs === deadlineMs) this.#wakesAtMs = Number.POSITIVE_INFINITY;
+      if (life !== this.#life) return;
+      this.peer.timer(this.town.schedule.nowMs);
+      this.#wake();
+      this.town.endTurn();
+    });
+  }
+
+  receiveVote(sid: bigint, bytes: Buffer): void {
+    this.peer.receiveVote(sid, decodeNotification(bytes), this.town.schedule.nowMs);
+    this.#wake();
+    this.town.endTurn();
+  }
+}
+
+/** All of it, and what must hold. */
+export class CoreEnsemble {
+  readonly schedule: Schedule;
+  readonly servers: CoreServer[];
+  readonly views: QuorumViews;
+  readonly windowCount: number;
+  readonly touched: Set<Link> = new Set();
+  isCut: (a: bigint, b: bigint) => boolean = () => false;
+  delayMsMax = 20;
+  diskMsMax = 10;
+  /** What a leader has committed: a client may have been told. */
+  readonly acknowledged: Map<bigint, bigint> = new Map();
+  readonly #leaders = new Map<bigint, bigint>();
+  readonly #lastPost = new Map<string, number>();
+
+  constructor(seed: number, options: { voters: number; observers?: number; windowCount?: number }) {
+    this.schedule = new Schedule(seed);
+    const count = options.voters + (options.observers ?? 0);
+    const lines = Array.from({ length: count }, (_, i) => {
+      return { key: `server.${i + 1}`, value: `h:1:2${i < options.voters ? "" : ":observer"}`, line: i + 1 };
+    });
+    const membership = parseMembership(lines, { file: "zoo.cfg", multiAddressEnabled: false });
+    this.views = new QuorumViews(new QuorumVerifier(membership, 0n));
+    this.windowCount = options.windowCount ?? 5;
+    this.servers = lines.map((_, i) => new CoreServer(this, BigInt(i + 1)));
+  }
+
+  server(sid: bigint): CoreServer {
+    return this.servers[Number(sid) - 1]!;
+  }
+
+  delayMs(): number {
+    return 1 + this.schedule.below(this.delayMsMax);
+  }
+
+  diskMs(): number {
+    return 1 + this.schedule.below(this.diskMsMax);
+  }
+
+  /** Sends a vote; votes of one server reach another in order. */
+  post(from: bigint, to: bigint, bytes: Buffer): void {
+    const link = `${from} ${to}`;
+    const atMs = Math.max(this.schedule.nowMs + this.delayMs(), (this.#lastPost.get(link) ?? 0) + 0.01);
+    this.#lastPost.set(link, atMs);
+    this.schedule.after(atMs - this.schedule.nowMs, () => {
+      const server = this.servers[Number(to) - 1];
+      if (server?.isUp === true && this.server(from).isUp && !this.isCut(from, to)) server.receiveVote(from, bytes);
+    });
+  }
+
+  /** What was written in this turn leaves. */
+  endTurn(): void {
+    for (const link of this.touched) {
+      this.touched.delete(link);
+      link.flush();
+    }
+  }
+
+  run(forMs: number): void {
+    const untilMs = this.schedule.nowMs + forMs;
+    while (this.schedule.step(untilMs));
+    this.schedule.nowMs = untilMs;
+  }
+
+  get leader(): CoreServer | undefined {
+    return this.servers.find(({ isUp, isServing, peer }) => isUp && isServing && peer.leading !== null);
+  }
+
+  leads(server: CoreServer, epoch: bigint): void {
+    const other = this.#leaders.get(epoch);
+    if (other !== undefined) throw new Error(`servers ${other} and ${server.sid} both lead epoch ${epoch}`);
+    this.#leaders.set(epoch, server.sid);
+  }
+
+  committed(server: CoreServer, upTo: bigint): void {
+    const { window } = server;
+    for (let i = 0; i < window.committedCount; i++) {
+      const { bytes, start, zxidHigh, zxidLow } = window.at(i);
+      const zxid = longOf(zxidHigh, zxidLow);
+      if (zxid > upTo) break;
+      const payload = bytes.readBigInt64BE(start + 32);
+      const other = this.acknowledged.get(zxid);
+      if (other !== undefined && other !== payload) throw new Error(`zxid ${zxid.toString(16)} was committed twice`);
+      this.acknowledged.set(zxid, payload);
+    }
+  }
+
+  /** Everybody is up and connected: checks that all come to have the same history, with all that was acknowledged in it. */
+  converge(): void {
+    this.isCut = () => false;
+    for (const server of this.servers) if (!server.isUp) server.start();
+    const untilMs = this.schedule.nowMs + 60_000;
+    while (this.schedule.nowMs < untilMs) {
+      this.run(500);
+      this.leader?.propose(BigInt(this.schedule.nowMs));
+      this.run(500);
+      if (this.servers.every(({ isServing }) => isServing) && this.#isEqual()) return;
+    }
+    const states = this.servers.map(({ peer, lastApplied }) => `${peer.state} ${lastApplied.toString(16)}`);
+    throw new Error(`no convergence: ${states.join(", ")}`);
+  }
+
+  #isEqual(): boolean {
+    const [first, ...others] = this.servers.map(historyOf);
+    return others.every((history) => history === first);
+  }
+
+  checkNothingLost(): void {
+    const [first] = this.servers;
+    for (const [zxid, payload] of this.acknowledged) {
+      const found = first!.applied.get(zxid)?.bytes.readBigInt64BE(32);
+      if (found !== payload) throw new Error(`zxid ${zxid.toString(16)} was acknowledged and is lost`);
+    }
+  }
+}
+
+function historyOf(server: CoreServer): string {
+  const zxids = [...server.applied.keys()].sort((a, b) => (a < b ? -1 : 1));
+  return zxids.map((zxid) => `${zxid}:${server.applied.get(zxid)!.bytes.toString("hex", 32)}`).join(" ");
+}
