@@ -17,10 +17,8 @@
 
 import { hasScheme } from "#auth/identity.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
-import { assert } from "#base/assert.ts";
-import { Deque } from "#base/deque.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
-import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
+import { JuteReader, readInt32 } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
 import type { Session, SessionTracker } from "#session/session-tracker.ts";
@@ -33,16 +31,14 @@ import { EventDelivery } from "./event-delivery.ts";
 import { Incoming, requestHeaderBytes } from "./incoming.ts";
 import { LookAhead } from "./look-ahead.ts";
 import { Outbox } from "./outbox.ts";
-import { PendingWrite } from "./pending-write.ts";
-import { Preparer, type PrepareOptions } from "./prepare.ts";
-import { MultiPreparer } from "./prepare-multi.ts";
 import { Replies, type SessionOutcomes } from "./replies.ts";
 import { RequestQueue, type RequestThrottleOptions } from "./request-queue.ts";
 import { ServerStats } from "./server-stats.ts";
 import { Throttle, type ThrottleOptions } from "./throttle.ts";
-import type { TxnSink } from "./txn-sink.ts";
+import type { WritePath } from "./write-path.ts";
 
-export interface PipelineOptions extends PrepareOptions, ThrottleOptions {
+export interface PipelineOptions extends ThrottleOptions {
+  readonly skipAcl: boolean;
   /** Schemes of which a connection must have an identity before anything but auth and sasl is served; [] for none. */
   readonly enforcedAuthSchemes: readonly string[];
   readonly requestThrottle: RequestThrottleOptions;
@@ -59,12 +55,11 @@ export interface Now {
 export class RequestPipeline {
   readonly outbox: Outbox = new Outbox();
   readonly stats: ServerStats = new ServerStats();
-  readonly preparer: Preparer;
   readonly throttle: Throttle;
   readonly queue: RequestQueue;
   readonly lookAhead: LookAhead;
   readonly events: EventDelivery;
-  readonly #multi: MultiPreparer;
+  readonly #writes: WritePath;
   readonly #replies: Replies;
   readonly #auth: AuthPackets;
   readonly #tree: DataTree;
@@ -75,8 +70,6 @@ export class RequestPipeline {
   readonly #now: Now;
   readonly #reader = new JuteReader(Buffer.alloc(0));
   readonly #incoming = new Incoming();
-  readonly #pending = new Deque<PendingWrite>();
-  readonly #pool: PendingWrite[] = [];
   #wallReadAtMs = -1;
   #wallMs = 0;
 
@@ -85,25 +78,24 @@ export class RequestPipeline {
     applier: TxnApplier;
     sessions: SessionTracker;
     registry: ProviderRegistry;
-    sink: TxnSink;
+    writes: WritePath;
     options: PipelineOptions;
     metrics: ServerMetrics;
     now: Now;
     outcomes: SessionOutcomes;
     clientOf: (number: number) => Client | undefined;
   }) {
-    const { tree, applier, registry, sink, options, metrics, outcomes } = parts;
+    const { tree, applier, registry, options, metrics, outcomes } = parts;
     const { outbox, stats } = this;
     this.#tree = tree;
+    this.#writes = parts.writes;
     this.#applier = applier;
     this.#sessions = parts.sessions;
     this.#options = options;
     this.#metrics = metrics;
     this.#now = parts.now;
-    this.preparer = new Preparer({ tree, registry, options, sink });
     this.throttle = new Throttle(options);
     this.queue = new RequestQueue(options.requestThrottle, options.throttledOpWaitTimeMs, metrics);
-    this.#multi = new MultiPreparer(this.preparer);
     this.#auth = new AuthPackets(registry, outbox);
     this.events = new EventDelivery({
       tree,
@@ -126,12 +118,12 @@ export class RequestPipeline {
    * takes more are none of them: they cost no work, and one such client would stop all the others.
    */
   get inProcess(): number {
-    return this.#pending.length + this.#replies.parkedCount - this.#replies.stalledCount;
+    return this.#writes.length + this.#replies.parkedCount - this.#replies.stalledCount;
   }
 
   /** Requests received and not answered: what operators call outstanding. */
   get outstanding(): number {
-    return this.#pending.length + this.#replies.parkedCount + this.queue.length;
+    return this.#writes.length + this.#replies.parkedCount + this.queue.length;
   }
 
   /**
@@ -197,37 +189,18 @@ export class RequestPipeline {
       this.throttle.releaseLarge(incoming.largeBytes);
       return;
     }
-    if (!incoming.isThrottled && isWriteOp(type) && isClientRequest(type) && this.#prepare(incoming)) return;
+    if (!incoming.isThrottled && isWriteOp(type) && isClientRequest(type) && this.#write(incoming)) return;
     this.throttle.releaseLarge(incoming.largeBytes);
     if (client.outstanding > 0) this.#replies.park(incoming);
     else this.#replies.answer(incoming, nowMs);
   }
 
-  /** @returns false when nothing was logged: the answer is -5 or -6, in its turn. */
-  #prepare(incoming: Incoming): boolean {
-    const wallMs = this.#wallMsOf(incoming.receivedMs);
-    const reader = this.#reader;
-    reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
-    const { client, xid, type } = incoming;
-    const session = client.session!;
-    const changesBefore = this.preparer.changes.changeCount;
-    if (type === OpCode.closeSession) {
-      this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);
-      session.isClosing = true;
-    } else if (type === OpCode.multi) {
-      if (!this.#multi.prepare(xid, incoming, reader, wallMs)) return false;
-    } else {
-      try {
-        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader, wallMs);
-        else this.preparer.prepare(type, xid, incoming, reader, wallMs);
-      } catch (error) {
-        if (error instanceof MarshallingError) return false;
-        throw error;
-      }
-    }
-    this.#metrics.outstandingChangesQueued.increment(this.preparer.changes.changeCount - changesBefore);
-    client.writesSubmitted++;
-    this.#await(client, session, xid, type, incoming.receivedMs).largeBytes = incoming.largeBytes;
+  /** @returns false when it becomes no transaction: the answer is -5 or -6, in its turn. */
+  #write(incoming: Incoming): boolean {
+    const pending = this.#writes.submit(incoming, this.#wallMsOf(incoming.receivedMs));
+    if (pending === null) return false;
+    incoming.client.writesSubmitted++;
+    pending.largeBytes = incoming.largeBytes;
     return true;
   }
 
@@ -240,72 +213,27 @@ export class RequestPipeline {
     return this.#wallMs;
   }
 
-  #await(client: Client | null, session: Session | null, xid: number, type: number, nowMs: number): PendingWrite {
-    const pending = this.#pool.pop() ?? new PendingWrite();
-    pending.client = client;
-    pending.session = session;
-    pending.xid = xid;
-    pending.type = type;
-    pending.receivedMs = nowMs;
-    pending.largeBytes = 0;
-    this.#pending.push(pending);
-    return pending;
-  }
-
   /** Begins a session for a client whose handshake is accepted; it is answered when the transaction is applied. */
   openSession(client: Client, session: Session, nowMs: number): void {
-    this.preparer.createSession(session, this.#now.wallMs());
+    this.#writes.openSession(client, session, nowMs, this.#now.wallMs());
     client.writesSubmitted++;
-    this.#await(client, session, 0, OpCode.createSession, nowMs);
   }
 
-  /** Ends a session that has expired. */
-  expireSession(session: Session, nowMs: number): void {
-    session.isClosing = true;
-    this.preparer.closeSession(session.idHigh, session.idLow, 0, this.#now.wallMs());
-    this.#await(null, session, 0, OpCode.closeSession, nowMs);
-  }
-
-  /** Removes a container or TTL znode, if it is still empty when its turn comes. */
-  deleteContainer(path: Buffer, nowMs: number): void {
-    const body = Buffer.alloc(4 + path.length);
-    body.writeInt32BE(path.length);
-    path.copy(body, 4);
-    this.preparer.prepare(OpCode.deleteContainer, 0, serverItself, new JuteReader(body), this.#now.wallMs());
-    this.#await(null, null, 0, OpCode.deleteContainer, nowMs);
-  }
-
-  /** Applies one durable transaction, which is the oldest pending one, and replies to it. */
+  /** Applies the next transaction and replies to whoever waited for it. */
   applied(bytes: Buffer, start: number, end: number, nowMs: number, wallMs: number): void {
     const applier = this.#applier;
-    if (this.#pending.length > 0 && this.#pending.at(0).type === OpCode.setData) this.#recall(bytes, start);
+    const writes = this.#writes;
+    writes.applying(bytes, start);
     applier.apply(bytes, start, end);
-    const { zxidHigh, zxidLow, timeHigh, timeLow } = applier.header;
-    const { changes } = this.preparer;
-    const changesBefore = changes.changeCount;
-    changes.applied(zxidHigh, zxidLow);
-    this.#metrics.outstandingChangesRemoved.increment(changesBefore - changes.changeCount);
+    const { timeHigh, timeLow } = applier.header;
     const propagationMs = wallMs - (timeHigh * 0x100000000 + (timeLow >>> 0));
     if (propagationMs >= 0) this.#metrics.propagationLatency.add(propagationMs);
-    assert(this.#pending.length > 0, "every durable transaction of a standalone server was asked for");
-    const pending = this.#pending.shift();
+    const pending = writes.takeApplied();
+    if (pending === null) return;
     this.throttle.releaseLarge(pending.largeBytes);
     this.#metrics.syncProcessorQueueAndFlushTimeMs.add(nowMs - pending.receivedMs);
     this.#replies.replyToWrite(pending, bytes, nowMs);
-    pending.client = null;
-    pending.session = null;
-    this.#pool.push(pending);
-  }
-
-  /** Hands the applier what preparing a setData has found. */
-  #recall(bytes: Buffer, start: number): void {
-    const applier = this.#applier;
-    applier.header.read(bytes, start);
-    const { zxidHigh, zxidLow } = applier.header;
-    const change = this.preparer.changes.soleChangeOf(zxidHigh, zxidLow);
-    if (change === null) return;
-    applier.knownZnode = change.znode;
-    applier.knownContentCrc = change.contentCrc;
+    writes.release(pending);
   }
 
   /** A slow client takes what it is sent again: answers what it has waited for. */
@@ -336,5 +264,3 @@ export class RequestPipeline {
     return Math.max(this.inProcess, this.queue.length);
   }
 }
-
-const serverItself = { session: null, identities: [] };

@@ -82,13 +82,13 @@ export class Housekeeping {
       const id = `0x${hexOfHalves(session.idHigh, session.idLow)}`;
       logger.info({ session: id }, `Expiring session ${id}, timeout of ${session.timeoutMs}ms exceeded`);
       metrics.staleSessionsExpired.increment();
-      serving.pipeline.expireSession(session, nowMs);
+      serving.writes.expireSession(session, nowMs, clock.wallMs());
     } while (--left > 0 && this.#expired.length > 0 && clock.monotonicMs() < stopMs);
     turnEnded();
     if (this.#expired.length > 0) timers.atTurnEnd(() => this.#expireSessions(serving));
   }
 
-  #newReaper({ database, pipeline }: Serving): ContainerReaper {
+  #newReaper({ database, writes }: Serving): ContainerReaper {
     const { config, host, turnEnded } = this.#parts;
     const { clock, timers, logger } = host;
     return new ContainerReaper({
@@ -98,7 +98,7 @@ export class Housekeeping {
       timers,
       logger,
       remove: (path) => {
-        pipeline.deleteContainer(path, clock.monotonicMs());
+        writes.deleteContainer(path, clock.monotonicMs(), clock.wallMs());
         turnEnded();
       },
     });

@@ -19,6 +19,7 @@ import { ExitCode } from "#config/exit-code.ts";
 import type { ServerConfig } from "#config/server-config.ts";
 import type { Client } from "#pipeline/client.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
+import { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import { RequestPipeline } from "#pipeline/request-pipeline.ts";
 import type { SessionOutcomes } from "#pipeline/replies.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
@@ -36,6 +37,7 @@ import { SnapshotTaker } from "./snapshot-taker.ts";
 export interface Serving {
   readonly database: Database;
   readonly pipeline: RequestPipeline;
+  readonly writes: PreparedWrites;
   readonly gate: SessionGate;
   readonly log: TxnLog;
   readonly snapshots: SnapshotTaker;
@@ -69,7 +71,9 @@ export function wireServing(parts: WiringParts): Serving {
   const log = newLog(parts);
   const sinceMs = clock.monotonicMs();
   const snapshots = newSnapshotTaker(parts, log);
-  const pipeline: RequestPipeline = newPipeline(parts, newSink(parts, log, snapshots), {
+  const registry = newRegistry(config);
+  const writes = newWrites(parts, registry, newSink(parts, log, snapshots));
+  const pipeline: RequestPipeline = newPipeline(parts, registry, writes, {
     sessionOpened: (client) => {
       gate.opened(client);
       parts.onSessionAnswered(client);
@@ -86,7 +90,7 @@ export function wireServing(parts: WiringParts): Serving {
     ids: new SessionIds(1, clock.wallMs()),
     bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
   });
-  return { database, pipeline, gate, log, snapshots, connectionThrottle, folders: recovery, sinceMs };
+  return { database, pipeline, writes, gate, log, snapshots, connectionThrottle, folders: recovery, sinceMs };
 }
 
 function newLog({ config, metrics, host, recovery, onDurable, exit }: WiringParts): TxnLog {
@@ -157,16 +161,36 @@ function newSink({ config, metrics, onTxnDelayed }: WiringParts, log: TxnLog, sn
   };
 }
 
-function newPipeline(parts: WiringParts, sink: TxnSink, outcomes: SessionOutcomes): RequestPipeline {
+function newWrites(
+  { config, metrics, database, host }: WiringParts,
+  registry: ProviderRegistry,
+  sink: TxnSink,
+): PreparedWrites {
+  const { tree, applier } = database;
+  const writes = new PreparedWrites({ tree, applier, registry, options: config, sink, metrics });
+  writes.preparer.judge.onQuotaExceeded = ({ path, excesses }) => {
+    for (const excess of excesses) host.logger.warn({ path }, quotaExceededMessage(path, excess));
+    if (excesses.some(({ isHard }) => isHard))
+      metrics.quotaExceededErrorPerNamespace.increment(path.split("/")[1] ?? "");
+  };
+  return writes;
+}
+
+function newPipeline(
+  parts: WiringParts,
+  registry: ProviderRegistry,
+  writes: PreparedWrites,
+  outcomes: SessionOutcomes,
+): RequestPipeline {
   const { config, metrics, database } = parts;
-  const { clock, logger } = parts.host;
+  const { clock } = parts.host;
   const { tree, sessions, applier } = database;
-  const pipeline = new RequestPipeline({
+  return new RequestPipeline({
     tree,
     applier,
     sessions,
-    registry: newRegistry(config),
-    sink,
+    registry,
+    writes,
     metrics,
     now: clock,
     clientOf: parts.clientOf,
@@ -176,12 +200,6 @@ function newPipeline(parts: WiringParts, sink: TxnSink, outcomes: SessionOutcome
     },
     outcomes,
   });
-  pipeline.preparer.judge.onQuotaExceeded = ({ path, excesses }) => {
-    for (const excess of excesses) logger.warn({ path }, quotaExceededMessage(path, excess));
-    if (excesses.some(({ isHard }) => isHard))
-      metrics.quotaExceededErrorPerNamespace.increment(path.split("/")[1] ?? "");
-  };
-  return pipeline;
 }
 
 function newRegistry(config: ServerConfig): ProviderRegistry {

@@ -68,7 +68,7 @@ describe("changes in flight", () => {
   test("are forgotten with the transaction they belong to, and no sooner", () => {
     const harness = new PipelineHarness();
     const connection = harness.connected();
-    const { changes } = harness.pipeline.preparer;
+    const { changes } = harness.writes.preparer;
     const create = (at: string): number =>
       harness.request(connection, { op: "create", type: 1, path: at, data: "", acl: openAcl, flags: 0, ttlMs: 0n });
     create("/a");
@@ -91,7 +91,7 @@ describe("changes in flight", () => {
     }
     harness.request(connection, { op: "setData", path: "/", data: "root", version: -1 });
     harness.request(connection, { op: "closeSession" });
-    const { high, low } = harness.pipeline.preparer.changes.digest;
+    const { high, low } = harness.writes.preparer.changes.digest;
     expect([digest.high, digest.low]).not.toEqual([high, low]);
     harness.durable();
     expect([digest.high, digest.low]).toEqual([high, low]);

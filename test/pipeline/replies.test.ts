@@ -71,7 +71,7 @@ describe("the end of a session", () => {
     const harness = new PipelineHarness();
     const connection = harness.connected();
     const session = connection.client.session!;
-    harness.pipeline.expireSession(session, harness.nowMs);
+    harness.expire(session);
     expect(connection.client.isClosed).toBe(false);
     harness.durable();
     expect(connection.client.isClosed).toBe(true);

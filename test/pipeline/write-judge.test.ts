@@ -12,7 +12,7 @@ describe("the reaper's removal of a container", () => {
     harness.durable();
     harness.request(connection, { op: "delete", path: "/c", version: -1 });
     harness.request(connection, { op: "create", type: 1, path: "/c", data: "", acl: openAcl, flags: 0, ttlMs: 0n });
-    harness.pipeline.deleteContainer(Buffer.from("/c"), harness.nowMs);
+    harness.reap("/c");
     harness.durable();
     expect(harness.database.tree.find(Buffer.from("/c"), 0, 2)).not.toBe(0);
   });

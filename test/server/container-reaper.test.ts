@@ -24,7 +24,7 @@ class Bench {
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       remove: (path) => {
         this.removed.push(path.toString());
-        this.harness.pipeline.deleteContainer(path, this.harness.nowMs);
+        this.harness.reap(path.toString());
         this.harness.durable();
       },
     });

@@ -27,6 +27,9 @@ class Bench {
       listen: () => {
         throw new Error("there is no port");
       },
+      connect: () => {
+        throw new Error("there is no network");
+      },
     };
     this.server = new StandaloneServer({
       config: { ...defaultConfig().config, dataDir: "/d", dataLogDir: "/d", tickTimeMs, clientPort: null, ...changes },

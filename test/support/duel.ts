@@ -45,7 +45,7 @@ export class Duel {
   finish(): void {
     this.#durable(this.model.pendingCount);
     for (const seat of [...this.#former, ...this.#seats]) if (seat !== undefined) expectSame(seat);
-    const { database, pipeline } = this.harness;
+    const { database, pipeline, writes } = this.harness;
     const { tree } = database;
     expect(database.applier.digestMismatchCount, "transactions with another digest than the tree's").toBe(0);
     expect(dumpTree(tree)).toEqual(this.#modelTree());
@@ -53,7 +53,7 @@ export class Duel {
     expect(this.#realSessions()).toEqual(this.#modelSessions());
     this.#expectSameWatches("data", tree.watches.data);
     this.#expectSameWatches("child", tree.watches.child);
-    expect(pipeline.preparer.changes.length, "changes in flight").toBe(0);
+    expect(writes.preparer.changes.length, "changes in flight").toBe(0);
     expect(pipeline.inProcess, "requests in process").toBe(0);
     expectAclsCounted(tree);
     expectCountsRight(tree);
@@ -84,12 +84,12 @@ export class Duel {
         const session = this.#seats[step.client]?.model.session;
         if (session === undefined || session === null || session.isClosing || !session.isCommitted) return;
         const { sessions } = harness.database;
-        harness.pipeline.expireSession(sessions.get(highOf(session.id), lowOf(session.id))!, harness.nowMs);
+        harness.expire(sessions.get(highOf(session.id), lowOf(session.id))!);
         model.expire(session, harness.nowMs);
         return;
       }
       case "reap":
-        harness.pipeline.deleteContainer(Buffer.from(step.path), harness.nowMs);
+        harness.reap(step.path);
         model.reap(step.path, harness.nowMs);
         return;
       case "wait":

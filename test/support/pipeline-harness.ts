@@ -14,11 +14,14 @@ import { JuteWriter } from "#jute/writer.ts";
 import { ConnectionNumbers } from "#net/client-port.ts";
 import { Client, type ClientLink } from "#pipeline/client.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
+import type { PrepareOptions } from "#pipeline/prepare.ts";
+import { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import { type PipelineOptions, RequestPipeline } from "#pipeline/request-pipeline.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
 import { Database } from "#server/database.ts";
 import { SessionIds } from "#session/session-id.ts";
+import type { Session } from "#session/session-tracker.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
 import type { DataTreeOptions } from "#tree/data-tree.ts";
 import { frameOf, lineOf, type Request, sessionLineOf } from "./requests.ts";
@@ -116,7 +119,7 @@ export class HarnessConnection implements ClientLink {
   }
 }
 
-export type HarnessOptions = Partial<PipelineOptions & DataTreeOptions>;
+export type HarnessOptions = Partial<PipelineOptions & PrepareOptions & DataTreeOptions>;
 
 export const tickTimeMs = 2000;
 export const firstSessionId = 0x0100_0000_0000_0000n;
@@ -124,6 +127,7 @@ export const firstSessionId = 0x0100_0000_0000_0000n;
 export class PipelineHarness {
   readonly database: Database;
   readonly pipeline: RequestPipeline;
+  readonly writes: PreparedWrites;
   readonly gate: SessionGate;
   readonly log: HeldLog = new HeldLog();
   readonly numbers: ConnectionNumbers = new ConnectionNumbers();
@@ -141,14 +145,18 @@ export class PipelineHarness {
     const { tree, sessions, applier } = this.database;
     addSystemZnodes(tree);
     sessions.start(this.nowMs);
+    const { metrics } = this;
+    const registry = new ProviderRegistry();
+    const allOptions = { ...defaultOptions, ...options };
+    this.writes = new PreparedWrites({ tree, applier, registry, sink: this.log, options: allOptions, metrics });
     this.pipeline = new RequestPipeline({
       tree,
       applier,
       sessions,
-      registry: new ProviderRegistry(),
-      sink: this.log,
-      options: { ...defaultOptions, ...options },
-      metrics: this.metrics,
+      registry,
+      writes: this.writes,
+      options: allOptions,
+      metrics,
       now: clock,
       clientOf: this.numbers.get,
       outcomes: {
@@ -213,6 +221,16 @@ export class PipelineHarness {
     if (!isKept) connection.closeNow();
   }
 
+  /** Ends a session as the clock does. */
+  expire(session: Session): void {
+    this.writes.expireSession(session, this.nowMs, this.nowMs);
+  }
+
+  /** Removes a container as the reaper does. */
+  reap(path: string): void {
+    this.writes.deleteContainer(Buffer.from(path), this.nowMs, this.nowMs);
+  }
+
   /** The log's oldest transactions, all of them unless a number is given, are durable. */
   durable(count: number = this.log.held.length): void {
     const txns = this.log.held.splice(0, count);
@@ -240,7 +258,7 @@ const noThrottle = {
   renewSessionWeight: 2,
 };
 
-const defaultOptions: PipelineOptions = {
+const defaultOptions: PipelineOptions & PrepareOptions = {
   skipAcl: false,
   enforceQuota: false,
   reconfigEnabled: false,

@@ -1,0 +1,131 @@
+/**
+ * Writes of a server that makes its own transactions: on its own, or as a leader. Each is prepared in the order in which it came
+ * (prepare.ts, prepare-multi.ts) and handed to the sink; since transactions come back in that order too, who waits
+ * for which is a queue.
+ * Source: PrepRequestProcessor.java, Leader.java.
+ */
+
+import type { ProviderRegistry } from "#auth/provider-registry.ts";
+import { assert } from "#base/assert.ts";
+import { Deque } from "#base/deque.ts";
+import type { ServerMetrics } from "#base/metrics.ts";
+import { JuteReader, MarshallingError } from "#jute/reader.ts";
+import { OpCode } from "#protocol/op-code.ts";
+import type { Session } from "#session/session-tracker.ts";
+import type { TxnApplier } from "#tree/apply-txn.ts";
+import type { DataTree } from "#tree/data-tree.ts";
+import type { Client } from "./client.ts";
+import { type Incoming, requestHeaderBytes } from "./incoming.ts";
+import type { PendingWrite } from "./pending-write.ts";
+import { Preparer, type PrepareOptions } from "./prepare.ts";
+import { MultiPreparer } from "./prepare-multi.ts";
+import type { TxnSink } from "./txn-sink.ts";
+import { PendingWrites, type WritePath } from "./write-path.ts";
+
+export class PreparedWrites implements WritePath {
+  readonly preparer: Preparer;
+  readonly #multi: MultiPreparer;
+  readonly #applier: TxnApplier;
+  readonly #metrics: ServerMetrics;
+  readonly #reader = new JuteReader(Buffer.alloc(0));
+  readonly #pending = new Deque<PendingWrite>();
+  readonly #pool = new PendingWrites();
+
+  constructor(parts: {
+    tree: DataTree;
+    applier: TxnApplier;
+    registry: ProviderRegistry;
+    options: PrepareOptions;
+    sink: TxnSink;
+    metrics: ServerMetrics;
+  }) {
+    const { tree, registry, options, sink } = parts;
+    this.preparer = new Preparer({ tree, registry, options, sink });
+    this.#multi = new MultiPreparer(this.preparer);
+    this.#applier = parts.applier;
+    this.#metrics = parts.metrics;
+  }
+
+  get length(): number {
+    return this.#pending.length;
+  }
+
+  submit(incoming: Incoming, wallMs: number): PendingWrite | null {
+    const reader = this.#reader;
+    reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
+    const { client, xid, type } = incoming;
+    const session = client.session!;
+    const changesBefore = this.preparer.changes.changeCount;
+    if (type === OpCode.closeSession) {
+      this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);
+      session.isClosing = true;
+    } else if (type === OpCode.multi) {
+      if (!this.#multi.prepare(xid, incoming, reader, wallMs)) return null;
+    } else {
+      try {
+        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader, wallMs);
+        else this.preparer.prepare(type, xid, incoming, reader, wallMs);
+      } catch (error) {
+        if (error instanceof MarshallingError) return null;
+        throw error;
+      }
+    }
+    this.#metrics.outstandingChangesQueued.increment(this.preparer.changes.changeCount - changesBefore);
+    return this.#await(client, session, xid, type, incoming.receivedMs);
+  }
+
+  openSession(client: Client, session: Session, nowMs: number, wallMs: number): void {
+    this.preparer.createSession(session, wallMs);
+    this.#await(client, session, 0, OpCode.createSession, nowMs);
+  }
+
+  /** Ends a session that has expired. */
+  expireSession(session: Session, nowMs: number, wallMs: number): void {
+    session.isClosing = true;
+    this.preparer.closeSession(session.idHigh, session.idLow, 0, wallMs);
+    this.#await(null, session, 0, OpCode.closeSession, nowMs);
+  }
+
+  /** Removes a container or TTL znode, if it is still empty when its turn comes. */
+  deleteContainer(path: Buffer, nowMs: number, wallMs: number): void {
+    const body = Buffer.alloc(4 + path.length);
+    body.writeInt32BE(path.length);
+    path.copy(body, 4);
+    this.preparer.prepare(OpCode.deleteContainer, 0, serverItself, new JuteReader(body), wallMs);
+    this.#await(null, null, 0, OpCode.deleteContainer, nowMs);
+  }
+
+  /** Hands the applier what preparing a setData has found. */
+  applying(bytes: Buffer, start: number): void {
+    if (this.#pending.length === 0 || this.#pending.at(0).type !== OpCode.setData) return;
+    const applier = this.#applier;
+    applier.header.read(bytes, start);
+    const { zxidHigh, zxidLow } = applier.header;
+    const change = this.preparer.changes.soleChangeOf(zxidHigh, zxidLow);
+    if (change === null) return;
+    applier.knownZnode = change.znode;
+    applier.knownContentCrc = change.contentCrc;
+  }
+
+  takeApplied(): PendingWrite | null {
+    const { zxidHigh, zxidLow } = this.#applier.header;
+    const { changes } = this.preparer;
+    const changesBefore = changes.changeCount;
+    changes.applied(zxidHigh, zxidLow);
+    this.#metrics.outstandingChangesRemoved.increment(changesBefore - changes.changeCount);
+    assert(this.#pending.length > 0, "every transaction was asked for");
+    return this.#pending.shift();
+  }
+
+  release(pending: PendingWrite): void {
+    this.#pool.release(pending);
+  }
+
+  #await(client: Client | null, session: Session | null, xid: number, type: number, nowMs: number): PendingWrite {
+    const pending = this.#pool.take(client, session, xid, type, nowMs);
+    this.#pending.push(pending);
+    return pending;
+  }
+}
+
+const serverItself = { session: null, identities: [] };
