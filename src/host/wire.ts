@@ -1,6 +1,6 @@
 /**
  * The network, handed in: the real one (node/wire.ts), or a test's, which delays, cuts and splits. A socket is given
- * its handler when it is accepted and calls it from then on; the handler calls back through the socket.
+ * its handler when it is accepted or connected and calls it from then on; the handler calls back through the socket.
  */
 
 /** What a socket tells. */
@@ -55,7 +55,21 @@ export interface ListenOptions {
   accept(socket: Socket): SocketHandler | null;
 }
 
+export interface ConnectOptions {
+  /** Name or numeric address; a name is looked up anew each time. */
+  readonly host: string;
+  readonly port: number;
+  /** How long name and handshake may take. */
+  readonly timeoutMs: number;
+  readonly isKeepAlive: boolean;
+  /** @returns who hears of the socket from now on, or null when the socket was closed already. */
+  connected(socket: Socket): SocketHandler | null;
+  failed(error: Error): void;
+}
+
 export interface Wire {
   /** Resolves when the port is bound; rejects with the operating system's error. */
   listen(options: ListenOptions): Promise<Listener>;
+  /** Connects to a port elsewhere: calls either `connected` or `failed`, once, in a later turn. */
+  connect(options: ConnectOptions): void;
 }

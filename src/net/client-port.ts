@@ -108,7 +108,7 @@ export class ClientPort {
   }
 
   /** Binds the port. @throws the operating system's error when it cannot. */
-  async open(wire: Wire, timers: Timers): Promise<void> {
+  async open(wire: Pick<Wire, "listen">, timers: Timers): Promise<void> {
     const { address, port, backlog, isKeepAlive } = this.#options;
     this.#logger.info({ address, port }, `binding to port ${javaSocketAddress(address, port)}`);
     this.#listener = await wire.listen({

@@ -47,3 +47,67 @@ test("a port closes though one of its sockets stays", async () => {
   expect(peer.destroyed).toBe(false);
   peer.destroy();
 });
+
+/** Connects to a port that says `greeting` and closes. @returns what was heard, then who said it. */
+async function hear(host: string, greeting: string): Promise<string[]> {
+  const accept = (socket: Socket): null => {
+    socket.write(Buffer.from(greeting));
+    socket.end();
+    return null;
+  };
+  const listener = await nodeWire.listen({ address: "127.0.0.1", port: 0, backlog: -1, isKeepAlive: false, accept });
+  const heard: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    nodeWire.connect({
+      host,
+      port: listener.port,
+      timeoutMs: 5_000,
+      isKeepAlive: true,
+      connected: (socket) => ({
+        data: (bytes) => heard.push(bytes.toString()),
+        ended: () => socket.destroy(),
+        drained: () => {},
+        closed: () => {
+          heard.push(`${socket.remoteAddress}:${socket.remotePort - listener.port}`);
+          resolve();
+        },
+      }),
+      failed: reject,
+    });
+  });
+  await listener.close();
+  return heard;
+}
+
+test("connects to a port elsewhere, by address or name, and hears it", async () => {
+  expect(await hear("127.0.0.1", "hello")).toEqual(["hello", "127.0.0.1:0"]);
+  expect(await hear("localhost", "hello")).toEqual(["hello", "127.0.0.1:0"]);
+});
+
+test.each([
+  ["nobody listens", "127.0.0.1"],
+  ["the name is nobody's", "nobody.invalid"],
+])("fails once when %s", async (_, host) => {
+  const listener = await nodeWire.listen({
+    address: "127.0.0.1",
+    port: 0,
+    backlog: -1,
+    isKeepAlive: false,
+    accept: () => null,
+  });
+  await listener.close();
+  const failure = await new Promise<Error>((resolve, reject) => {
+    nodeWire.connect({
+      host,
+      port: listener.port,
+      timeoutMs: 20_000,
+      isKeepAlive: false,
+      connected: () => {
+        reject(new Error("connected"));
+        return null;
+      },
+      failed: resolve,
+    });
+  });
+  expect(failure.message).toMatch(/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/);
+});

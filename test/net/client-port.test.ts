@@ -61,7 +61,7 @@ class Bench {
     return bench;
   }
 
-  readonly #wire: Wire = {
+  readonly #wire: Pick<Wire, "listen"> = {
     listen: async (options) => {
       this.asked = options;
       this.isListening = true;

@@ -1,8 +1,8 @@
 /** The real network: node:net. Half-open on purpose: `echo ruok | nc` closes its side first and then waits. */
 
-import { createServer, type Server, type Socket as NodeSocket } from "node:net";
+import { connect, createServer, type Server, type Socket as NodeSocket } from "node:net";
 import { errorCode } from "#base/errors.ts";
-import type { Listener, ListenOptions, Socket, SocketHandler, Wire } from "../wire.ts";
+import type { ConnectOptions, Listener, ListenOptions, Socket, SocketHandler, Wire } from "../wire.ts";
 
 /**
  * How long a socket that has been ended waits for its peer to take the next bytes, and, when it has them all, to close as
@@ -29,6 +29,31 @@ export const nodeWire: Wire = {
       if (!isWithoutIpv6) throw error;
       return bind(options, anyAddress);
     }
+  },
+
+  connect(options: ConnectOptions): void {
+    const { host, port, timeoutMs, isKeepAlive } = options;
+    const raw = connect({ host, port, noDelay: true, keepAlive: isKeepAlive, allowHalfOpen: true });
+    const timer = setTimeout(
+      () => raw.destroy(new Error(`no connection to ${host}:${port} in ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    let failure: Error = new Error(`no connection to ${host}:${port}`);
+    const onError = (error: Error): void => void (failure = error);
+    const onClose = (): void => {
+      clearTimeout(timer);
+      options.failed(failure);
+    };
+    raw.once("error", onError);
+    raw.once("close", onClose);
+    raw.once("connect", () => {
+      clearTimeout(timer);
+      raw.off("error", onError);
+      raw.off("close", onClose);
+      const socket = new WireSocket(raw);
+      const handler = options.connected(socket);
+      if (handler !== null) socket.attach(handler);
+    });
   },
 };
 
