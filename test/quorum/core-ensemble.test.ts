@@ -30,15 +30,15 @@ describe("the core of an ensemble", () => {
 
 function play(seed: number, voters: number): void {
   const town = new CoreEnsemble(seed, { voters, observers: seed % 3 === 0 ? 1 : 0, windowCount: 1 + (seed % 7) });
-  const { schedule } = town;
+  const { dice } = town;
   for (const server of town.servers) server.start();
   let payload = 0n;
   for (let step = 0; step < 40; step++) {
-    town.run(schedule.below(600));
-    const server = town.servers[schedule.below(town.servers.length)]!;
-    const die = schedule.below(12);
+    town.run(dice.below(600));
+    const server = town.servers[dice.below(town.servers.length)]!;
+    const die = dice.below(12);
     if (die < 5) {
-      for (let i = schedule.below(5); i >= 0; i--) for (const one of town.servers) if (one.isUp) one.propose(++payload);
+      for (let i = dice.below(5); i >= 0; i--) for (const one of town.servers) if (one.isUp) one.propose(++payload);
     } else if (die < 7) {
       if (server.isUp) server.crash();
     } else if (die < 9) {
@@ -46,7 +46,7 @@ function play(seed: number, voters: number): void {
     } else if (die === 9) {
       if (server.isUp) server.breakLinks();
     } else if (die === 10) {
-      const island = new Set(town.servers.filter(() => schedule.below(2) === 0).map(({ sid }) => sid));
+      const island = new Set(town.servers.filter(() => dice.below(2) === 0).map(({ sid }) => sid));
       town.isCut = (a, b) => island.has(a) !== island.has(b);
     } else {
       town.isCut = () => false;

@@ -6,7 +6,6 @@
  * The whole server runs in test/sim; what goes wrong in the protocol shows here first, and in fewer steps.
  */
 
-import { SeededRandom } from "#base/prng.ts";
 import { highOf, longOf, lowOf } from "#base/zxid.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { PacketView } from "#protocol/quorum-packet.ts";
@@ -17,10 +16,11 @@ import type { Learning, LearnerSyncMode } from "#quorum/learning.ts";
 import { decodeNotification, encodeNotification } from "#quorum/notification.ts";
 import type { QuorumLink } from "#quorum/quorum-link.ts";
 import { type PeerReplica, type PeerService, type PeerWire, QuorumPeer } from "#quorum/quorum-peer.ts";
-import { QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
+import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import { TxnWindow } from "#quorum/txn-window.ts";
 import type { Vote } from "#quorum/vote.ts";
-import { parseMembership } from "#quorum/membership.ts";
+import { Dice, Schedule } from "../sim/schedule.ts";
+import { memberLines, viewsOf } from "./support.ts";
 
 const tickTimeMs = 100;
 const limits = {
@@ -42,67 +42,6 @@ export interface CoreTxn {
 
 function txnOf(bytes: Buffer): CoreTxn {
   return { zxid: bytes.readBigInt64BE(12), bytes };
-}
-
-/** Events in the order of their times; what happens at once happens in an order of dice. */
-class Schedule {
-  nowMs = 0;
-  readonly random: SeededRandom;
-  readonly #heap: { atMs: number; order: number; action: () => void }[] = [];
-
-  constructor(seed: number) {
-    this.random = new SeededRandom(seed);
-  }
-
-  below(count: number): number {
-    return Math.floor(this.random.next() * count);
-  }
-
-  after(delayMs: number, action: () => void): void {
-    const heap = this.#heap;
-    heap.push({ atMs: this.nowMs + delayMs, order: this.random.next(), action });
-    for (let child = heap.length - 1; child > 0;) {
-      const parent = (child - 1) >> 1;
-      if (!this.#isBefore(child, parent)) break;
-      this.#swap(child, parent);
-      child = parent;
-    }
-  }
-
-  /** Runs the next event, if it is due by then. */
-  step(untilMs: number): boolean {
-    const heap = this.#heap;
-    const first = heap[0];
-    if (first === undefined || first.atMs > untilMs) return false;
-    const last = heap.pop()!;
-    if (heap.length > 0) {
-      heap[0] = last;
-      for (let parent = 0; ;) {
-        const left = parent * 2 + 1;
-        let least = parent;
-        if (left < heap.length && this.#isBefore(left, least)) least = left;
-        if (left + 1 < heap.length && this.#isBefore(left + 1, least)) least = left + 1;
-        if (least === parent) break;
-        this.#swap(parent, least);
-        parent = least;
-      }
-    }
-    this.nowMs = first.atMs;
-    first.action();
-    return true;
-  }
-
-  #isBefore(a: number, b: number): boolean {
-    const left = this.#heap[a]!;
-    const right = this.#heap[b]!;
-    return left.atMs !== right.atMs ? left.atMs < right.atMs : left.order < right.order;
-  }
-
-  #swap(a: number, b: number): void {
-    const item = this.#heap[a]!;
-    this.#heap[a] = this.#heap[b]!;
-    this.#heap[b] = item;
-  }
 }
 
 /** What survives: the files of a server. */
@@ -146,8 +85,8 @@ class Link implements QuorumLink {
     if (!this.isOpen || this.#out.length === 0) return;
     const bytes = this.#out.toBytes();
     this.#out.length = 0;
-    const { schedule } = this.#town;
-    const cut = schedule.below(3) === 0 ? schedule.below(bytes.length + 1) : bytes.length;
+    const { schedule, dice } = this.#town;
+    const cut = dice.oneIn(3) ? dice.below(bytes.length + 1) : bytes.length;
     for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
       if (piece.length === 0) continue;
       // Never two at once, since what happens at once happens in any order.
@@ -267,7 +206,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
     this.isServing = false;
     this.#life++;
     this.#isListening = false;
-    const kept = this.town.schedule.below(this.#disk.length + 1);
+    const kept = this.town.dice.below(this.#disk.length + 1);
     for (const { change } of this.#disk.slice(0, kept)) change(this.files);
     this.#disk = [];
     for (const link of this.#links) link.close();
@@ -679,6 +618,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
 /** All of it, and what must hold. */
 export class CoreEnsemble {
   readonly schedule: Schedule;
+  readonly dice: Dice;
   readonly servers: CoreServer[];
   readonly views: QuorumViews;
   readonly windowCount: number;
@@ -692,15 +632,12 @@ export class CoreEnsemble {
   readonly #lastPost = new Map<string, number>();
 
   constructor(seed: number, options: { voters: number; observers?: number; windowCount?: number }) {
+    const { voters, observers = 0 } = options;
     this.schedule = new Schedule(seed);
-    const count = options.voters + (options.observers ?? 0);
-    const lines = Array.from({ length: count }, (_, i) => {
-      return { key: `server.${i + 1}`, value: `h:1:2${i < options.voters ? "" : ":observer"}`, line: i + 1 };
-    });
-    const membership = parseMembership(lines, { file: "zoo.cfg", multiAddressEnabled: false });
-    this.views = new QuorumViews(new QuorumVerifier(membership, 0n));
+    this.dice = new Dice(seed, "everything");
+    this.views = viewsOf(memberLines(voters, observers));
     this.windowCount = options.windowCount ?? 5;
-    this.servers = lines.map((_, i) => new CoreServer(this, BigInt(i + 1)));
+    this.servers = Array.from({ length: voters + observers }, (_, i) => new CoreServer(this, BigInt(i + 1)));
   }
 
   server(sid: bigint): CoreServer {
@@ -708,11 +645,11 @@ export class CoreEnsemble {
   }
 
   delayMs(): number {
-    return 1 + this.schedule.below(this.delayMsMax);
+    return 1 + this.dice.below(this.delayMsMax);
   }
 
   diskMs(): number {
-    return 1 + this.schedule.below(this.diskMsMax);
+    return 1 + this.dice.below(this.diskMsMax);
   }
 
   /** Sends a vote; votes of one server reach another in order. */

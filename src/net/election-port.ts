@@ -1,0 +1,374 @@
+/**
+ * The election port: one connection between each two servers, and the newest vote for each.
+ *
+ *   we connect to a smaller id    our first words, and the connection is the one that stays
+ *   we connect to a larger id     our first words, and we close: it has heard that we are there, and connects to us
+ *   a larger id connects to us    its first words, and the connection is the one that stays
+ *   a smaller id connects to us   its first words, and we close both, and connect to it
+ *
+ * So both ends agree which connection stays without a word about it. Behind the first words come votes, each with its length.
+ * Only the newest vote for a server matters: while it cannot be sent, a newer one takes its place; a new connection
+ * begins with the last one, in case it was lost with the old.
+ *
+ * Whatever comes in costs that connection at most: the first words have a deadline, lengths a limit, and the number of
+ * connections that have not said who they are one too.
+ * Source: QuorumCnxManager.java.
+ */
+
+import { javaSocketAddress } from "#base/java-address.ts";
+import type { Logger } from "#host/logger.ts";
+import type { Timer, Timers } from "#host/timers.ts";
+import type { Listener, Socket, SocketHandler, Wire } from "#host/wire.ts";
+import { MarshallingError, readInt32 } from "#jute/reader.ts";
+import { decodeInitialMessage, type ElectionAddress, encodeInitialMessage } from "#quorum/initial-message.ts";
+import { decodeNotification, encodeNotification, type Notification } from "#quorum/notification.ts";
+import type { QuorumViews } from "#quorum/quorum-verifier.ts";
+import type { Vote } from "#quorum/vote.ts";
+
+export interface ElectionPortOptions {
+  readonly sid: bigint;
+  /** Address to bind. */
+  readonly address: string;
+  readonly port: number;
+  /** How this server tells others where it listens. */
+  readonly ownAddresses: readonly ElectionAddress[];
+  /** zookeeper.cnxTimeout */
+  readonly connectTimeoutMs: number;
+  /** How long the first words may take (zookeeper.quorumCnxnTimeoutMs). */
+  readonly handshakeTimeoutMs: number;
+  /** zookeeper.tcpKeepAlive */
+  readonly isKeepAlive: boolean;
+}
+
+/** Longest message that anybody takes. */
+const messageBytesMax: number = 512 * 1024;
+/** Connections that have not said who they are. */
+const strangersMax = 100;
+const noBytes: Buffer = Buffer.alloc(0);
+
+export class ElectionPort {
+  readonly #options: ElectionPortOptions;
+  readonly #views: QuorumViews;
+  readonly #wire: Wire;
+  readonly #timers: Timers;
+  readonly #logger: Logger;
+  readonly #receive: (sid: bigint, notification: Notification) => void;
+  readonly #peers = new Map<bigint, Peer>();
+  readonly #strangers = new Set<Stranger>();
+  #listener: Listener | null = null;
+  #isClosed = false;
+
+  constructor(parts: {
+    options: ElectionPortOptions;
+    views: QuorumViews;
+    wire: Wire;
+    timers: Timers;
+    logger: Logger;
+    receive: (sid: bigint, notification: Notification) => void;
+  }) {
+    this.#options = parts.options;
+    this.#views = parts.views;
+    this.#wire = parts.wire;
+    this.#timers = parts.timers;
+    this.#logger = parts.logger;
+    this.#receive = parts.receive;
+  }
+
+  /** Binds the port. @throws the operating system's error when it cannot. */
+  async open(): Promise<void> {
+    const { address, port, isKeepAlive } = this.#options;
+    this.#listener = await this.#wire.listen({
+      address,
+      port,
+      backlog: -1,
+      isKeepAlive,
+      accept: (socket) => this.#accept(socket),
+    });
+    this.#logger.info({ address, port }, `Election port bound to port: ${javaSocketAddress(address, port)}`);
+  }
+
+  /** Closes the port and every connection. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const closing = this.#listener?.close();
+    for (const stranger of this.#strangers) stranger.socket.destroy();
+    for (const peer of this.#peers.values()) peer.link?.socket.destroy();
+    await closing;
+  }
+
+  /** Whether all that was meant for at least one server has left. */
+  get hasDelivered(): boolean {
+    for (const { waiting } of this.#peers.values()) if (waiting === null) return true;
+    return false;
+  }
+
+  /** Sends a vote, now or when there is a connection; it takes the place of one that has not left. */
+  send(sid: bigint, vote: Vote): void {
+    const peer = this.#peer(sid);
+    peer.waiting = framed(encodeNotification(vote, this.#views.committed.text));
+    if (peer.link === null) this.#connect(sid);
+    else peer.link.sendWaiting();
+  }
+
+  /** Connects to everybody that a vote was meant for and that there is no connection to. */
+  connectAll(): void {
+    for (const [sid, { link }] of this.#peers) if (link === null) this.#connect(sid);
+  }
+
+  #peer(sid: bigint): Peer {
+    const known = this.#peers.get(sid);
+    if (known !== undefined) return known;
+    const peer: Peer = { link: null, waiting: null, last: null, isConnecting: false };
+    this.#peers.set(sid, peer);
+    return peer;
+  }
+
+  #connect(sid: bigint, told: ElectionAddress | null = null): void {
+    const peer = this.#peer(sid);
+    if (peer.isConnecting || this.#isClosed) return;
+    const address = told ?? this.#addressOf(sid);
+    if (address === null) {
+      this.#logger.warn({ sid: String(sid) }, `Invalid server id: ${sid} among remote servers`);
+      return;
+    }
+    peer.isConnecting = true;
+    const { connectTimeoutMs, isKeepAlive } = this.#options;
+    const { host, port } = address;
+    this.#wire.connect({
+      host,
+      port,
+      timeoutMs: connectTimeoutMs,
+      isKeepAlive,
+      connected: (socket) => {
+        peer.isConnecting = false;
+        return this.#introduce(sid, socket);
+      },
+      failed: (error) => {
+        peer.isConnecting = false;
+        if (this.#isClosed) return;
+        const where = javaSocketAddress(host, port);
+        this.#logger.warn(
+          { sid: String(sid), error: error.message },
+          `Cannot open channel to ${sid} at election address ${where}`,
+        );
+      },
+    });
+  }
+
+  #addressOf(sid: bigint): ElectionAddress | null {
+    const member = this.#views.committed.member(sid) ?? this.#views.lastSeen.member(sid);
+    const first = member?.addresses[0];
+    return first === undefined ? null : { host: first.host, port: first.electionPort };
+  }
+
+  /** Says the first words on a connection that we opened. */
+  #introduce(sid: bigint, socket: Socket): SocketHandler | null {
+    if (this.#isClosed) {
+      socket.destroy();
+      return null;
+    }
+    socket.write(encodeInitialMessage(this.#options.sid, this.#options.ownAddresses));
+    if (sid > this.#options.sid) {
+      this.#logger.info(
+        { sid: String(sid) },
+        `Have smaller server identifier, so dropping the connection: (myId:${this.#options.sid} --> sid:${sid})`,
+      );
+      socket.end();
+      return silent;
+    }
+    return this.#keep(sid, socket, noBytes);
+  }
+
+  #accept(socket: Socket): SocketHandler | null {
+    if (this.#strangers.size >= strangersMax) {
+      socket.destroy();
+      return null;
+    }
+    const stranger = new Stranger(
+      socket,
+      (bytes) => this.#greeted(stranger, bytes),
+      () => this.#strangers.delete(stranger),
+    );
+    stranger.timer = this.#timers.after(this.#options.handshakeTimeoutMs, () => socket.destroy());
+    this.#strangers.add(stranger);
+    return stranger;
+  }
+
+  /** Someone who connected has said something. @returns who hears the rest, or null when more has to come. */
+  #greeted(stranger: Stranger, bytes: Buffer): SocketHandler | null {
+    const { socket } = stranger;
+    const message = decodeInitialMessage(bytes);
+    if (message === null) return null;
+    const { sid, length, addresses } = message;
+    const own = this.#options.sid;
+    this.#logger.info(
+      { sid: String(sid) },
+      `Received connection request from /${socket.remoteAddress}:${socket.remotePort}`,
+    );
+    if (sid > own) return this.#keep(sid, socket, bytes.subarray(length));
+    socket.destroy();
+    if (sid === own) {
+      this.#logger.warn(
+        { sid: String(sid) },
+        `We got a connection request from a server with our own ID. This should be either a configuration error, or a bug.`,
+      );
+    } else {
+      this.#peer(sid).link?.socket.destroy();
+      this.#connect(sid, addresses[0] ?? null);
+    }
+    return silent;
+  }
+
+  /** The connection is the one that stays. */
+  #keep(sid: bigint, socket: Socket, rest: Buffer): ElectionLink {
+    const peer = this.#peer(sid);
+    peer.link?.socket.destroy();
+    const link = new ElectionLink(peer, socket, {
+      message: (bytes) => this.#take(sid, bytes),
+      closed: () => {
+        if (peer.link === link) peer.link = null;
+      },
+    });
+    peer.link = link;
+    peer.waiting ??= peer.last;
+    link.sendWaiting();
+    if (rest.length > 0) link.data(rest);
+    return link;
+  }
+
+  #take(sid: bigint, bytes: Buffer): void {
+    let notification: Notification;
+    try {
+      notification = decodeNotification(bytes);
+    } catch (error) {
+      if (!(error instanceof MarshallingError)) throw error;
+      this.#logger.warn(
+        { sid: String(sid), error: error.message },
+        "Skipping the processing of a partial / malformed response message",
+      );
+      return;
+    }
+    this.#receive(sid, notification);
+  }
+}
+
+interface Peer {
+  link: ElectionLink | null;
+  /** The newest vote that has not left. */
+  waiting: Buffer | null;
+  /** The newest that has. */
+  last: Buffer | null;
+  isConnecting: boolean;
+}
+
+function framed(message: Buffer): Buffer {
+  const bytes = Buffer.alloc(4 + message.length);
+  bytes.writeInt32BE(message.length);
+  message.copy(bytes, 4);
+  return bytes;
+}
+
+/** Hears a connection that is on its way out. */
+const silent: SocketHandler = { data: () => {}, ended: () => {}, drained: () => {}, closed: () => {} };
+
+/** A connection that has not said who it is. */
+class Stranger implements SocketHandler {
+  readonly socket: Socket;
+  timer: Timer | null = null;
+  readonly #greeted: (bytes: Buffer) => SocketHandler | null;
+  readonly #gone: () => void;
+  #bytes = noBytes;
+  #next: SocketHandler | null = null;
+
+  constructor(socket: Socket, greeted: (bytes: Buffer) => SocketHandler | null, gone: () => void) {
+    this.socket = socket;
+    this.#greeted = greeted;
+    this.#gone = gone;
+  }
+
+  data(bytes: Buffer): void {
+    if (this.#next !== null) {
+      this.#next.data(bytes);
+      return;
+    }
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    try {
+      this.#next = this.#greeted(this.#bytes);
+    } catch (error) {
+      if (!(error instanceof MarshallingError)) throw error;
+      this.socket.destroy();
+    }
+    if (this.#next !== null) this.#leave();
+  }
+
+  ended(): void {
+    if (this.#next === null) this.socket.destroy();
+    else this.#next.ended();
+  }
+
+  drained(): void {
+    this.#next?.drained();
+  }
+
+  closed(): void {
+    this.#leave();
+    this.#next?.closed();
+  }
+
+  #leave(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    this.#bytes = noBytes;
+    this.#gone();
+  }
+}
+
+/** The connection to another server. */
+class ElectionLink implements SocketHandler {
+  readonly socket: Socket;
+  readonly #peer: Peer;
+  readonly #events: { message(bytes: Buffer): void; closed(): void };
+  #carried = noBytes;
+
+  constructor(peer: Peer, socket: Socket, events: { message(bytes: Buffer): void; closed(): void }) {
+    this.#peer = peer;
+    this.socket = socket;
+    this.#events = events;
+  }
+
+  /** Sends the newest vote, when what was sent before has left. */
+  sendWaiting(): void {
+    const { waiting } = this.#peer;
+    if (waiting === null || this.socket.bufferedBytes > 0) return;
+    this.#peer.last = waiting;
+    this.#peer.waiting = null;
+    this.socket.write(waiting);
+  }
+
+  data(bytes: Buffer): void {
+    let rest = this.#carried.length === 0 ? bytes : Buffer.concat([this.#carried, bytes]);
+    while (rest.length >= 4) {
+      const length = readInt32(rest, 0);
+      if (length <= 0 || length > messageBytesMax) {
+        this.socket.destroy();
+        return;
+      }
+      if (rest.length < 4 + length) break;
+      this.#events.message(rest.subarray(4, 4 + length));
+      rest = rest.subarray(4 + length);
+    }
+    this.#carried = rest.length === 0 ? noBytes : Buffer.from(rest);
+  }
+
+  ended(): void {
+    this.socket.destroy();
+  }
+
+  drained(): void {
+    this.sendWaiting();
+  }
+
+  closed(): void {
+    this.#events.closed();
+  }
+}

@@ -1,0 +1,331 @@
+/**
+ * A network in memory: connections that deliver bytes late, in pieces and in order; links that are cut in one direction or
+ * both, so that bytes wait and arrive when the link heals, as TCP has it; machines that vanish with or without a word.
+ *
+ *   write -> in flight -> (delay; waits while the link is cut or the reader is paused) -> data
+ *   end, destroy, a crash -> behind what is in flight, or instead of it
+ *
+ * Each node has a {@link Wire} of its own, and its name is its address. Everything a node hears happens in an event of its own.
+ */
+
+import type { ConnectOptions, Listener, ListenOptions, Socket, SocketHandler, Wire } from "#host/wire.ts";
+import type { Dice, Schedule } from "./schedule.ts";
+
+export interface NetworkOptions {
+  /** Longest usual delay of a piece. */
+  readonly delayMsMax: number;
+  /** One piece in so many is cut in two at any byte. */
+  readonly splitOneIn: number;
+  /** Bytes in flight beyond which a writer has to wait. */
+  readonly windowBytes: number;
+}
+
+/** How often a sender tries whether a cut link has healed. */
+const retransmitMs = 200;
+
+export class SimNetwork {
+  readonly schedule: Schedule;
+  readonly dice: Dice;
+  readonly options: NetworkOptions;
+  readonly #nodes = new Map<string, SimNode>();
+  readonly #cuts = new Set<string>();
+  #nextPort = 40_000;
+
+  constructor(schedule: Schedule, dice: Dice, options: NetworkOptions) {
+    this.schedule = schedule;
+    this.dice = dice;
+    this.options = options;
+  }
+
+  /** The machine of that name, which is there from the first call on. */
+  node(name: string): SimNode {
+    const known = this.#nodes.get(name);
+    if (known !== undefined) return known;
+    const node = new SimNode(this, name);
+    this.#nodes.set(name, node);
+    return node;
+  }
+
+  /** Nothing that `from` sends reaches `to`. */
+  cut(from: string, to: string): void {
+    this.#cuts.add(`${from} ${to}`);
+  }
+
+  heal(from?: string, to?: string): void {
+    if (from === undefined || to === undefined) this.#cuts.clear();
+    else this.#cuts.delete(`${from} ${to}`);
+  }
+
+  isCut(from: string, to: string): boolean {
+    return this.#cuts.has(`${from} ${to}`);
+  }
+
+  delayMs(): number {
+    return 0.1 + this.dice.skewed(this.options.delayMsMax);
+  }
+
+  ephemeralPort(): number {
+    return this.#nextPort++;
+  }
+
+  connect(from: SimNode, options: ConnectOptions): void {
+    const { schedule } = this;
+    const to = this.#nodes.get(options.host);
+    const { life } = from;
+    const fail = (afterMs: number, code: string): void => {
+      schedule.after(afterMs, () => {
+        if (life === from.life)
+          options.failed(Object.assign(new Error(`${code}: ${options.host}:${options.port}`), { code }));
+      });
+    };
+    if (to === undefined) {
+      fail(this.delayMs(), "ENOTFOUND");
+      return;
+    }
+    schedule.after(this.delayMs(), () => {
+      if (life !== from.life) return;
+      if (this.isCut(from.name, to.name) || this.isCut(to.name, from.name) || to.isDark) {
+        fail(options.timeoutMs, "ETIMEDOUT");
+        return;
+      }
+      const listening = to.listeners.get(options.port);
+      if (listening === undefined) {
+        fail(this.delayMs(), "ECONNREFUSED");
+        return;
+      }
+      this.#join(from, to, listening, options);
+    });
+  }
+
+  #join(from: SimNode, to: SimNode, listening: ListenOptions, options: ConnectOptions): void {
+    const port = this.ephemeralPort();
+    const near = new SimSocket(this, from, { address: to.name, port: options.port });
+    const far = new SimSocket(this, to, { address: from.name, port });
+    near.other = far;
+    far.other = near;
+    from.sockets.add(near);
+    to.sockets.add(far);
+    far.handler = listening.accept(far);
+    const { life } = from;
+    this.schedule.after(this.delayMs(), () => {
+      if (life !== from.life || !near.isOpen) return;
+      near.handler = options.connected(near);
+      near.wake();
+    });
+  }
+}
+
+export class SimNode {
+  readonly name: string;
+  readonly wire: Wire;
+  readonly listeners: Map<number, ListenOptions> = new Map();
+  readonly sockets: Set<SimSocket> = new Set();
+  /** Raised by every crash: what an earlier life began does not end in a later one. */
+  life = 0;
+  /** Nobody answers there, not even to say so. */
+  isDark = false;
+
+  constructor(network: SimNetwork, name: string) {
+    this.name = name;
+    this.wire = {
+      listen: async (options) => this.#listen(options),
+      connect: (options) => network.connect(this, options),
+    };
+  }
+
+  /** The process is gone. `isSilent`: so is the machine, and its peers are told nothing until they ask. */
+  crash(isSilent: boolean): void {
+    this.life++;
+    this.listeners.clear();
+    this.isDark = isSilent;
+    for (const socket of this.sockets) socket.vanish(isSilent);
+    this.sockets.clear();
+  }
+
+  /** The machine is up again. */
+  boot(): void {
+    this.isDark = false;
+  }
+
+  #listen(options: ListenOptions): Listener {
+    const { port } = options;
+    if (this.listeners.has(port)) throw Object.assign(new Error(`EADDRINUSE: ${port}`), { code: "EADDRINUSE" });
+    this.listeners.set(port, options);
+    const close = async (): Promise<void> => {
+      if (this.listeners.get(port) === options) this.listeners.delete(port);
+    };
+    return { address: this.name, port, close };
+  }
+}
+
+type Piece = Buffer | "end" | "reset";
+
+export class SimSocket implements Socket {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly node: SimNode;
+  other!: SimSocket;
+  handler: SocketHandler | null = null;
+  /** False once this end has closed: it hears nothing more. */
+  isOpen = true;
+  readonly #network: SimNetwork;
+  /** What this end has sent and the other has not received, oldest first. */
+  #inFlight: Piece[] = [];
+  #inFlightBytes = 0;
+  #isPumping = false;
+  #isPaused = false;
+  #hasEnded = false;
+  #isDrainOwed = false;
+  /** Arrived before anybody listened, or while reading was paused. */
+  #unread: Piece[] = [];
+
+  constructor(network: SimNetwork, node: SimNode, remote: { address: string; port: number }) {
+    this.#network = network;
+    this.node = node;
+    this.remoteAddress = remote.address;
+    this.remotePort = remote.port;
+  }
+
+  get bufferedBytes(): number {
+    return Math.max(0, this.#inFlightBytes - this.#network.options.windowBytes);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (!this.isOpen || this.#hasEnded) return true;
+    const { dice, options } = this.#network;
+    const cut = dice.oneIn(options.splitOneIn) ? dice.below(bytes.length + 1) : bytes.length;
+    this.#send(Buffer.from(bytes.subarray(0, cut)));
+    this.#send(Buffer.from(bytes.subarray(cut)));
+    if (this.bufferedBytes === 0) return true;
+    this.#isDrainOwed = true;
+    return false;
+  }
+
+  end(): void {
+    if (!this.isOpen || this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#send("end");
+  }
+
+  destroy(): void {
+    this.#leave("end");
+  }
+
+  reset(): void {
+    this.#inFlight = [];
+    this.#inFlightBytes = 0;
+    this.#leave("reset");
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.wake();
+  }
+
+  /** The process that held it is gone. */
+  vanish(isSilent: boolean): void {
+    this.isOpen = false;
+    this.handler = null;
+    if (isSilent) {
+      this.#inFlight = [];
+      this.#inFlightBytes = 0;
+    } else {
+      this.#send("reset");
+    }
+  }
+
+  /** Hands over what waits, in an event of its own. */
+  wake(): void {
+    if (this.#unread.length === 0 || this.handler === null) return;
+    const { life } = this.node;
+    this.#network.schedule.after(0, () => {
+      if (life === this.node.life) this.#read();
+    });
+  }
+
+  #leave(word: "end" | "reset" | null): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#unread = [];
+    if (word !== null) this.#send(word);
+    this.node.sockets.delete(this);
+    const { life } = this.node;
+    this.#network.schedule.after(0, () => {
+      if (life !== this.node.life) return;
+      const { handler } = this;
+      this.handler = null;
+      handler?.closed();
+    });
+  }
+
+  #send(piece: Piece): void {
+    if (piece.length === 0) return;
+    this.#inFlight.push(piece);
+    if (typeof piece !== "string") this.#inFlightBytes += piece.length;
+    this.#pump(this.#network.delayMs());
+  }
+
+  /** Delivers the oldest piece after a delay, then the next. */
+  #pump(delayMs: number): void {
+    if (this.#isPumping || this.#inFlight.length === 0) return;
+    this.#isPumping = true;
+    this.#network.schedule.after(delayMs, () => {
+      this.#isPumping = false;
+      const { name } = this.node;
+      if (this.#network.isCut(name, this.remoteAddress) || this.other.node.isDark) {
+        this.#pump(retransmitMs);
+        return;
+      }
+      if (!this.other.#accept(this.#inFlight[0]!)) {
+        this.#pump(retransmitMs / 10);
+        return;
+      }
+      const piece = this.#inFlight.shift()!;
+      if (typeof piece !== "string") this.#inFlightBytes -= piece.length;
+      else if (piece === "end") this.#leave(null);
+      this.#tellDrained();
+      this.#pump(this.#network.delayMs() / 4);
+    });
+  }
+
+  #tellDrained(): void {
+    if (!this.#isDrainOwed || this.#inFlightBytes > 0 || !this.isOpen) return;
+    this.#isDrainOwed = false;
+    const { life } = this.node;
+    this.#network.schedule.after(0, () => {
+      if (life === this.node.life && this.isOpen) this.handler?.drained();
+    });
+  }
+
+  /** A piece has come across. @returns false when there is no room for it yet. */
+  #accept(piece: Piece): boolean {
+    if (!this.isOpen) {
+      // Nobody holds this end any more: whoever goes on sending is told so.
+      if (piece !== "reset" && piece !== "end") this.#send("reset");
+      return true;
+    }
+    if (this.#isPaused && this.#unread.length > 64) return false;
+    this.#unread.push(piece);
+    if (this.handler !== null) this.#read();
+    return true;
+  }
+
+  #read(): void {
+    while (this.isOpen && !this.#isPaused && this.#unread.length > 0 && this.handler !== null) {
+      const piece = this.#unread.shift()!;
+      if (piece === "end") this.handler.ended();
+      else if (piece === "reset") this.#leave("reset");
+      else this.#hear(piece);
+    }
+  }
+
+  #hear(piece: Buffer): void {
+    this.handler!.data(piece);
+    // Borrowed until the call returns: whoever kept a part of it is found out.
+    piece.fill(0xdb);
+  }
+}
