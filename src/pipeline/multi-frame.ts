@@ -77,3 +77,19 @@ export function readMultiWrite(type: number, reader: JuteReader, op: WriteOp): v
   if (op.flags === CreateFlag.container) op.type = OpCode.createContainer;
   else if (type === OpCode.createTTL) op.type = OpCode.create;
 }
+
+/** Decodes the whole body once, before any part of it is judged. `op` is filled again and again. */
+export function findMultiFault(reader: JuteReader, op: WriteOp): "undecodable" | "no ACL list" | null {
+  let hasNullPath = false;
+  try {
+    for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
+      readMultiWrite(type, reader, op);
+      if (lacksAclList(type, op)) return "no ACL list";
+      if (op.pathStart < 0) hasNullPath = true;
+    }
+  } catch (error) {
+    if (error instanceof MarshallingError) return "undecodable";
+    throw error;
+  }
+  return hasNullPath ? "undecodable" : null;
+}

@@ -11,11 +11,11 @@
  * Source: PrepRequestProcessor.pRequestHelper, MultiOperationRecord.java.
  */
 
-import { MarshallingError, type JuteReader } from "#jute/reader.ts";
+import type { JuteReader } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
-import { lacksAclList, readMultiHeader, readMultiWrite } from "./multi-frame.ts";
+import { findMultiFault, readMultiHeader, readMultiWrite } from "./multi-frame.ts";
 import type { Preparer } from "./prepare.ts";
 import type { Requester } from "./write-judge.ts";
 import { WriteOp } from "./write-op.ts";
@@ -35,7 +35,7 @@ export class MultiPreparer {
    */
   prepare(xid: number, requester: Requester, reader: JuteReader, nowMs: number): boolean {
     const bodyAt = reader.offset;
-    const fault = this.#findFault(reader);
+    const fault = findMultiFault(reader, this.#op);
     if (fault === "no ACL list") return false;
     const preparer = this.#preparer;
     preparer.begin(OpCode.multi, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0, nowMs);
@@ -46,22 +46,6 @@ export class MultiPreparer {
     reader.offset = bodyAt;
     this.#prepareParts(requester, reader);
     return true;
-  }
-
-  /** Decodes the whole body once before any part of it is judged. */
-  #findFault(reader: JuteReader): "undecodable" | "no ACL list" | null {
-    let hasNullPath = false;
-    try {
-      for (let type = readMultiHeader(reader); type !== null; type = readMultiHeader(reader)) {
-        readMultiWrite(type, reader, this.#op);
-        if (lacksAclList(type, this.#op)) return "no ACL list";
-        if (this.#op.pathStart < 0) hasNullPath = true;
-      }
-    } catch (error) {
-      if (error instanceof MarshallingError) return "undecodable";
-      throw error;
-    }
-    return hasNullPath ? "undecodable" : null;
   }
 
   #prepareParts(requester: Requester, reader: JuteReader): void {

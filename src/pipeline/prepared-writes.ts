@@ -5,13 +5,15 @@
  * Source: PrepRequestProcessor.java, Leader.java.
  */
 
+import type { Identity } from "#auth/identity.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
-import { OpCode } from "#protocol/op-code.ts";
-import type { Session } from "#session/session-tracker.ts";
+import { ErrorCode } from "#protocol/error-code.ts";
+import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
+import type { Session, SessionTracker } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { Client } from "./client.ts";
@@ -22,8 +24,24 @@ import { MultiPreparer } from "./prepare-multi.ts";
 import type { TxnSink } from "./txn-sink.ts";
 import { PendingWrites, type WritePath } from "./write-path.ts";
 
+/** What a learner sends on. */
+export interface LearnerRequest {
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly xid: number;
+  readonly type: number;
+  /** Of a createSession. */
+  readonly sessionTimeoutMs: number;
+  readonly identities: readonly Identity[];
+  /** Stands before the body. */
+  readonly reader: JuteReader;
+  /** The learner: a session belongs to one at a time. */
+  readonly owner: object;
+}
+
 export class PreparedWrites implements WritePath {
   readonly preparer: Preparer;
+  readonly takesSyncs: boolean = false;
   readonly #multi: MultiPreparer;
   readonly #applier: TxnApplier;
   readonly #metrics: ServerMetrics;
@@ -72,6 +90,54 @@ export class PreparedWrites implements WritePath {
     }
     this.#metrics.outstandingChangesQueued.increment(this.preparer.changes.changeCount - changesBefore);
     return this.#await(client, session, xid, type, incoming.receivedMs);
+  }
+
+  /**
+   * A learner's request: what its client sent it, or what it asks for itself. It always becomes a transaction, since there
+   * is no other answer: one that makes no sense is refused by one.
+   */
+  submitForLearner(request: LearnerRequest, sessions: SessionTracker, nowMs: number, wallMs: number): void {
+    const { idHigh, idLow, xid, type, owner } = request;
+    // Whose session ends here is told so here, wherever that was asked for.
+    const ending = type === OpCode.closeSession ? (sessions.get(idHigh, idLow) ?? null) : null;
+    this.#await(null, ending, xid, type, nowMs);
+    if (type === OpCode.createSession) {
+      const session = sessions.create(idHigh, idLow, request.sessionTimeoutMs, nowMs);
+      session.owner = owner;
+      this.preparer.createSession(session, wallMs);
+      return;
+    }
+    if (type === OpCode.closeSession) {
+      this.preparer.closeSession(idHigh, idLow, xid, wallMs);
+      sessions.setClosing(idHigh, idLow);
+      return;
+    }
+    const error =
+      isClientRequest(type) && isWriteOp(type) ? sessions.check(idHigh, idLow, owner) : ErrorCode.unimplemented;
+    if (error !== ErrorCode.ok) {
+      this.#refuse(request, error === ErrorCode.unknownSession ? ErrorCode.sessionExpired : error, wallMs);
+      return;
+    }
+    const session = sessions.get(idHigh, idLow)!;
+    const requester = { session, identities: request.identities };
+    const { reader } = request;
+    if (type === OpCode.multi) {
+      if (!this.#multi.prepare(xid, requester, reader, wallMs))
+        this.#refuse(request, ErrorCode.marshallingError, wallMs);
+      return;
+    }
+    try {
+      if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader, wallMs);
+      else this.preparer.prepare(type, xid, requester, reader, wallMs);
+    } catch (thrown) {
+      if (!(thrown instanceof MarshallingError)) throw thrown;
+      this.#refuse(request, ErrorCode.marshallingError, wallMs);
+    }
+  }
+
+  #refuse({ type, xid, idHigh, idLow }: LearnerRequest, error: ErrorCode, wallMs: number): void {
+    this.preparer.begin(type, xid, idHigh, idLow, wallMs);
+    this.preparer.refuse(error);
   }
 
   openSession(client: Client, session: Session, nowMs: number, wallMs: number): void {

@@ -16,6 +16,7 @@ import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode, opName } from "#protocol/op-code.ts";
 import { beginReply, endReply, failReply, frameLengthBytes, pingXid, writeReply } from "#protocol/reply.ts";
+import type { TxnHeader } from "#protocol/txn-header.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { Answerer } from "./answer.ts";
@@ -77,9 +78,7 @@ export class Replies {
       this.#outcomes.sessionEnded(session.idHigh, session.idLow);
     }
     if (client === null) return;
-    // A slow client's reads may still wait where this write's reply comes behind them: order comes before memory.
-    while (!client.isClosed && client.parked.isReady(client.writesAnswered)) this.#answerParked(client, nowMs);
-    client.writesAnswered++;
+    this.#catchUp(client, nowMs);
     if (client.isClosed) return;
     const latencyMs = nowMs - pending.receivedMs;
     if (type === OpCode.createSession) {
@@ -97,6 +96,21 @@ export class Replies {
       this.#outbox.closeAfterSending(client);
       return;
     }
+    this.runParked(client, nowMs);
+  }
+
+  /** A transaction was applied that nobody here waits for; if a session ended with it, so does its connection. */
+  noteForeign({ type, clientIdHigh, clientIdLow }: TxnHeader): void {
+    if (type === OpCode.closeSession) this.#outcomes.sessionEnded(clientIdHigh, clientIdLow);
+  }
+
+  /** Answers a sync in its turn among its connection's writes. */
+  replyToSync(pending: PendingWrite, request: Incoming, nowMs: number): void {
+    const { client } = pending;
+    if (client === null) return;
+    this.#catchUp(client, nowMs);
+    if (client.isClosed) return;
+    this.answer(request, nowMs);
     this.runParked(client, nowMs);
   }
 
@@ -120,6 +134,12 @@ export class Replies {
     this.parkedCount -= client.parked.length;
     client.parked.clear();
     this.#noteStalled(client, 0);
+  }
+
+  /** What the client's next write comes behind is answered now, whether it is slow or not: order comes before memory. */
+  #catchUp(client: Client, nowMs: number): void {
+    while (!client.isClosed && client.parked.isReady(client.writesAnswered)) this.#answerParked(client, nowMs);
+    client.writesAnswered++;
   }
 
   #noteStalled(client: Client, count: number): void {

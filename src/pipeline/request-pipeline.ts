@@ -31,6 +31,7 @@ import { EventDelivery } from "./event-delivery.ts";
 import { Incoming, requestHeaderBytes } from "./incoming.ts";
 import { LookAhead } from "./look-ahead.ts";
 import { Outbox } from "./outbox.ts";
+import type { PendingWrite } from "./pending-write.ts";
 import { Replies, type SessionOutcomes } from "./replies.ts";
 import { RequestQueue, type RequestThrottleOptions } from "./request-queue.ts";
 import { ServerStats } from "./server-stats.ts";
@@ -189,10 +190,14 @@ export class RequestPipeline {
       this.throttle.releaseLarge(incoming.largeBytes);
       return;
     }
-    if (!incoming.isThrottled && isWriteOp(type) && isClientRequest(type) && this.#write(incoming)) return;
+    if (!incoming.isThrottled && this.#isWrite(type) && this.#write(incoming)) return;
     this.throttle.releaseLarge(incoming.largeBytes);
     if (client.outstanding > 0) this.#replies.park(incoming);
     else this.#replies.answer(incoming, nowMs);
+  }
+
+  #isWrite(type: number): boolean {
+    return isWriteOp(type) ? isClientRequest(type) : type === OpCode.sync && this.#writes.takesSyncs;
   }
 
   /** @returns false when it becomes no transaction: the answer is -5 or -6, in its turn. */
@@ -229,11 +234,21 @@ export class RequestPipeline {
     const propagationMs = wallMs - (timeHigh * 0x100000000 + (timeLow >>> 0));
     if (propagationMs >= 0) this.#metrics.propagationLatency.add(propagationMs);
     const pending = writes.takeApplied();
-    if (pending === null) return;
+    if (pending === null) {
+      this.#replies.noteForeign(applier.header);
+      return;
+    }
     this.throttle.releaseLarge(pending.largeBytes);
     this.#metrics.syncProcessorQueueAndFlushTimeMs.add(nowMs - pending.receivedMs);
     this.#replies.replyToWrite(pending, bytes, nowMs);
     writes.release(pending);
+  }
+
+  /** A sync of a learner's client: the leader has answered it, and what was committed before is applied. */
+  synced(pending: PendingWrite, request: Incoming, nowMs: number): void {
+    this.throttle.releaseLarge(pending.largeBytes);
+    this.#replies.replyToSync(pending, request, nowMs);
+    this.#writes.release(pending);
   }
 
   /** A slow client takes what it is sent again: answers what it has waited for. */

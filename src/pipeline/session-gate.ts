@@ -3,7 +3,8 @@
  *
  *   refused   closed without a word: over the connect rate, or the client has seen a zxid that we have not
  *   new       a createSession transaction; the answer follows when it is applied, and until then nothing more is read
- *   renewed   the password is right and the session alive: answered at once, with the timeout negotiated now
+ *   renewed   the password is right and the session alive: answered at once, with the timeout negotiated now. A learner
+ *             does not know who is alive: it asks its leader, and nothing more is read until that has answered
  *   invalid   answered with a session of zeros, then closed
  *
  * A renewal takes the session over from its earlier connection, if that is still there. Unlike ZooKeeper we look at the
@@ -36,6 +37,8 @@ export class SessionGate {
   readonly #pipeline: RequestPipeline;
   readonly #throttle: ConnectionThrottle;
   readonly #metrics: ServerMetrics;
+  /** Asks the leader whether a session is alive, on a learner; {@link revalidated} follows. Null elsewhere. */
+  readonly #revalidate: ((client: Client, idHigh: number, idLow: number) => void) | null;
   readonly #clients = new LongMap<Client>();
   readonly #password = Buffer.alloc(passwordBytes);
 
@@ -47,7 +50,9 @@ export class SessionGate {
     pipeline: RequestPipeline;
     throttle: ConnectionThrottle;
     metrics: ServerMetrics;
+    revalidate?: (client: Client, idHigh: number, idLow: number) => void;
   }) {
+    this.#revalidate = parts.revalidate ?? null;
     this.#tree = parts.tree;
     this.#sessions = parts.sessions;
     this.#ids = parts.ids;
@@ -80,6 +85,13 @@ export class SessionGate {
     this.#answer(client, client.session!);
   }
 
+  /** The leader has said whether a session is alive that a client wants back; its createSession may still be on its way. */
+  revalidated(client: Client, idHigh: number, idLow: number, isAlive: boolean, nowMs: number): void {
+    if (client.isClosed) return;
+    if (isAlive) this.#takeOver(client, this.#sessions.create(idHigh, idLow, client.timeoutMs, nowMs));
+    else this.#refuse(client);
+  }
+
   /** The connection that a session is attached to here, if any. */
   clientOf(idHigh: number, idLow: number): Client | undefined {
     return this.#clients.get(idHigh, idLow);
@@ -106,16 +118,30 @@ export class SessionGate {
   #renew(client: Client, request: ConnectRequest, nowMs: number): void {
     this.#metrics.connectionRevalidateCount.increment();
     const { sessionIdHigh, sessionIdLow } = request;
-    const session = isPassword(sessionIdHigh, sessionIdLow, request.password)
-      ? this.#sessions.get(sessionIdHigh, sessionIdLow)
-      : undefined;
-    if (session === undefined || !session.isCommitted || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
-      writeConnectResponse(this.#pipeline.outbox.open(client), null, mirrored(client));
-      this.#pipeline.stats.countSent(client);
-      this.#pipeline.outbox.closeAfterSending(client);
+    if (!isPassword(sessionIdHigh, sessionIdLow, request.password)) {
+      this.#refuse(client);
       return;
     }
-    const earlier = this.#clients.get(sessionIdHigh, sessionIdLow);
+    if (this.#revalidate !== null) {
+      this.#revalidate(client, sessionIdHigh, sessionIdLow);
+      return;
+    }
+    const session = this.#sessions.get(sessionIdHigh, sessionIdLow);
+    if (session === undefined || !session.isCommitted || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
+      this.#refuse(client);
+    } else {
+      this.#takeOver(client, session);
+    }
+  }
+
+  #refuse(client: Client): void {
+    writeConnectResponse(this.#pipeline.outbox.open(client), null, mirrored(client));
+    this.#pipeline.stats.countSent(client);
+    this.#pipeline.outbox.closeAfterSending(client);
+  }
+
+  #takeOver(client: Client, session: Session): void {
+    const earlier = this.#clients.get(session.idHigh, session.idLow);
     if (earlier !== undefined && earlier !== client) earlier.link.closeNow();
     this.#attach(client, session);
     this.#answer(client, session);

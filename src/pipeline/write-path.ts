@@ -12,6 +12,8 @@ import { PendingWrite } from "./pending-write.ts";
 export interface WritePath {
   /** Writes on their way, and whatever else is answered in their turn. */
   readonly length: number;
+  /** Whether a sync takes this way too, since somebody else knows what is committed. */
+  readonly takesSyncs: boolean;
   /**
    * Takes a request that wants to be a write.
    * @returns the write that is awaited from now on; null when it becomes none, and is answered in its turn: -5 or -6.

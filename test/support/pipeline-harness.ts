@@ -13,6 +13,7 @@ import { highOf, lowOf } from "#base/zxid.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { ConnectionNumbers } from "#net/client-port.ts";
 import { Client, type ClientLink } from "#pipeline/client.ts";
+import { type ForwardedRequest, ForwardedWrites } from "#pipeline/forwarded-writes.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
 import type { PrepareOptions } from "#pipeline/prepare.ts";
 import { PreparedWrites } from "#pipeline/prepared-writes.ts";
@@ -128,6 +129,7 @@ export class PipelineHarness {
   readonly database: Database;
   readonly pipeline: RequestPipeline;
   readonly writes: PreparedWrites;
+  readonly forwarded: ForwardedWrites | null;
   readonly gate: SessionGate;
   readonly log: HeldLog = new HeldLog();
   readonly numbers: ConnectionNumbers = new ConnectionNumbers();
@@ -135,7 +137,8 @@ export class PipelineHarness {
   /** Both clocks. */
   nowMs = 1_000;
 
-  constructor(options: HarnessOptions = {}) {
+  /** @param forwarded given, the pipeline is a learner's and its writes go there. */
+  constructor(options: HarnessOptions = {}, forwarded?: (request: ForwardedRequest) => void) {
     const clock = { monotonicMs: (): number => this.nowMs, wallMs: (): number => this.nowMs };
     this.database = new Database(
       { hashSeed: 7, digestEnabled: true, extendedTypesEnabled: true, emulate353TtlNodes: false, ...options },
@@ -149,12 +152,13 @@ export class PipelineHarness {
     const registry = new ProviderRegistry();
     const allOptions = { ...defaultOptions, ...options };
     this.writes = new PreparedWrites({ tree, applier, registry, sink: this.log, options: allOptions, metrics });
+    this.forwarded = forwarded === undefined ? null : new ForwardedWrites({ applier, forward: forwarded });
     this.pipeline = new RequestPipeline({
       tree,
       applier,
       sessions,
       registry,
-      writes: this.writes,
+      writes: this.forwarded ?? this.writes,
       options: allOptions,
       metrics,
       now: clock,
