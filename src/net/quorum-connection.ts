@@ -105,10 +105,6 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
     if (this.#socket.bufferedBytes > this.#options.unsentBytesMax) this.#give("it does not take what it is sent");
   }
 
-  /**
-   * Sends a piece of something long, after what was appended before.
-   * @returns whether the next piece may follow at once; if not, `onDrained` is called when it may.
-   */
   stream(bytes: Uint8Array, onDrained: () => void): boolean {
     this.flush();
     if (this.#isClosed) return false;

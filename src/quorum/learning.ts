@@ -54,8 +54,11 @@ export interface LearnerOutput {
     history: Durable<"history">,
     done: (epoch: Durable<bigint>, nowMs: number) => void,
   ): void;
-  /** Cuts off everything behind that zxid, in the log and among the snapshots, and loads the tree anew. */
-  truncate(zxid: bigint, done: (nowMs: number) => void): void;
+  /**
+   * Cuts off everything behind that zxid, in the log and among the snapshots, and loads the tree anew. `isDone` is false when
+   * there was nothing to start from: the whole tree is needed.
+   */
+  truncate(zxid: bigint, done: (isDone: boolean, nowMs: number) => void): void;
   /** A tree follows on the wire, whole up to that zxid: begins an empty one, and empties the window. */
   beginTree(zxid: bigint): void;
   /** Takes bytes of the tree. @returns how many were its; fewer than given when it ended there. */
@@ -271,8 +274,12 @@ export class Learning {
         this.#isTreeBroken = true;
         this.state = "Truncating";
         this.link.pause();
-        this.#output.truncate(zxid, (nowMs) => {
+        this.#output.truncate(zxid, (isDone, nowMs) => {
           if (this.state !== "Truncating") return;
+          if (!isDone) {
+            this.stop(`no snapshot to truncate to 0x${zxid.toString(16)} from`);
+            return;
+          }
           this.#heardMs = nowMs;
           this.#isTreeBroken = false;
           this.state = "ExpectNewLeader";

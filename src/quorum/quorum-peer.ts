@@ -17,6 +17,7 @@
 
 import { assert } from "#base/assert.ts";
 import type { PacketView } from "#protocol/quorum-packet.ts";
+import type { ZxidHalves } from "./broadcast.ts";
 import type { Durable } from "./durable.ts";
 import { type ElectionOptions, LeaderElection } from "./leader-election.ts";
 import type { LearnerHandler } from "./learner-handler.ts";
@@ -228,6 +229,14 @@ export class QuorumPeer {
     this.leading?.halfTick(nowMs);
     if (this.learning?.isTimedOut(nowMs) === true) this.learning.stop("Read timed out");
     if (this.state === "Connecting" && nowMs > this.#connectDeadlineMs) this.#over("the leader cannot be reached");
+  }
+
+  /** Everything up to that zxid is in this server's log, for good. */
+  logged(zxid: Durable<ZxidHalves>): void {
+    this.learning?.logged(zxid);
+    if (this.leading === null) return;
+    this.leading.broadcast.ackOwn(zxid);
+    this.leading.broadcast.settle();
   }
 
   get #candidate(): { zxid: bigint; currentEpoch: bigint; isParticipant: boolean } {

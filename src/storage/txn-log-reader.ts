@@ -36,6 +36,10 @@ export interface TxnLogReadOptions {
   readonly afterLow: number;
   /** True leaves the files as they are; a torn tail is then only reported. */
   readonly isReadOnly?: boolean;
+  /** Reading ends before the first record of that zxid or a later one: what a log that is being written has for sure. */
+  readonly until?: { readonly zxidHigh: number; readonly zxidLow: number };
+  /** Awaited before each piece of a file, so that whoever takes the records is not given more than it can hold. */
+  pace?(): Promise<void>;
   /** Takes a payload, `bytes[start, end)`: TxnHeader, body, digest. Borrowed until it returns. */
   onRecord(bytes: Buffer, start: number, end: number): void;
 }
@@ -91,6 +95,7 @@ class LogReading {
   #zxidHigh: number;
   #zxidLow: number;
   #isHandingOut = false;
+  #isDone = false;
   #recordCount = 0;
   /** Ends of files behind which no record was met yet. */
   #openEnds: FileEnd[] = [];
@@ -106,8 +111,11 @@ class LogReading {
     const { disk, folder } = this.#options;
     const all = filesOfKind(folder, await disk.list(folder), "log");
     const files = await this.#withoutUnbornFiles(this.#filesToRead(all));
-    for (const file of files) await this.#readFile(file);
-    for (const end of this.#openEnds) await this.#judgeNewestEnd(end);
+    for (const file of files) {
+      await this.#readFile(file);
+      if (this.#isDone) break;
+    }
+    if (!this.#isDone) for (const end of this.#openEnds) await this.#judgeNewestEnd(end);
     return {
       lastZxidHigh: this.#zxidHigh,
       lastZxidLow: this.#zxidLow,
@@ -159,9 +167,11 @@ class LogReading {
       }
       window.start = txnLogHeaderBytes;
       for (;;) {
+        await this.#options.pace?.();
         const stop = this.#takeRecords(file, window);
         if (stop === "open-ends") await this.#closeOpenEnds(file, window);
         else if (typeof stop === "object") return this.#noteEnd(stop);
+        else if (this.#isDone) return;
         else if (!(await window.fill(stop)))
           return this.#noteEnd(endOfBytes(file, window, this.#zxidHigh, this.#zxidLow));
       }
@@ -190,6 +200,7 @@ class LogReading {
       if (fault !== null) return this.#end(file, window, fault.kind, fault.expected, fault.found);
       if (this.#openEnds.length > 0) return "open-ends";
       this.#take(file, window, payloadStart, payloadEnd);
+      if (this.#isDone) break;
       window.start = payloadEnd + 1;
     }
     return recordPrefixBytes;
@@ -209,6 +220,11 @@ class LogReading {
     const low = bytes.readInt32BE(payloadStart + zxidInTxnHeader + 4);
     const order = compareHalves(high, low, this.#zxidHigh, this.#zxidLow);
     if (order <= 0 && !this.#isHandingOut) return;
+    const { until } = this.#options;
+    if (until !== undefined && compareHalves(high, low, until.zxidHigh, until.zxidLow) >= 0) {
+      this.#isDone = true;
+      return;
+    }
     if (order > 0 && high === this.#zxidHigh && low !== ((this.#zxidLow + 1) | 0)) {
       const expected = `zxid 0x${hexOfHalves(high, this.#zxidLow + 1)}`;
       throw new CorruptionError({ path: file.path, offset, expected, found: `0x${hexOfHalves(high, low)}` });

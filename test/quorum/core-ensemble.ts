@@ -100,6 +100,10 @@ class Link implements QuorumLink {
     }
   }
 
+  stream(): boolean {
+    throw new Error("trees are small here");
+  }
+
   arrive(piece: Buffer): void {
     this.#inbox = Buffer.concat([this.#inbox, piece]);
     this.#read();
@@ -343,7 +347,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
     this.#apply();
   }
 
-  truncate(zxid: bigint, done: (nowMs: number) => void): void {
+  truncate(zxid: bigint, done: (isDone: boolean, nowMs: number) => void): void {
     this.#write(
       (files) => {
         files.log = files.log.filter((txn) => txn.zxid <= zxid);
@@ -351,7 +355,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
       },
       () => {
         this.#load();
-        done(this.town.schedule.nowMs);
+        done(true, this.town.schedule.nowMs);
       },
     );
   }
@@ -532,9 +536,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
 
   #logged(): void {
     const zxid = asDurable({ zxidHigh: highOf(this.#loggedZxid), zxidLow: lowOf(this.#loggedZxid) });
-    this.peer.learning?.logged(zxid);
-    this.peer.leading?.broadcast.ackOwn(zxid);
-    this.peer.leading?.broadcast.settle();
+    this.peer.logged(zxid);
   }
 
   #apply(): void {

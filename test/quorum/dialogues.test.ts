@@ -64,6 +64,10 @@ class FakeLink implements QuorumLink {
     this.#out.length = 0;
   }
 
+  stream(): boolean {
+    throw new Error("nothing is long here");
+  }
+
   pause(): void {
     this.isPaused = true;
   }
@@ -111,7 +115,7 @@ class LearnerStage extends Stage {
       output: {
         storeAcceptedEpoch: (epoch, done) => this.disk(`acceptedEpoch ${epoch}`, () => done(asDurable(epoch), 0)),
         storeCurrentEpoch: (epoch, _, done) => this.disk(`currentEpoch ${epoch}`, () => done(asDurable(epoch), 0)),
-        truncate: (zxid, done) => this.disk(`truncate ${zxid.toString(16)}`, () => done(0)),
+        truncate: (zxid, done) => this.disk(`truncate ${zxid.toString(16)}`, () => done(true, 0)),
         beginTree: (zxid) => {
           this.said.push(`[tree ${zxid.toString(16)}]`);
           window.clear();

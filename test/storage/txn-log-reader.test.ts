@@ -95,6 +95,18 @@ describe("which records are handed out", () => {
     expect((await read(disk, 10n)).zxids).toEqual(range(11n, 29n));
   });
 
+  test("only those before a zxid, at the pace of whoever takes them, whatever is behind them", async () => {
+    const disk = diskWith({
+      "log.1": logFile(range(1n, 4n)),
+      "log.5": Buffer.concat([logFile(range(5n, 8n)), Buffer.from("being written")]),
+    });
+    let pieces = 0;
+    const pace = async (): Promise<void> => void pieces++;
+    const { zxids, result } = await read(disk, 2n, { isReadOnly: true, until: { zxidHigh: 0, zxidLow: 7 }, pace });
+    expect(zxids).toEqual(range(3n, 6n));
+    expect([result.lastZxidLow, result.tornTail, pieces > 1]).toEqual([6, null, true]);
+  });
+
   test("a larger epoch may follow without a gap being seen in it", async () => {
     const disk = diskWith({ "log.1": logFile([1n, 2n]), "log.200000001": logFile([0x200000001n, 0x200000002n]) });
     expect((await read(disk)).zxids).toEqual([1n, 2n, 0x200000001n, 0x200000002n]);
