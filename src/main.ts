@@ -35,11 +35,15 @@ import { nodeThreads } from "#host/node/threads.ts";
 import { nodeTimers } from "#host/node/timers.ts";
 import { nodeWire } from "#host/node/wire.ts";
 import type { HostParts } from "#server/host-parts.ts";
+import type { ServerParts } from "#server/client-server.ts";
+import { EnsembleMember } from "#server/ensemble-member.ts";
 import { LiveFacts } from "#server/live-facts.ts";
 import { StandaloneServer } from "#server/standalone.ts";
 import { DatadirError } from "#storage/datadir.ts";
 import { RecoveryError } from "#storage/recovery.ts";
 import { fullVersion, productVersion } from "#base/version.ts";
+
+type Server = StandaloneServer | EnsembleMember;
 
 const nodeDisk = new NodeDisk();
 const product = `${productVersion}, a ZooKeeper ${fullVersion.split("-")[0]} server`;
@@ -188,12 +192,14 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
     logger.error({ code }, `Exiting JVM with code ${code}`);
     process.exit(code);
   };
-  const server: StandaloneServer = new StandaloneServer({
+  const parts: ServerParts = {
     config,
     host,
     exit,
     answerWord: (_server, connection, bytes) => words.take(connection, bytes),
-  });
+  };
+  const { ensemble } = config;
+  const server: Server = ensemble === null ? new StandaloneServer(parts) : new EnsembleMember({ ...parts, ensemble });
   const facts = new LiveFacts(server, host, nodeEnvironment);
   const words = new WordService({ server, facts, disk: nodeDisk, logger, descriptors: descriptorCounts });
   handleSignals(logger, {
@@ -225,13 +231,13 @@ async function serve(config: ServerConfig, source: StartSource, logger: Logger):
   }
 }
 
-function digestText(server: StandaloneServer): string {
+function digestText(server: Server): string {
   const digest = server.serving?.database.tree.digest;
   return digest === undefined ? "unknown" : `0x${hexOfHalves(digest.high, digest.low)}`;
 }
 
 /** Says where the server listens, where its data is, and how to stop it; on a terminal without configuration as a banner. */
-function announce(server: StandaloneServer, source: StartSource, logger: Logger): void {
+function announce(server: Server, source: StartSource, logger: Logger): void {
   const { config, port } = server;
   const listening = port === null ? "no client port" : `${port.bound.address}:${port.bound.port}`;
   logger.info(
@@ -250,7 +256,7 @@ function announce(server: StandaloneServer, source: StartSource, logger: Logger)
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-async function stop(server: StandaloneServer, logger: Logger): Promise<void> {
+async function stop(server: Server, logger: Logger): Promise<void> {
   const connections = server.port?.connections.size ?? 0;
   await server.stop();
   logger.info({ connections }, `Stopped: ${connections} connections closed, the log is complete`);

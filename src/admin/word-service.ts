@@ -13,7 +13,7 @@ import type { Logger } from "#host/logger.ts";
 import type { ClientConnection } from "#net/client-connection.ts";
 import type { Client } from "#pipeline/client.ts";
 import type { DescriptorCounts, FolderSizes, LiveFacts } from "#server/live-facts.ts";
-import type { StandaloneServer } from "#server/standalone.ts";
+import type { ClientServer } from "#server/client-server.ts";
 import {
   answerFourLetterWord,
   enabledWords,
@@ -28,7 +28,7 @@ const noSizes: FolderSizes = { dataDirBytes: 0, dataLogDirBytes: 0 };
 const packetCharacters = 8192;
 
 export class WordService {
-  readonly #server: StandaloneServer;
+  readonly #server: ClientServer;
   readonly #facts: LiveFacts;
   readonly #disk: Disk;
   readonly #logger: Logger;
@@ -36,7 +36,7 @@ export class WordService {
   readonly #descriptors: () => DescriptorCounts;
 
   constructor(parts: {
-    server: StandaloneServer;
+    server: ClientServer;
     facts: LiveFacts;
     disk: Disk;
     logger: Logger;

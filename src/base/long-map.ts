@@ -37,6 +37,11 @@ export class LongMap<Value> {
     return true;
   }
 
+  clear(): void {
+    this.#byHigh.clear();
+    this.#size = 0;
+  }
+
   /** Calls `visit` for every entry, oldest first within a high half. */
   forEach(visit: (value: Value, high: number, low: number) => void): void {
     for (const [high, byLow] of this.#byHigh) {

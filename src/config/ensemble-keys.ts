@@ -1,9 +1,9 @@
 /**
- * What a standalone server makes of the keys of ensembles. ZooKeeper parses and checks them all before it decides that
- * it is standalone, and takes two things from them: the client port of its own member line, and the number in myid.
+ * The keys of ensembles, as every server reads them. ZooKeeper parses and checks them all before it decides what it is, and a
+ * standalone server takes two things from them: the client port of its own member line, and the number in myid.
  *
  *   no server line, or one participant       standalone; the member line's `;port` is the client port
- *   several participants, or                 an ensemble, which this version refuses to be
+ *   several participants, or                 an ensemble: see ensemble-config.ts
  *   standaloneEnabled=false
  *
  * Source: QuorumPeerConfig.setupQuorumPeerConfig, setupMyId, setupClientPort, checkValidity.
@@ -15,7 +15,6 @@ import { javaTrim, parseJavaLong } from "#base/java-values.ts";
 import type { FileKeys } from "./file-keys.ts";
 import {
   checkMembership,
-  isDistributed,
   isMembershipKey,
   type Member,
   type Membership,
@@ -93,9 +92,8 @@ export function parseMyid(content: string, dataDir: string, notes: ConfigNote[])
 }
 
 /**
- * Reads the membership lines of a server that has to be standalone. An ensemble is refused before its initLimit,
- * syncLimit and myid are looked at: whoever has to give it up need not mend them first.
- * @throws ConfigError with ZooKeeper's text when they are wrong, with ours when they make an ensemble.
+ * Reads the membership lines.
+ * @throws ConfigError with ZooKeeper's text when they are wrong.
  */
 export function readMembership(keys: FileKeys, standaloneEnabled: boolean, notes: ConfigNote[]): Membership {
   const { file } = keys;
@@ -105,11 +103,7 @@ export function readMembership(keys: FileKeys, standaloneEnabled: boolean, notes
   for (const text of checkMembership(membership, standaloneEnabled, file)) {
     notes.push({ level: "warn", line, key: "server", text });
   }
-  if (!isDistributed(membership, standaloneEnabled)) return membership;
-  const problem =
-    "ensembles are not supported yet by this version; " +
-    "valid is one server line at most, with standaloneEnabled=true";
-  throw new ConfigError({ file, line, key: lines[0]?.key ?? "", problem });
+  return membership;
 }
 
 /**

@@ -24,6 +24,7 @@ import {
   readMembership,
   refuseStaticMembers,
 } from "./ensemble-keys.ts";
+import { type EnsembleConfig, readEnsemble } from "./ensemble-config.ts";
 import { FileKeys } from "./file-keys.ts";
 import { parseJavaProperties, type PropertyEntry } from "./java-properties.ts";
 import type { Membership } from "#quorum/membership.ts";
@@ -54,6 +55,8 @@ export interface ServerConfig extends PropertySettings, ClientAddress {
   /** What `dataDir/myid` holds, or null without such a file. */
   readonly myid: bigint | null;
   readonly membership: Membership;
+  /** Null for a server on its own. */
+  readonly ensemble: EnsembleConfig | null;
   /** Every property that was set, by its real name, secrets included; see `isSecret`. */
   readonly systemProperties: ReadonlyMap<string, string>;
 }
@@ -104,12 +107,14 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const content = input.readMyid?.(base.dataDir) ?? null;
   const myid = content === null ? null : parseMyid(content, base.dataDir, notes);
   const client = chooseClientAddress(keys, { ...base, membership, myid }, notes);
+  const ensemble = readEnsemble(keys, properties, { ...base, ...settings, membership, myid }, notes);
   const config = {
     ...base,
     ...settings,
     ...client,
     myid,
     membership,
+    ensemble,
     systemProperties: plain(properties),
   };
   warnOfDangers(config, keys, notes);
@@ -149,7 +154,10 @@ export function defaultConfig(systemProperties: ReadonlyMap<string, string> = ne
   return { config: { ...config, fourLetterWordWhitelist: "*" }, notes };
 }
 
-type BaseSettings = Omit<ServerConfig, keyof PropertySettings | "myid" | "membership" | "systemProperties">;
+type BaseSettings = Omit<
+  ServerConfig,
+  keyof PropertySettings | "myid" | "membership" | "ensemble" | "systemProperties"
+>;
 
 function fileless(tickTimeMs: number): Omit<BaseSettings, "clientPort" | "maxClientCnxns" | "dataDir" | "dataLogDir"> {
   return {
@@ -169,7 +177,14 @@ function configWithoutFile(flags: ReadonlyMap<string, string>, base: BaseSetting
   takeJudgements([], flags, commandLine, notes);
   const properties = new SystemProperties(flags, notes);
   const settings = readPropertySettings(properties, commandLine);
-  const config = { ...base, ...settings, myid: null, membership: noMembers, systemProperties: plain(properties) };
+  const config = {
+    ...base,
+    ...settings,
+    myid: null,
+    membership: noMembers,
+    ensemble: null,
+    systemProperties: plain(properties),
+  };
   return { config, notes };
 }
 

@@ -134,11 +134,16 @@ export class ClientPort {
     return this.#connections;
   }
 
+  /** Closes every connection; others may come. */
+  closeConnections(): void {
+    for (const connection of this.#connections) connection.closeNow();
+  }
+
   /** Stops accepting and closes every connection. */
   async close(): Promise<void> {
     this.#idleTimer?.cancel();
     const closing = this.#listener?.close();
-    for (const connection of this.#connections) connection.closeNow();
+    this.closeConnections();
     await closing;
   }
 

@@ -73,6 +73,12 @@ export class PreparedWrites implements WritePath {
     reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
     const { client, xid, type } = incoming;
     const session = client.session!;
+    if (session.owner !== null) {
+      // A learner has taken the session over; this connection has not noticed.
+      this.preparer.begin(type, xid, session.idHigh, session.idLow, wallMs);
+      this.preparer.refuse(ErrorCode.sessionMoved);
+      return this.#await(client, session, xid, type, incoming.receivedMs);
+    }
     const changesBefore = this.preparer.changes.changeCount;
     if (type === OpCode.closeSession) {
       this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);

@@ -150,6 +150,7 @@ export class SessionGate {
 
   #attach(client: Client, session: Session): void {
     client.session = session;
+    session.owner = null;
     this.#clients.set(session.idHigh, session.idLow, client);
   }
 

@@ -193,6 +193,7 @@ export class Leading implements HandlerServices {
     return planLearnerSync(learnerZxid, {
       window: this.#window,
       lastZxid: this.#lastZxid,
+      historyZxid: this.#history.lastZxid,
       isSnapshotForced: this.#limits.isSnapshotSyncForced,
       isLogSyncEnabled: this.#limits.isLogSyncEnabled,
     });

@@ -81,7 +81,7 @@ export interface HandlerServices {
 /** protocolVersion of ZAB 1.0, which every server since 3.4 speaks. */
 export const zabVersion = 0x10000;
 /** Ends a tree on the wire. */
-const treeSignature = "BenWasHere";
+export const treeSignature = "BenWasHere";
 
 export class LearnerHandler {
   readonly link: QuorumLink;

@@ -28,6 +28,8 @@ export interface LearnerSyncState {
   readonly window: TxnWindow;
   /** Last zxid of the leader: what it has committed, or the beginning of its epoch when that is later. */
   readonly lastZxid: bigint;
+  /** Last zxid of the history that the leader began with: it has led no further while nothing is committed behind it. */
+  readonly historyZxid: bigint;
   /** zookeeper.forceSnapshotSync */
   readonly isSnapshotForced: boolean;
   /** Whether the log's files may be read for it (zookeeper.snapshotSizeFactor is not negative). */
@@ -41,7 +43,8 @@ export function planLearnerSync(learnerZxid: bigint, state: LearnerSyncState): L
   const { window, lastZxid } = state;
   if (state.isSnapshotForced) return { kind: "snap" };
   const { committedCount } = window;
-  if (learnerZxid === lastZxid) return { kind: "diff", zxid: learnerZxid, fromIndex: committedCount };
+  const isInStep = learnerZxid === lastZxid || (committedCount === 0 && learnerZxid === state.historyZxid);
+  if (isInStep) return { kind: "diff", zxid: learnerZxid, fromIndex: committedCount };
   const first = committedCount === 0 ? lastZxid : zxidAt(window, 0);
   const last = committedCount === 0 ? lastZxid : zxidAt(window, committedCount - 1);
   const isEpochStart = (learnerZxid & counterMask) === 0n;

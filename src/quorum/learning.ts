@@ -61,8 +61,8 @@ export interface LearnerOutput {
   truncate(zxid: bigint, done: (isDone: boolean, nowMs: number) => void): void;
   /** A tree follows on the wire, whole up to that zxid: begins an empty one, and empties the window. */
   beginTree(zxid: bigint): void;
-  /** Takes bytes of the tree. @returns how many were its; fewer than given when it ended there. */
-  takeTree(bytes: Buffer, start: number, end: number): number;
+  /** Takes bytes of the tree. @returns how many were its, and whether it ended there. */
+  takeTree(bytes: Buffer, start: number, end: number): { readonly taken: number; readonly isComplete: boolean };
   /** Appends a transaction to the window, and to the log unless a tree is being received. */
   log(bytes: Buffer, start: number, end: number): void;
   /** Everything up to that zxid is committed. */
@@ -158,8 +158,8 @@ export class Learning {
   /** Takes bytes of a tree. @returns how many were its. */
   takeTree(bytes: Buffer, start: number, end: number, nowMs: number): number {
     this.#heardMs = nowMs;
-    const taken = this.#output.takeTree(bytes, start, end);
-    if (taken < end - start) this.state = "ExpectNewLeader";
+    const { taken, isComplete } = this.#output.takeTree(bytes, start, end);
+    if (isComplete) this.state = "ExpectNewLeader";
     return taken;
   }
 

@@ -46,6 +46,7 @@ export class TxnWindow {
   #length = 0;
   #committedCount = 0;
   #keptBytes = 0;
+  #holds = 0;
   #open: Segment | null = null;
   readonly #spare: Segment[] = [];
 
@@ -119,6 +120,7 @@ export class TxnWindow {
    * applied, and nobody reads them any more.
    */
   trim(zxidHigh: number, zxidLow: number): void {
+    if (this.#holds > 0) return;
     const { committedCountMin, committedBytesMax } = this.#options;
     while (this.#committedCount > committedCountMin || this.#keptBytes > committedBytesMax) {
       if (this.#committedCount === 0) return;
@@ -128,6 +130,16 @@ export class TxnWindow {
       this.#committedCount--;
       this.#dropFirst();
     }
+  }
+
+  /** Keeps everything that is there until what is returned is called: somebody is about to read it. */
+  hold(): () => void {
+    this.#holds++;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#holds--;
+      isHeld = false;
+    };
   }
 
   /** Forgets everything, as when the tree is loaded anew. */

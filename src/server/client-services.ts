@@ -11,16 +11,12 @@ import type { ClientPortServices } from "#net/client-port.ts";
 import type { Client } from "#pipeline/client.ts";
 import { type ConnectRequest, readConnectRequest } from "#protocol/handshake.ts";
 import type { HostParts } from "./host-parts.ts";
-import type { StandaloneServer } from "./standalone.ts";
+import type { ClientServer } from "./client-server.ts";
 
 /** Recognises and answers four-letter words; see {@link ClientPortServices.takeWord}. */
-export type WordAnswerer = (server: StandaloneServer, connection: ClientConnection, bytes: Buffer) => boolean;
+export type WordAnswerer = (server: ClientServer, connection: ClientConnection, bytes: Buffer) => boolean;
 
-export function clientServices(
-  server: StandaloneServer,
-  host: HostParts,
-  answerWord: WordAnswerer,
-): ClientPortServices {
+export function clientServices(server: ClientServer, host: HostParts, answerWord: WordAnswerer): ClientPortServices {
   const { config, metrics } = server;
   const { clock, logger } = host;
   return {
@@ -52,7 +48,7 @@ export function clientServices(
 }
 
 function connect(
-  server: StandaloneServer,
+  server: ClientServer,
   client: Client,
   bytes: Buffer,
   start: number,

@@ -81,6 +81,8 @@ export interface LoadOptions extends Omit<RecoveryOptions<DatabaseSink>, "newSin
   readonly threads: Threads | null;
   readonly tree: DataTreeOptions;
   readonly tickTimeMs: number;
+  /** Told each transaction that was replayed; borrowed until it returns. */
+  readonly onReplayed?: ((bytes: Buffer, start: number, end: number) => void) | undefined;
 }
 
 export interface LoadedDatabase {
@@ -174,6 +176,7 @@ class Loading {
     if (isFuzzy && order === 0) this.#compare();
     const { zxidHigh, zxidLow } = applier.header;
     if (!isFuzzy) this.#database.digests.applied(zxidHigh, zxidLow, this.#database.tree.digest);
+    this.#options.onReplayed?.(bytes, start, end);
   }
 
   #orderToDigest(bytes: Buffer, zxidAt: number): number {

@@ -1,7 +1,7 @@
 /**
  * What a server does by the clock while it serves, and stops doing when it stops:
  *
- *   every quarter tick   sessions that have expired are ended, a slice of them in each turn
+ *   every quarter tick   sessions that have expired are ended, a slice of them in each turn; not on a learner
  *   every stallTimeMs    the request throttle looks whether it may let somebody in, if it is switched on
  *   as configured        containers and TTL znodes that are due are removed (container-reaper.ts), old snapshots and logs
  *                        are purged, the first time right at the start
@@ -14,6 +14,7 @@ import type { ServerMetrics } from "#base/metrics.ts";
 import { hexOfHalves } from "#base/zxid.ts";
 import type { ServerConfig } from "#config/server-config.ts";
 import type { Timer } from "#host/timers.ts";
+import type { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import type { RequestPipeline } from "#pipeline/request-pipeline.ts";
 import type { Session } from "#session/session-tracker.ts";
 import { purge } from "#storage/purge.ts";
@@ -49,15 +50,18 @@ export class Housekeeping {
   start(serving: Serving): void {
     const { config, host, letIn } = this.#parts;
     const { clock, timers } = host;
-    const { pipeline } = serving;
-    this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), () => this.#expireSessions(serving)));
+    const { pipeline, prepared } = serving;
     // Wakes the request throttle where no reply does: when everything it let in has been answered or has gone stale.
     if (pipeline.queue.isEnabled) {
       const wake = (): void => letIn(pipeline, clock.monotonicMs());
       this.#timers.push(timers.every(config.requestThrottle.stallTimeMs, wake));
     }
-    this.#reaper = this.#newReaper(serving);
-    this.#reaper.start();
+    if (prepared !== null) {
+      const expire = (): void => this.#expireSessions(serving, prepared);
+      this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), expire));
+      this.#reaper = this.#newReaper(serving, prepared);
+      this.#reaper.start();
+    }
     this.#schedulePurges(serving);
   }
 
@@ -67,7 +71,7 @@ export class Housekeeping {
     this.#reaper?.stop();
   }
 
-  #expireSessions(serving: Serving): void {
+  #expireSessions(serving: Serving, prepared: PreparedWrites): void {
     if (this.#isStopped) return;
     const { metrics, host, turnEnded } = this.#parts;
     const { clock, logger, timers } = host;
@@ -82,13 +86,13 @@ export class Housekeeping {
       const id = `0x${hexOfHalves(session.idHigh, session.idLow)}`;
       logger.info({ session: id }, `Expiring session ${id}, timeout of ${session.timeoutMs}ms exceeded`);
       metrics.staleSessionsExpired.increment();
-      serving.writes.expireSession(session, nowMs, clock.wallMs());
+      prepared.expireSession(session, nowMs, clock.wallMs());
     } while (--left > 0 && this.#expired.length > 0 && clock.monotonicMs() < stopMs);
     turnEnded();
-    if (this.#expired.length > 0) timers.atTurnEnd(() => this.#expireSessions(serving));
+    if (this.#expired.length > 0) timers.atTurnEnd(() => this.#expireSessions(serving, prepared));
   }
 
-  #newReaper({ database, writes }: Serving): ContainerReaper {
+  #newReaper({ database }: Serving, prepared: PreparedWrites): ContainerReaper {
     const { config, host, turnEnded } = this.#parts;
     const { clock, timers, logger } = host;
     return new ContainerReaper({
@@ -98,7 +102,7 @@ export class Housekeeping {
       timers,
       logger,
       remove: (path) => {
-        writes.deleteContainer(path, clock.monotonicMs(), clock.wallMs());
+        prepared.deleteContainer(path, clock.monotonicMs(), clock.wallMs());
         turnEnded();
       },
     });

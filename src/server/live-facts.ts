@@ -23,7 +23,7 @@ import type {
   SessionsFacts,
   WatchFacts,
 } from "./server-facts.ts";
-import type { StandaloneServer } from "./standalone.ts";
+import type { ClientServer } from "./client-server.ts";
 import type { Serving } from "./wiring.ts";
 
 /** Sizes of the two data folders, measured before words that show them. */
@@ -42,12 +42,12 @@ export interface DescriptorCounts {
 const traceMaskAtStart = 306n;
 
 export class LiveFacts {
-  readonly #server: StandaloneServer;
+  readonly #server: ClientServer;
   readonly #host: HostParts;
   readonly #environment: () => EnvironmentFacts;
   #traceMask = traceMaskAtStart;
 
-  constructor(server: StandaloneServer, host: HostParts, environment: () => EnvironmentFacts) {
+  constructor(server: ClientServer, host: HostParts, environment: () => EnvironmentFacts) {
     this.#server = server;
     this.#host = host;
     this.#environment = environment;

@@ -1,12 +1,12 @@
 /**
- * What a server serves with, put together once its database is loaded:
+ * What a server serves with, put together once its database is loaded and it has something to do:
  *
- *   session gate -> pipeline -- transactions --> log -- durable batches --> back to the server, which has them applied
- *                       |                         |
- *                       `- sessions come and go   `- snapshots: due after so many transactions or bytes
+ *   session gate -> pipeline -- writes --> a log's transactions, or a leader's requests
+ *                       |
+ *                       `- sessions come and go
  *
  * Nothing runs here: these are the connections between parts that do not know each other, and what of the configuration
- * each of them is told. A log or a snapshot that cannot be written ends the server.
+ * each of them is told.
  * Source: ZooKeeperServer.java (setupRequestProcessors, startup).
  */
 
@@ -14,30 +14,28 @@ import { digestAlgorithmOf } from "#auth/digest-provider.ts";
 import { EnsembleProvider } from "#auth/ensemble-provider.ts";
 import { ProviderRegistry } from "#auth/provider-registry.ts";
 import { assert } from "#base/assert.ts";
-import type { ServerMetrics } from "#base/metrics.ts";
-import { ExitCode } from "#config/exit-code.ts";
 import type { ServerConfig } from "#config/server-config.ts";
 import type { Client } from "#pipeline/client.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
 import { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import { RequestPipeline } from "#pipeline/request-pipeline.ts";
-import type { SessionOutcomes } from "#pipeline/replies.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
+import type { WritePath } from "#pipeline/write-path.ts";
 import { SessionIds } from "#session/session-id.ts";
 import type { DataFolders } from "#storage/datadir.ts";
-import type { Recovery } from "#storage/recovery.ts";
-import { type LogBatch, TxnLog } from "#storage/txn-log.ts";
+import type { TxnLog } from "#storage/txn-log.ts";
 import { quotaExceededMessage } from "#tree/quota-text.ts";
 import type { Database } from "./database.ts";
-import type { HostParts } from "./host-parts.ts";
-import { SnapshotTaker } from "./snapshot-taker.ts";
+import type { PersistenceParts } from "./persistence.ts";
+import type { SnapshotTaker } from "./snapshot-taker.ts";
 
-/** What is there once the database is loaded. */
+/** What is there while clients are served. */
 export interface Serving {
   readonly database: Database;
   readonly pipeline: RequestPipeline;
-  readonly writes: PreparedWrites;
+  /** Null on a learner, which makes no transactions. */
+  readonly prepared: PreparedWrites | null;
   readonly gate: SessionGate;
   readonly log: TxnLog;
   readonly snapshots: SnapshotTaker;
@@ -46,146 +44,31 @@ export interface Serving {
   readonly sinceMs: number;
 }
 
-export interface WiringParts {
-  readonly config: ServerConfig;
-  readonly metrics: ServerMetrics;
-  readonly host: HostParts;
+export interface ServingParts extends PersistenceParts {
   readonly database: Database;
-  readonly recovery: Recovery;
+  readonly log: TxnLog;
+  readonly snapshots: SnapshotTaker;
+  readonly folders: DataFolders;
+  /** Of this server: it is part of the ids of its sessions. */
+  readonly sid: number;
+  /** Makes the way of writes; the registry says who may. */
+  readonly writesOf: (registry: ProviderRegistry) => WritePath;
   readonly clientOf: (number: number) => Client | undefined;
-  /** A transaction was handed to a log whose flush is delayed; not told where it is not. */
-  readonly onTxnDelayed: () => void;
-  /** The transactions of a batch are on disk. */
-  readonly onDurable: (batch: LogBatch) => void;
   /** A new session's handshake has been answered. */
   readonly onSessionAnswered: (client: Client) => void;
-  /** Ends the process; the reason has been logged. */
-  readonly exit: (code: ExitCode) => void;
+  /** On a learner: asks the leader whether a session is alive (SessionGate). */
+  readonly revalidate?: (client: Client, idHigh: number, idLow: number) => void;
 }
 
-/** Puts together what serves a database that has been loaded; nothing of it is running yet. */
-export function wireServing(parts: WiringParts): Serving {
-  const { config, metrics, host, database, recovery } = parts;
+/** Puts together what serves a database; nothing of it is running yet. */
+export function wireServing(parts: ServingParts): Serving {
+  const { config, metrics, host, database, log, snapshots, folders, revalidate } = parts;
   const { clock, random } = host;
-  const { tree, sessions } = database;
-  const log = newLog(parts);
-  const sinceMs = clock.monotonicMs();
-  const snapshots = newSnapshotTaker(parts, log);
-  const registry = newRegistry(config);
-  const writes = newWrites(parts, registry, newSink(parts, log, snapshots));
-  const pipeline: RequestPipeline = newPipeline(parts, registry, writes, {
-    sessionOpened: (client) => {
-      gate.opened(client);
-      parts.onSessionAnswered(client);
-    },
-    sessionEnded: (high, low) => gate.clientOf(high, low)?.link.closeNow(),
-  });
-  const connectionThrottle = new ConnectionThrottle(config.connectionThrottle, random, sinceMs);
-  const gate = new SessionGate({
-    tree,
-    sessions,
-    pipeline,
-    metrics,
-    throttle: connectionThrottle,
-    ids: new SessionIds(1, clock.wallMs()),
-    bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
-  });
-  return { database, pipeline, writes, gate, log, snapshots, connectionThrottle, folders: recovery, sinceMs };
-}
-
-function newLog({ config, metrics, host, recovery, onDurable, exit }: WiringParts): TxnLog {
-  const { disk, clock, logger } = host;
-  return new TxnLog({
-    disk,
-    clock,
-    logger,
-    folder: recovery.logFolder,
-    preAllocSizeKb: config.preAllocSizeKb,
-    forceSync: config.forceSync,
-    txnLogSizeLimitKb: config.txnLogSizeLimitKb,
-    fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
-    onDurable: (batch) => {
-      metrics.syncProcessorBatchSize.add(batch.recordCount);
-      onDurable(batch);
-    },
-    onFsync: (ms) => metrics.fsynctime.add(ms),
-    onFailure: (error) => {
-      logger.error(
-        { ...error.facts, error: error.message },
-        "Severe unrecoverable error, exiting: the transaction log cannot be written",
-      );
-      metrics.unrecoverableErrorCount.increment();
-      exit(ExitCode.unexpectedError);
-    },
-  });
-}
-
-function newSnapshotTaker(
-  { config, metrics, host, database, recovery, exit }: WiringParts,
-  log: TxnLog,
-): SnapshotTaker {
-  const { disk, clock, logger, random } = host;
-  return new SnapshotTaker({
-    database,
-    log,
-    random,
-    clock,
-    logger,
-    metrics,
-    snapCount: config.snapCount,
-    snapSizeLimitKb: config.snapSizeLimitKb,
-    write: {
-      disk,
-      folder: recovery.snapshotFolder,
-      compression: config.snapshotCompression,
-      hasDigest: config.digestEnabled,
-      hasLastZxid: config.serializeLastProcessedZxid,
-    },
-    onFailure: (error) => {
-      logger.error({ error: String(error) }, "Severe unrecoverable error, exiting: a snapshot cannot be written");
-      exit(ExitCode.txnLogErrorTakingSnapshot);
-    },
-  });
-}
-
-/** From the pipeline into the log, whose transactions the snapshots count. */
-function newSink({ config, metrics, onTxnDelayed }: WiringParts, log: TxnLog, snapshots: SnapshotTaker): TxnSink {
-  return {
-    beginRecord: () => log.beginRecord(),
-    endRecord: (zxidHigh, zxidLow) => {
-      log.endRecord(zxidHigh, zxidLow);
-      metrics.syncProcessorRequestQueued.increment();
-      snapshots.txnLogged();
-      if (config.flushDelayMs > 0) onTxnDelayed();
-    },
-  };
-}
-
-function newWrites(
-  { config, metrics, database, host }: WiringParts,
-  registry: ProviderRegistry,
-  sink: TxnSink,
-): PreparedWrites {
-  const { tree, applier } = database;
-  const writes = new PreparedWrites({ tree, applier, registry, options: config, sink, metrics });
-  writes.preparer.judge.onQuotaExceeded = ({ path, excesses }) => {
-    for (const excess of excesses) host.logger.warn({ path }, quotaExceededMessage(path, excess));
-    if (excesses.some(({ isHard }) => isHard))
-      metrics.quotaExceededErrorPerNamespace.increment(path.split("/")[1] ?? "");
-  };
-  return writes;
-}
-
-function newPipeline(
-  parts: WiringParts,
-  registry: ProviderRegistry,
-  writes: PreparedWrites,
-  outcomes: SessionOutcomes,
-): RequestPipeline {
-  const { config, metrics, database } = parts;
-  const { clock } = parts.host;
   const { tree, sessions, applier } = database;
-  return new RequestPipeline({
+  const sinceMs = clock.monotonicMs();
+  const registry = newRegistry(config);
+  const writes = parts.writesOf(registry);
+  const pipeline: RequestPipeline = new RequestPipeline({
     tree,
     applier,
     sessions,
@@ -198,8 +81,60 @@ function newPipeline(
       ...config,
       enforcedAuthSchemes: config.sessionRequireClientSaslAuth ? ["sasl"] : config.enforceAuthSchemes,
     },
-    outcomes,
+    outcomes: {
+      sessionOpened: (client) => {
+        gate.opened(client);
+        parts.onSessionAnswered(client);
+      },
+      sessionEnded: (high, low) => gate.clientOf(high, low)?.link.closeNow(),
+    },
   });
+  const connectionThrottle = new ConnectionThrottle(config.connectionThrottle, random, sinceMs);
+  const gate = new SessionGate({
+    tree,
+    sessions,
+    pipeline,
+    metrics,
+    throttle: connectionThrottle,
+    ids: new SessionIds(parts.sid, clock.wallMs()),
+    bounds: { sessionTimeoutMsMin: config.minSessionTimeoutMs, sessionTimeoutMsMax: config.maxSessionTimeoutMs },
+    ...(revalidate === undefined ? {} : { revalidate }),
+  });
+  const prepared = writes instanceof PreparedWrites ? writes : null;
+  return { database, pipeline, prepared, gate, log, snapshots, connectionThrottle, folders, sinceMs };
+}
+
+/** The writes of a server that makes its own transactions. */
+export function preparedWrites(
+  { config, metrics, host }: PersistenceParts,
+  { tree, applier }: Database,
+  registry: ProviderRegistry,
+  sink: TxnSink,
+): PreparedWrites {
+  const writes = new PreparedWrites({ tree, applier, registry, options: config, sink, metrics });
+  writes.preparer.judge.onQuotaExceeded = ({ path, excesses }) => {
+    for (const excess of excesses) host.logger.warn({ path }, quotaExceededMessage(path, excess));
+    if (excesses.some(({ isHard }) => isHard))
+      metrics.quotaExceededErrorPerNamespace.increment(path.split("/")[1] ?? "");
+  };
+  return writes;
+}
+
+/** From the pipeline into the log. `logged` is told each transaction; `delayed` too, where the log is told to wait. */
+export function logSink(
+  { config, metrics }: PersistenceParts,
+  log: TxnLog,
+  { logged, delayed }: { logged: () => void; delayed: () => void },
+): TxnSink {
+  return {
+    beginRecord: () => log.beginRecord(),
+    endRecord: (zxidHigh, zxidLow) => {
+      log.endRecord(zxidHigh, zxidLow);
+      metrics.syncProcessorRequestQueued.increment();
+      logged();
+      if (config.flushDelayMs > 0) delayed();
+    },
+  };
 }
 
 function newRegistry(config: ServerConfig): ProviderRegistry {

@@ -35,10 +35,12 @@ export class Session implements Expirable {
   isCommitted = false;
   /** Over, or about to be: once true it stays so, also when the tracker has dropped the session. */
   isClosing = false;
-  /** The server, or the link to one, that the client was last attached to; null until a request tells. */
+  /** On a leader: the learner that the client was last attached to; null when it is attached here, or nobody has told. */
   owner: object | null = null;
   /** When the timer runs out (ExpiryQueue's field). */
   expiryMs: number = notQueued;
+  /** On a learner: what its connection negotiated, when it was heard of since the leader was last told; else 0. */
+  touchedTimeoutMs = 0;
 
   constructor(idHigh: number, idLow: number, timeoutMs: number) {
     this.idHigh = idHigh;
@@ -51,6 +53,8 @@ export class SessionTracker {
   readonly #sessions = new LongMap<Session>();
   readonly #tickTimeMs: number;
   #timers: ExpiryQueue<Session> | null = null;
+  /** On a learner: the sessions that were heard of since the leader was last told. */
+  #touched: Session[] = [];
 
   /** A table without timers; {@link start} begins them. */
   constructor(tickTimeMs: number) {
@@ -69,6 +73,7 @@ export class SessionTracker {
   /** Takes up a role with timers: see the head of this file. */
   start(nowMs: number): void {
     this.#timers?.clear();
+    this.takeTouched(() => {});
     this.#timers = new ExpiryQueue(this.#tickTimeMs, nowMs);
     const committed = this.committed();
     this.#sessions.forEach((session) => {
@@ -119,8 +124,29 @@ export class SessionTracker {
    */
   touch(session: Session, timeoutMs: number, nowMs: number): boolean {
     if (session.isClosing) return false;
-    if (this.#timers !== null) this.#timers.touch(session, timeoutMs, nowMs);
+    if (this.#timers === null) this.#noteTouch(session, timeoutMs);
+    else this.#timers.touch(session, timeoutMs, nowMs);
     return true;
+  }
+
+  #noteTouch(session: Session, timeoutMs: number): void {
+    if (session.touchedTimeoutMs === 0) this.#touched.push(session);
+    session.touchedTimeoutMs = timeoutMs;
+  }
+
+  /** Hands over the sessions that were heard of since the last time, on a tracker without timers. */
+  takeTouched(visit: (idHigh: number, idLow: number, timeoutMs: number) => void): void {
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const session of touched) {
+      visit(session.idHigh, session.idLow, session.touchedTimeoutMs);
+      session.touchedTimeoutMs = 0;
+    }
+  }
+
+  /** How many sessions {@link takeTouched} would hand over. */
+  get touchedCount(): number {
+    return this.#touched.length;
   }
 
   /** As {@link touch}, for a session known by its id; false also when there is none. */

@@ -8,7 +8,9 @@
  */
 
 import { writeAclList } from "#auth/acl.ts";
+import { highOf, highOfNumber, lowOf, lowOfNumber } from "#base/zxid.ts";
 import { JuteWriter } from "#jute/writer.ts";
+import { TxnHeader } from "#protocol/txn-header.ts";
 import type { DataTree } from "./data-tree.ts";
 import type { AclEntry } from "./acl-cache.ts";
 import { TreeSnapshotScanner } from "./snapshot-scanner.ts";
@@ -19,6 +21,7 @@ const noStat = Buffer.alloc(60);
 const configStat = Buffer.alloc(60);
 configStat.writeInt32BE(-1, 40);
 const noData = Buffer.alloc(0);
+const configPath = Buffer.from("/zookeeper/config");
 const readPermission = 1;
 
 /**
@@ -28,10 +31,31 @@ const readPermission = 1;
 export function addSystemZnodes(tree: DataTree): void {
   add(tree, "/zookeeper", tree.acls.open, noStat);
   add(tree, "/zookeeper/quota", tree.acls.open, noStat);
+  addConfigZnode(tree);
+}
+
+function addConfigZnode(tree: DataTree): void {
   const acl = new JuteWriter(64);
   writeAclList(acl, [{ perms: readPermission, scheme: "world", id: "anyone" }]);
   const bytes = acl.toBytes();
   add(tree, "/zookeeper/config", tree.acls.intern(bytes, 0, bytes.length), configStat);
+}
+
+/**
+ * Puts the members of the ensemble where clients look for them. No transaction does this: each server does it for itself, and
+ * the digest leaves it out. Adds the znode where it is missing.
+ * @param text ZooKeeper's text of the configuration; `version` is its last line, and the znode's mzxid.
+ */
+export function setConfigZnode(tree: DataTree, text: string, version: bigint, nowMs: number): void {
+  if (tree.find(configPath, 0, configPath.length) === 0) addConfigZnode(tree);
+  const data = Buffer.from(text);
+  const id = tree.find(configPath, 0, configPath.length);
+  const header = new TxnHeader();
+  header.zxidHigh = highOf(version);
+  header.zxidLow = lowOf(version);
+  header.timeHigh = highOfNumber(nowMs);
+  header.timeLow = lowOfNumber(nowMs);
+  tree.setData(header, id, configPath, 0, configPath.length, data, 0, data.length, -1, null);
 }
 
 /** A znode is added as if it had been read from a snapshot of no sessions and no ACL lists. */

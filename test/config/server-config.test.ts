@@ -291,8 +291,45 @@ describe("a zoo.cfg with members", () => {
       "valid is one server line at most, with standaloneEnabled=true";
     checkError(data + three, `/conf/zoo.cfg:2: ${refusal}`);
     checkError(data + limits + three, `/conf/zoo.cfg:4: ${refusal}`);
-    for (const myid of ["1", "one", null]) checkError(data + three, `/conf/zoo.cfg:2: ${refusal}`, { myid });
+    for (const myid of ["1", "9", null]) checkError(data + three, `/conf/zoo.cfg:2: ${refusal}`, { myid });
     checkError(`${data}${limits}${member}standaloneEnabled=false`, `/conf/zoo.cfg:4: ${refusal}`, { myid: "1" });
+  });
+
+  it("is a member of an ensemble when that is asked for, with all that a member needs", () => {
+    const three = "server.1=a:1:2\nserver.2=b:1:2;9\nserver.3=c:1:2:observer\nserver.4=d:1:2\n";
+    const limits = "initLimit=5\nsyncLimit=2\n";
+    const flags: Flags = [["nodekeeper.ensembles", "true"]];
+    const { ensemble, clientPort } = load(`${data}tickTime=1000\n${limits}${three}`, { flags, myid: "2" }).config;
+    expect(clientPort).toBe(9);
+    expect(ensemble).toMatchObject({
+      sid: 2n,
+      own: { sid: 2n, role: "participant" },
+      initLimit: 5,
+      syncLimit: 2,
+      commitLogCount: 500,
+      snapshotSizeFactor: 0.33,
+      election: { notificationIntervalMsMin: 200, connectTimeoutMs: 5000, handshakeTimeoutMs: 2000, bindAttempts: 3 },
+    });
+    const check = (text: string, line: string, myid: string | null = "2"): void =>
+      checkError(data + text, line, { flags, myid });
+    const ticks = "valid is a number of ticks, 1 or more";
+    check(three, `/conf/zoo.cfg: initLimit: initLimit is not set; ${ticks}`);
+    check(`initLimit=5\n${three}`, `/conf/zoo.cfg: syncLimit: syncLimit is not set; ${ticks}`);
+    check(
+      `initLimit=-1\n${three}`,
+      "/conf/zoo.cfg:2: initLimit: -1 is too small; valid is a decimal integer, 0 or more",
+    );
+    check(limits + three, "/data/myid: myid file is missing; valid is a file with one of 1, 2, 3, 4", null);
+    check(limits + three, "/data/myid: My id 7 not in the peer list; valid is one of 1, 2, 3, 4", "7");
+    check(
+      `extendedTypesEnabled=true\n${limits}${three}server.255=e:1:2\n`,
+      "/data/myid: 255 is no id for a server with TTL znodes; valid is 0 to 254, or extendedTypesEnabled=false",
+      "255",
+    );
+    check(
+      `${limits}sslQuorum=true\n${three}`,
+      "/conf/zoo.cfg:4: sslQuorum: TLS between servers is not supported yet by this version; valid is the key left out",
+    );
   });
 
   it("is refused when myid is no number", () => {

@@ -53,11 +53,6 @@ const deviations: readonly [rest: RegExp, myid: string | null | undefined, why: 
   [/^server\.1=\[::1\]:1:2;\[::1\]:3\n$/, undefined, "the address to bind keeps its spelling"],
   [/^tickTime=-1\n$/, undefined, "the error names the negative tick, not the timeouts made of it"],
   [/^(maxClientCnxns|autopurge\.purgeInterval)=-1\n$/, undefined, "a negative limit that means off is 0"],
-  [
-    /server\.1=.*\n(server\.2=a:1:2\n|standaloneEnabled=false\n)(initLimit=5\n(syncLimit=2\n)?)?$/,
-    undefined,
-    "ensembles are not supported yet, which is said before their initLimit, syncLimit and myid",
-  ],
 ];
 
 function settingsOf(config: ServerConfig): Settings {
@@ -74,14 +69,17 @@ function settingsOf(config: ServerConfig): Settings {
     clientPortListenBacklog: config.clientPortListenBacklog,
     snapRetainCount: config.autopurge.snapRetainCount,
     purgeIntervalHours: config.autopurge.purgeIntervalHours,
-    isDistributed: false,
+    isDistributed: config.ensemble !== null,
     members: [...config.membership.members.values()].map((member) => formatMember(member)),
   };
 }
 
+/** Ensembles have to be asked for. */
+const flags = new Map([["nodekeeper.ensembles", "true"]]);
+
 function load({ text, myid }: Oracle): Settings | string {
   try {
-    const input = { text: Buffer.from(text, "latin1"), file: "@/zoo.cfg", systemProperties: new Map<string, string>() };
+    const input = { text: Buffer.from(text, "latin1"), file: "@/zoo.cfg", systemProperties: flags };
     return settingsOf(loadConfig({ ...input, readMyid: () => myid }).config);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);

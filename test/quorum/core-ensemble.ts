@@ -369,7 +369,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   }
 
   /** The form of a tree here: `(int 40 | transaction)* | int 0 | signature`. */
-  takeTree(bytes: Buffer, start: number, end: number): number {
+  takeTree(bytes: Buffer, start: number, end: number): { taken: number; isComplete: boolean } {
     const had = this.#treeBytes.length;
     this.#treeBytes = Buffer.concat([this.#treeBytes, bytes.subarray(start, end)]);
     for (let at = 0; at + 4 <= this.#treeBytes.length; at += 44) {
@@ -380,9 +380,9 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
         const txn = txnOf(Buffer.from(this.#treeBytes.subarray(from, from + 40)));
         this.applied.set(txn.zxid, txn);
       }
-      return treeEnd - had;
+      return { taken: treeEnd - had, isComplete: true };
     }
-    return end - start;
+    return { taken: end - start, isComplete: false };
   }
 
   persist(mode: LearnerSyncMode, done: (history: Durable<"history">, nowMs: number) => void): void {

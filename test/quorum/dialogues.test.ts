@@ -94,6 +94,8 @@ const [newLeader, followerInfo, upToDate, diff, trunc, snap] = [10, 11, 12, 13, 
 const [leaderInfo, ackEpoch, inform] = [17, 18, 8] as const;
 
 class LearnerStage extends Stage {
+  /** Of the tree that is still to come. */
+  treeBytes = 6;
   readonly link = new FakeLink(this);
   readonly window = new TxnWindow({ committedCountMin: 10, committedBytesMax: 1 << 20 });
   readonly learning: Learning;
@@ -120,7 +122,11 @@ class LearnerStage extends Stage {
           this.said.push(`[tree ${zxid.toString(16)}]`);
           window.clear();
         },
-        takeTree: (_, start, end) => Math.min(end - start, 3),
+        takeTree: (_, start, end) => {
+          const taken = Math.min(end - start, this.treeBytes);
+          this.treeBytes -= taken;
+          return { taken, isComplete: this.treeBytes === 0 };
+        },
         log: (bytes, start, end) => {
           window.append(bytes, start, end);
           this.said.push("[log]");

@@ -15,6 +15,7 @@ function leader(zxids: readonly bigint[], lastZxid?: bigint): LearnerSyncState {
   return {
     window,
     lastZxid: lastZxid ?? zxids.at(-1) ?? 0n,
+    historyZxid: zxids.at(-1) ?? 0x100000005n,
     isSnapshotForced: false,
     isLogSyncEnabled: true,
   };
@@ -31,6 +32,7 @@ const snap = { kind: "snap" } as const;
 test("a learner in step gets nothing", () => {
   checkPlan(0x300000002n, { kind: "diff", zxid: 0x300000002n, fromIndex: 5 });
   checkPlan(0n, { kind: "diff", zxid: 0n, fromIndex: 0 }, leader([]));
+  checkPlan(0x100000005n, { kind: "diff", zxid: 0x100000005n, fromIndex: 0 }, leader([], 0x200000000n));
   checkPlan(0x400000000n, { kind: "diff", zxid: 0x400000000n, fromIndex: 5 }, leader(history, 0x400000000n));
 });
 

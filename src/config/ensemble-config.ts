@@ -1,0 +1,161 @@
+/**
+ * What a member of an ensemble is told beside what every server is told: who it is, who the others are, and how patient to be.
+ * Source: QuorumPeerConfig.checkValidity, setupPeerType; QuorumPeerMain.runFromConfig; the classes that read properties.
+ */
+
+import { ConfigError } from "#base/errors.ts";
+import { type Member, type Membership, isDistributed } from "#quorum/membership.ts";
+import type { FileKeys } from "./file-keys.ts";
+import type { ConfigNote } from "./notes.ts";
+import type { SystemProperties } from "./system-properties.ts";
+
+export interface EnsembleConfig {
+  /** This server's id, from its myid file. */
+  readonly sid: bigint;
+  readonly own: Member;
+  /** In ticks. */
+  readonly initLimit: number;
+  readonly syncLimit: number;
+  /** In ticks; 0 is initLimit. */
+  readonly connectToLearnerMasterLimit: number;
+  /** Bind quorum and election port on every address of the machine. */
+  readonly quorumListenOnAllIps: boolean;
+  readonly election: {
+    readonly notificationIntervalMsMin: number;
+    readonly notificationIntervalMsMax: number;
+    readonly connectTimeoutMs: number;
+    /** How long the first words of a connection may take. */
+    readonly handshakeTimeoutMs: number;
+    readonly isKeepAlive: boolean;
+    /** Attempts to bind the port; 0 is for ever. */
+    readonly bindAttempts: number;
+  };
+  readonly connectRetryMs: number;
+  /** Committed transactions that are kept in memory for learners. */
+  readonly commitLogCount: number;
+  /** Learners are brought up to date from the log's files while these are smaller than so much of a snapshot; 0 is off. */
+  readonly snapshotSizeFactor: number;
+  readonly isSnapshotSyncForced: boolean;
+  /** Whether a leader serves clients. */
+  readonly leaderServes: boolean;
+}
+
+const sidMax = 254n;
+const commitLogCountMin = 500;
+const snapshotSizeFactorDefault = 0.33;
+
+/**
+ * Reads it, once the members are known.
+ * @returns null for a server on its own.
+ * @throws ConfigError with ZooKeeper's text, where it has one, for what is missing or cannot be.
+ */
+export function readEnsemble(
+  keys: FileKeys,
+  properties: SystemProperties,
+  server: {
+    readonly membership: Membership;
+    readonly standaloneEnabled: boolean;
+    readonly reconfigEnabled: boolean;
+    readonly extendedTypesEnabled: boolean;
+    readonly myid: bigint | null;
+    readonly dataDir: string;
+    readonly tickTimeMs: number;
+  },
+  notes: ConfigNote[],
+): EnsembleConfig | null {
+  const { membership, myid, dataDir, tickTimeMs } = server;
+  if (!isDistributed(membership, server.standaloneEnabled)) return null;
+  refuseUnlessAskedFor(keys, properties, membership);
+  refuseWhatIsMissing(keys, server.reconfigEnabled);
+  const ticks = "a number of ticks, 1 or more";
+  const initLimit = keys.int("initLimit", 0, 0);
+  if (initLimit === 0) throw keys.error("initLimit", "initLimit is not set", ticks);
+  const syncLimit = keys.int("syncLimit", 0, 0);
+  if (syncLimit === 0) throw keys.error("syncLimit", "syncLimit is not set", ticks);
+  const sid = ownSid(membership, myid, dataDir);
+  if (server.extendedTypesEnabled && (sid < 0n || sid > sidMax)) {
+    throw myidError(
+      dataDir,
+      `${sid} is no id for a server with TTL znodes`,
+      `0 to ${sidMax}, or extendedTypesEnabled=false`,
+    );
+  }
+  const own = membership.members.get(sid)!;
+  warnOfRole(keys, own, notes);
+  if (own.addresses.length > 1) {
+    const text = "of several addresses of a server only the first is used";
+    notes.push({ level: "warn", line: own.line, key: `server.${sid}`, text });
+  }
+  const handshakeMs = properties.int("zookeeper.quorumCnxnTimeoutMs", -1);
+  return {
+    sid,
+    own,
+    initLimit,
+    syncLimit,
+    connectToLearnerMasterLimit: Math.max(keys.int("connectToLearnerMasterLimit", 0), 0),
+    quorumListenOnAllIps: keys.boolean("quorumListenOnAllIPs", false),
+    election: {
+      notificationIntervalMsMin: properties.int("zookeeper.fastleader.minNotificationInterval", 200),
+      notificationIntervalMsMax: properties.int("zookeeper.fastleader.maxNotificationInterval", 60_000),
+      connectTimeoutMs: properties.int("zookeeper.cnxTimeout", 5_000),
+      handshakeTimeoutMs: handshakeMs > 0 ? handshakeMs : tickTimeMs * syncLimit,
+      isKeepAlive: properties.boolean("zookeeper.tcpKeepAlive", false),
+      bindAttempts: properties.int("zookeeper.electionPortBindRetry", 3),
+    },
+    connectRetryMs: properties.int("zookeeper.leaderConnectDelayDuringRetryMs", 100),
+    commitLogCount: Math.max(properties.int("zookeeper.commitLogCount", commitLogCountMin), commitLogCountMin),
+    snapshotSizeFactor: readSnapshotSizeFactor(properties),
+    isSnapshotSyncForced: properties.boolean("zookeeper.forceSnapshotSync", false),
+    leaderServes: properties.text("zookeeper.leaderServes", "yes") !== "no",
+  };
+}
+
+/** Ensembles are being built: they have to be asked for until they have been proven. */
+function refuseUnlessAskedFor(keys: FileKeys, properties: SystemProperties, membership: Membership): void {
+  if (properties.boolean("nodekeeper.ensembles", false)) return;
+  const [first] = membership.members.values();
+  const key = first === undefined ? "standaloneEnabled" : `server.${first.sid}`;
+  throw keys.error(
+    key,
+    "ensembles are not supported yet by this version",
+    "one server line at most, with standaloneEnabled=true",
+  );
+}
+
+/** What must not be left out in silence. */
+function refuseWhatIsMissing(keys: FileKeys, reconfigEnabled: boolean): void {
+  const missing = (key: string, what: string): ConfigError =>
+    keys.error(key, `${what} is not supported yet by this version`, "the key left out");
+  if (reconfigEnabled) throw missing("reconfigEnabled", "reconfiguration of an ensemble");
+  for (const key of ["sslQuorum", "portUnification"]) {
+    if (keys.boolean(key, false)) throw missing(key, "TLS between servers");
+  }
+  if (keys.boolean("quorum.auth.enableSasl", false)) throw missing("quorum.auth.enableSasl", "SASL between servers");
+  if (keys.boolean("localSessionsEnabled", false)) throw missing("localSessionsEnabled", "a local session");
+  if (keys.int("observerMasterPort", 0) > 0) throw missing("observerMasterPort", "an observer master");
+}
+
+function ownSid(membership: Membership, myid: bigint | null, dataDir: string): bigint {
+  const sids = [...membership.members.keys()].join(", ");
+  if (myid === null) throw myidError(dataDir, "myid file is missing", `a file with one of ${sids}`);
+  if (!membership.members.has(myid)) throw myidError(dataDir, `My id ${myid} not in the peer list`, `one of ${sids}`);
+  return myid;
+}
+
+function myidError(dataDir: string, problem: string, valid: string): ConfigError {
+  return new ConfigError({ file: `${dataDir}/myid`, line: 0, key: "", problem: `${problem}; valid is ${valid}` });
+}
+
+function warnOfRole(keys: FileKeys, own: Member, notes: ConfigNote[]): void {
+  const peerType = keys.text("peerType")?.toLowerCase() ?? own.role;
+  if (peerType === own.role) return;
+  const text =
+    `Peer type from servers list (${own.role.toUpperCase()}) doesn't match peerType (${peerType.toUpperCase()}).` +
+    " Defaulting to servers list.";
+  notes.push({ level: "warn", line: keys.line("peerType"), key: "peerType", text });
+}
+
+function readSnapshotSizeFactor(properties: SystemProperties): number {
+  const factor = properties.double("zookeeper.snapshotSizeFactor", snapshotSizeFactorDefault);
+  return factor > 1 ? snapshotSizeFactorDefault : Math.max(factor, 0);
+}

@@ -1,0 +1,172 @@
+/**
+ * A member of an ensemble. It loads what it has, looks for a leader with the others, and serves while there is one.
+ *
+ *   start   client port bound -> database loaded -> election port bound -> looking
+ *   role    QuorumPeer says what this server is; QuorumService serves; Replica keeps tree, log and epochs
+ *   stop    timers off -> ports closed -> log written out
+ *
+ * Between two roles clients are let go, and none is let in.
+ * Source: QuorumPeerMain.java, QuorumPeer.java.
+ */
+
+import type { EnsembleConfig } from "#config/ensemble-config.ts";
+import type { Timer } from "#host/timers.ts";
+import { QuorumPeer } from "#quorum/quorum-peer.ts";
+import { QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
+import type { Recovery } from "#storage/recovery.ts";
+import type { TxnLog } from "#storage/txn-log.ts";
+import { setConfigZnode } from "#tree/system-znodes.ts";
+import { ClientServer, type ServerParts } from "./client-server.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import { QuorumPorts } from "./quorum-ports.ts";
+import { QuorumService, type QuorumServiceParts } from "./quorum-service.ts";
+import { Replica } from "./replica.ts";
+import { type Serving, wireServing } from "./wiring.ts";
+
+export class EnsembleMember extends ClientServer {
+  readonly ensemble: EnsembleConfig;
+  readonly views: QuorumViews;
+  #replica: Replica | null = null;
+  #peer: QuorumPeer | null = null;
+  #ports: QuorumPorts | null = null;
+  #housekeeping: Housekeeping | null = null;
+  #timer: Timer | null = null;
+  #timerAtMs: number = Number.POSITIVE_INFINITY;
+  #isStopped = false;
+
+  constructor(parts: ServerParts & { readonly ensemble: EnsembleConfig }) {
+    super(parts);
+    this.ensemble = parts.ensemble;
+    this.views = new QuorumViews(new QuorumVerifier(this.config.membership, 0n));
+  }
+
+  get peer(): QuorumPeer | null {
+    return this.#peer;
+  }
+
+  protected get log(): TxnLog | null {
+    return this.#replica?.store.log ?? null;
+  }
+
+  /** Binds the client port, loads the database, looks for a leader. @throws what stands in the way. */
+  async start(): Promise<Recovery> {
+    const { wire, timers, clock } = this.host;
+    await this.port?.open(wire, timers);
+    const turnEnded = (): void => this.turnEnded();
+    const { replica, history, recovery } = await Replica.open({ ...this.persistence, turnEnded });
+    this.#replica = replica;
+    // An empty database needs its snapshot.0 before its first transaction, or the next start is refused.
+    if (recovery.kind === "empty") await replica.store.snapshots.take();
+    const peer = this.#assemble(replica);
+    await this.#ports!.open();
+    peer.start(history, clock.monotonicMs());
+    this.turnEnded();
+    return recovery;
+  }
+
+  /** Stops; what was acknowledged is on disk already. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#peer?.stop("stopped");
+    this.#stopServing();
+    await Promise.all([this.port?.close(), this.#ports?.close()]);
+    await this.#replica?.close();
+  }
+
+  override turnEnded(): void {
+    super.turnEnded();
+    this.#arm();
+  }
+
+  #assemble(replica: Replica): QuorumPeer {
+    const { ensemble, views, host, config } = this;
+    const service = new QuorumService({
+      ...this.persistence,
+      replica,
+      serve: (...how) => this.#serve(replica, ...how),
+      stopServing: () => this.#stopServing(),
+    });
+    service.allApplied = (serving, nowMs) => this.allApplied(serving, nowMs);
+    const dataBytesMax = config.juteMaxBufferBytes + config.juteMaxBufferExtraBytes;
+    const ports = new QuorumPorts({ ensemble, host, views, dataBytesMax, turnEnded: () => this.turnEnded() });
+    const peer = new QuorumPeer({
+      sid: ensemble.sid,
+      views,
+      electionOptions: ensemble.election,
+      limits: {
+        tickTimeMs: config.tickTimeMs,
+        initLimit: ensemble.initLimit,
+        syncLimit: ensemble.syncLimit,
+        connectToLearnerMasterLimit: ensemble.connectToLearnerMasterLimit,
+        connectRetryMs: ensemble.connectRetryMs,
+        isSnapshotSyncForced: ensemble.isSnapshotSyncForced,
+        isLogSyncEnabled: ensemble.snapshotSizeFactor > 0,
+      },
+      hasDigests: config.digestEnabled,
+      wire: ports,
+      replica,
+      service,
+    });
+    ports.peer = peer;
+    replica.onLogged = (zxid) => peer.logged(zxid);
+    this.#peer = peer;
+    this.#ports = ports;
+    return peer;
+  }
+
+  #serve(replica: Replica, ...[writesOf, revalidate]: Parameters<QuorumServiceParts["serve"]>): Serving {
+    const { database, store } = replica;
+    const { config, metrics, host } = this;
+    setConfigZnode(database.tree, this.views.committed.text, this.views.committed.version, host.clock.wallMs());
+    const serving = wireServing({
+      ...this.persistence,
+      database,
+      log: store.log,
+      snapshots: store.snapshots,
+      folders: store.folders,
+      sid: Number(BigInt.asIntN(8, this.ensemble.sid)),
+      writesOf,
+      clientOf: this.numbers.get,
+      onSessionAnswered: (client) => this.sessionAnswered(client),
+      ...(revalidate === undefined ? {} : { revalidate }),
+    });
+    this.#housekeeping = new Housekeeping({
+      config,
+      metrics,
+      host,
+      letIn: (pipeline, nowMs) => this.letIn(pipeline, nowMs),
+      turnEnded: () => this.turnEnded(),
+    });
+    this.#housekeeping.start(serving);
+    const isServed = this.#peer?.leading === null || this.ensemble.leaderServes;
+    this.serving = isServed ? serving : null;
+    return serving;
+  }
+
+  #stopServing(): void {
+    this.#housekeeping?.stop();
+    this.#housekeeping = null;
+    this.port?.closeConnections();
+    this.serving = null;
+  }
+
+  /** Sees to it that the peer is called when it wants to be. */
+  #arm(): void {
+    const peer = this.#peer;
+    if (peer === null || this.#isStopped) return;
+    const { deadlineMs } = peer;
+    if (deadlineMs === this.#timerAtMs) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#timerAtMs = deadlineMs;
+    if (deadlineMs === Number.POSITIVE_INFINITY) return;
+    const { clock, timers } = this.host;
+    this.#timer = timers.after(Math.max(deadlineMs - clock.monotonicMs(), 0), () => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      peer.timer(clock.monotonicMs());
+      this.turnEnded();
+    });
+  }
+}

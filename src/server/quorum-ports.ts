@@ -1,0 +1,234 @@
+/**
+ * The two ports of a member: elections on one, everything between a leader and its learners on the other. Only a leader listens
+ * on the second.
+ * Source: QuorumCnxManager.java, Leader.LearnerCnxAcceptor, Learner.LeaderConnector.
+ */
+
+import { javaSocketAddress } from "#base/java-address.ts";
+import type { EnsembleConfig } from "#config/ensemble-config.ts";
+import type { Listener, Socket, SocketHandler } from "#host/wire.ts";
+import { ElectionPort } from "#net/election-port.ts";
+import { QuorumConnection } from "#net/quorum-connection.ts";
+import type { LearnerHandler } from "#quorum/learner-handler.ts";
+import type { Learning } from "#quorum/learning.ts";
+import type { PeerWire, QuorumPeer } from "#quorum/quorum-peer.ts";
+import type { QuorumViews } from "#quorum/quorum-verifier.ts";
+import type { Vote } from "#quorum/vote.ts";
+import type { HostParts } from "./host-parts.ts";
+
+/** Unsent bytes beyond which a peer is given up. */
+const unsentBytesMax = 512 << 20;
+const bindAgainMs = 1_000;
+
+export class QuorumPorts implements PeerWire {
+  /** Set once the peer is there; nothing calls before. */
+  peer!: QuorumPeer;
+  readonly #ensemble: EnsembleConfig;
+  readonly #host: HostParts;
+  readonly #views: QuorumViews;
+  readonly #dataBytesMax: number;
+  readonly #turnEnded: () => void;
+  readonly #election: ElectionPort;
+  readonly #written: QuorumConnection[] = [];
+  #isFlushDue = false;
+  #listener: Promise<Listener | null> = Promise.resolve(null);
+  #isListening = false;
+
+  constructor(parts: {
+    ensemble: EnsembleConfig;
+    host: HostParts;
+    views: QuorumViews;
+    dataBytesMax: number;
+    turnEnded: () => void;
+  }) {
+    const { ensemble, host, views } = parts;
+    this.#ensemble = ensemble;
+    this.#host = host;
+    this.#views = views;
+    this.#dataBytesMax = parts.dataBytesMax;
+    this.#turnEnded = parts.turnEnded;
+    const { wire, timers, logger, clock } = host;
+    const { host: ownHost, electionPort } = ensemble.own.addresses[0]!;
+    this.#election = new ElectionPort({
+      options: {
+        sid: ensemble.sid,
+        address: this.#bindAddress(ownHost),
+        port: electionPort,
+        ownAddresses: [{ host: ownHost, port: electionPort }],
+        connectTimeoutMs: ensemble.election.connectTimeoutMs,
+        handshakeTimeoutMs: ensemble.election.handshakeTimeoutMs,
+        isKeepAlive: ensemble.election.isKeepAlive,
+      },
+      views,
+      wire,
+      timers,
+      logger,
+      receive: (sid, notification) => {
+        this.peer.receiveVote(sid, notification, clock.monotonicMs());
+        parts.turnEnded();
+      },
+    });
+  }
+
+  /** Binds the election port, in several attempts. @throws the operating system's error when it cannot. */
+  async open(): Promise<void> {
+    const { bindAttempts } = this.#ensemble.election;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#election.open();
+        return;
+      } catch (error) {
+        if (attempt === bindAttempts) throw error;
+        this.#host.logger.error({ error: String(error), attempt }, "Exception while listening to the election port");
+        await new Promise<void>((resolve) => this.#host.timers.after(bindAgainMs, resolve));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.unlisten();
+    await this.#election.close();
+    await this.#listener;
+  }
+
+  get hasDelivered(): boolean {
+    return this.#election.hasDelivered;
+  }
+
+  sendVote(sid: bigint, vote: Vote): void {
+    this.#election.send(sid, vote);
+  }
+
+  connectAll(): void {
+    this.#election.connectAll();
+  }
+
+  listen(): void {
+    this.#isListening = true;
+    this.#listener = this.#listener.then(() => (this.#isListening ? this.#bind() : null));
+  }
+
+  unlisten(): void {
+    this.#isListening = false;
+    this.#listener = this.#listener.then(async (listener) => {
+      await listener?.close();
+      return null;
+    });
+  }
+
+  connect(sid: bigint): void {
+    const { clock, wire } = this.#host;
+    const address = this.#views.committed.member(sid)?.addresses[0];
+    if (address === undefined) {
+      this.#host.timers.after(0, () => this.#connectFailed(sid, `no address of server ${sid}`));
+      return;
+    }
+    wire.connect({
+      host: address.host,
+      port: address.quorumPort,
+      timeoutMs: this.#ensemble.election.connectTimeoutMs,
+      isKeepAlive: false,
+      connected: (socket) => {
+        const connection = this.#connection(socket);
+        const learning = this.peer.connected(connection, clock.monotonicMs());
+        if (learning === null) connection.close();
+        else this.#hearLeader(connection, learning);
+        this.#turnEnded();
+        return connection;
+      },
+      failed: (error) => this.#connectFailed(sid, error.message),
+    });
+  }
+
+  #connectFailed(sid: bigint, reason: string): void {
+    this.#host.logger.warn({ sid: String(sid), reason }, `Failed connect to the leader, server ${sid}`);
+    this.peer.connectFailed(this.#host.clock.monotonicMs());
+    this.#turnEnded();
+  }
+
+  async #bind(): Promise<Listener | null> {
+    const { wire, logger } = this.#host;
+    const { host, quorumPort } = this.#ensemble.own.addresses[0]!;
+    try {
+      return await wire.listen({
+        address: this.#bindAddress(host),
+        port: quorumPort,
+        backlog: -1,
+        isKeepAlive: false,
+        accept: (socket) => this.#accept(socket),
+      });
+    } catch (error) {
+      logger.error({ error: String(error) }, `Couldn't bind to port ${javaSocketAddress(host, quorumPort)}`);
+      this.peer.leading?.stop("the quorum port cannot be bound");
+      this.#turnEnded();
+      return null;
+    }
+  }
+
+  #bindAddress(host: string): string {
+    return this.#ensemble.quorumListenOnAllIps ? "0.0.0.0" : host;
+  }
+
+  #accept(socket: Socket): SocketHandler | null {
+    const connection = this.#connection(socket);
+    const handler = this.peer.learnerConnected(connection, this.#host.clock.monotonicMs());
+    if (handler === null) {
+      connection.close();
+      return null;
+    }
+    this.#hearLearner(connection, handler);
+    return connection;
+  }
+
+  #connection(socket: Socket): QuorumConnection {
+    return new QuorumConnection({
+      socket,
+      options: { dataBytesMax: this.#dataBytesMax, unsentBytesMax },
+      logger: this.#host.logger,
+      onWritten: this.#onWritten,
+    });
+  }
+
+  #hearLeader(connection: QuorumConnection, learning: Learning): void {
+    const { clock } = this.#host;
+    connection.attach({
+      wantsTree: () => learning.state === "ReceivingTree",
+      packet: (packet) => learning.take(packet, clock.monotonicMs()),
+      tree: (bytes, start, end) => learning.takeTree(bytes, start, end, clock.monotonicMs()),
+      turnEnded: this.#turnEnded,
+      closed: (reason) => {
+        learning.stop(reason === "" ? "closed" : reason);
+        this.#turnEnded();
+      },
+    });
+  }
+
+  #hearLearner(connection: QuorumConnection, handler: LearnerHandler): void {
+    const { clock } = this.#host;
+    connection.attach({
+      wantsTree: () => false,
+      packet: (packet) => this.peer.leading?.take(handler, packet, clock.monotonicMs()),
+      tree: () => 0,
+      turnEnded: () => {
+        this.peer.leading?.broadcast.settle();
+        this.#turnEnded();
+      },
+      closed: (reason) => {
+        handler.close(reason === "" ? "closed" : reason);
+        this.#turnEnded();
+      },
+    });
+  }
+
+  readonly #onWritten = (connection: QuorumConnection): void => {
+    this.#written.push(connection);
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#host.timers.atTurnEnd(this.#flush);
+  };
+
+  readonly #flush = (): void => {
+    this.#isFlushDue = false;
+    for (const connection of this.#written.splice(0)) connection.flush();
+  };
+}

@@ -1,0 +1,315 @@
+/**
+ * What a member does for clients and for other members while there is a leader.
+ *
+ *   lead    transactions are prepared here, for our clients and for those of learners, and proposed; sessions expire here
+ *   learn   requests go to the leader and come back as transactions; it is told which sessions were heard of
+ *
+ * Source: LeaderZooKeeperServer.java, LearnerZooKeeperServer.java, LearnerHandler.run, Learner.java.
+ */
+
+import type { Identity } from "#auth/identity.ts";
+import { LongMap } from "#base/long-map.ts";
+import { hexOfHalves } from "#base/zxid.ts";
+import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
+import { readId } from "#jute/records/data.ts";
+import { JuteWriter } from "#jute/writer.ts";
+import type { Client } from "#pipeline/client.ts";
+import { type ForwardedRequest, ForwardedWrites } from "#pipeline/forwarded-writes.ts";
+import type { PreparedWrites } from "#pipeline/prepared-writes.ts";
+import type { TxnSink } from "#pipeline/txn-sink.ts";
+import type { WritePath } from "#pipeline/write-path.ts";
+import { OpCode } from "#protocol/op-code.ts";
+import { PacketType, type PacketView } from "#protocol/quorum-packet.ts";
+import type { LearnerHandler } from "#quorum/learner-handler.ts";
+import type { Leading } from "#quorum/leading.ts";
+import type { Learning } from "#quorum/learning.ts";
+import type { PeerService, PeerState } from "#quorum/quorum-peer.ts";
+import type { ProviderRegistry } from "#auth/provider-registry.ts";
+import type { HostParts } from "./host-parts.ts";
+import type { PersistenceParts } from "./persistence.ts";
+import type { Replica } from "./replica.ts";
+import { preparedWrites, type Serving } from "./wiring.ts";
+
+export interface QuorumServiceParts extends PersistenceParts {
+  readonly replica: Replica;
+  /** Puts together what serves, with these writes, and begins to serve. */
+  readonly serve: (
+    writesOf: (registry: ProviderRegistry) => WritePath,
+    revalidate?: (client: Client, idHigh: number, idLow: number) => void,
+  ) => Serving;
+  /** Ends it. */
+  readonly stopServing: () => void;
+}
+
+/** sessionId, cxid, type: what stands before the body of a REQUEST. */
+const requestPrefixBytes = 16;
+/** sessionId, timeout: an entry of a PING's list, and a REVALIDATE. */
+const sessionEntryBytes = 12;
+
+export class QuorumService implements PeerService {
+  readonly #parts: QuorumServiceParts;
+  readonly #host: HostParts;
+  readonly #reader = new JuteReader(Buffer.alloc(0));
+  #serving: Serving | null = null;
+  #leading: Leading | null = null;
+  #forwarded: ForwardedWrites | null = null;
+  /** Connections that wait for the leader's word on their session. */
+  readonly #revalidating = new LongMap<Client>();
+
+  constructor(parts: QuorumServiceParts) {
+    this.#parts = parts;
+    this.#host = parts.host;
+  }
+
+  lead(leading: Leading, epoch: bigint): void {
+    const { replica, serve } = this.#parts;
+    const { database } = replica;
+    database.tree.lastZxidHigh = Number(epoch);
+    database.tree.lastZxidLow = 0;
+    this.#leading = leading;
+    database.sessions.start(this.#nowMs());
+    const sink = this.#sink(leading);
+    this.#serving = serve((registry) => preparedWrites(this.#parts, database, registry, sink));
+    replica.consumer = this.#consumer(this.#serving);
+  }
+
+  learn(learning: Learning): void {
+    const { replica, serve } = this.#parts;
+    const { database } = replica;
+    database.sessions.stop();
+    const forwarded = new ForwardedWrites({
+      applier: database.applier,
+      forward: (request) => this.#forward(learning, request),
+    });
+    this.#forwarded = forwarded;
+    this.#serving = serve(
+      () => forwarded,
+      (client, idHigh, idLow) => this.#askLeader(learning, client, idHigh, idLow),
+    );
+    replica.consumer = this.#consumer(this.#serving);
+  }
+
+  stop(reason: string): void {
+    const { replica, stopServing } = this.#parts;
+    this.#host.logger.info({ reason }, "shutting down");
+    replica.consumer = null;
+    this.#serving = null;
+    this.#leading = null;
+    this.#forwarded = null;
+    stopServing();
+    this.#revalidating.clear();
+  }
+
+  receivedFromLearner(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+    const prepared = this.#serving?.prepared ?? null;
+    if (prepared === null) return;
+    if (packet.type === PacketType.request) this.#takeRequest(prepared, handler, packet, nowMs);
+    else if (packet.type === PacketType.ping) this.#takeTouches(packet, nowMs);
+    else if (packet.type === PacketType.revalidate) this.#takeRevalidate(handler, packet, nowMs);
+  }
+
+  receivedFromLeader(packet: PacketView, nowMs: number): void {
+    if (packet.type === PacketType.sync) this.#takeSync(nowMs);
+    else this.#takeRevalidated(packet, nowMs);
+  }
+
+  learnerGone(handler: LearnerHandler, reason: string): void {
+    this.#parts.replica.forget(handler);
+    this.#host.logger.warn({ sid: String(handler.sid), reason }, `Learner ${handler.sid} is gone`);
+  }
+
+  touchedSessions(): Uint8Array {
+    const { sessions } = this.#parts.replica.database;
+    const out = new JuteWriter(sessions.touchedCount * sessionEntryBytes + 1);
+    sessions.takeTouched((idHigh, idLow, timeoutMs) => {
+      out.writeLong(idHigh, idLow);
+      out.writeInt(timeoutMs);
+    });
+    return out.toBytes();
+  }
+
+  stateChanged(state: PeerState, detail: string): void {
+    const word = state === "Looking" ? "LOOKING" : `Peer state changed: ${state.toLowerCase()}`;
+    this.#host.logger.info({ detail }, word);
+  }
+
+  /** A leader's transactions go into its log and to its learners; the bytes are those that the log has. */
+  #sink(leading: Leading): TxnSink {
+    const { store } = this.#parts.replica;
+    let start = 0;
+    let writer: JuteWriter | null = null;
+    return {
+      beginRecord: () => {
+        writer = store.log.beginRecord();
+        start = writer.length;
+        return writer;
+      },
+      endRecord: (zxidHigh, zxidLow) => {
+        const end = writer!.length;
+        store.log.endRecord(zxidHigh, zxidLow);
+        leading.broadcast.propose(writer!.bytes, start, end, this.#nowMs());
+        store.logged();
+      },
+    };
+  }
+
+  #consumer(serving: Serving): NonNullable<Replica["consumer"]> {
+    const { pipeline } = serving;
+    return {
+      applied: (bytes, start, end, nowMs, wallMs) => {
+        pipeline.applied(bytes, start, end, nowMs, wallMs);
+        if (this.#forwarded !== null) this.#answerSyncs(nowMs);
+      },
+      someApplied: () => pipeline.outbox.flush(),
+      allApplied: (nowMs) => this.allApplied(serving, nowMs),
+    };
+  }
+
+  /** Set by the server: what follows when all that could be applied has been. */
+  allApplied: (serving: Serving, nowMs: number) => void = () => {};
+
+  #takeRequest(prepared: PreparedWrites, handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+    const { bytes, dataStart, dataEnd } = packet;
+    if (packet.dataBytes < requestPrefixBytes) {
+      handler.close(`a REQUEST of ${packet.dataBytes} bytes`);
+      return;
+    }
+    const type = readInt32(bytes, dataStart + 12);
+    if (type === OpCode.sync) {
+      this.#leading!.broadcast.sync(handler.subscriber);
+      return;
+    }
+    const bodyStart = dataStart + requestPrefixBytes;
+    const isTimeoutThere = type === OpCode.createSession && dataEnd - bodyStart >= 4;
+    const reader = this.#reader;
+    reader.reset(bytes, bodyStart, dataEnd);
+    prepared.submitForLearner(
+      {
+        idHigh: readInt32(bytes, dataStart),
+        idLow: readInt32(bytes, dataStart + 4),
+        xid: readInt32(bytes, dataStart + 8),
+        type,
+        identities: identitiesIn(packet),
+        sessionTimeoutMs: isTimeoutThere ? readInt32(bytes, bodyStart) : 0,
+        reader,
+        owner: handler,
+      },
+      this.#parts.replica.database.sessions,
+      nowMs,
+      this.#host.clock.wallMs(),
+    );
+  }
+
+  #takeTouches({ bytes, dataStart, dataEnd, dataBytes }: PacketView, nowMs: number): void {
+    if (dataBytes === 0) return;
+    const { sessions } = this.#parts.replica.database;
+    for (let at = dataStart; at + sessionEntryBytes <= dataEnd; at += sessionEntryBytes) {
+      sessions.touchId(readInt32(bytes, at), readInt32(bytes, at + 4), readInt32(bytes, at + 8), nowMs);
+    }
+  }
+
+  #takeRevalidate(handler: LearnerHandler, { bytes, dataStart, dataBytes }: PacketView, nowMs: number): void {
+    if (dataBytes < sessionEntryBytes) {
+      handler.close(`a REVALIDATE of ${dataBytes} bytes`);
+      return;
+    }
+    const { sessions } = this.#parts.replica.database;
+    const idHigh = readInt32(bytes, dataStart);
+    const idLow = readInt32(bytes, dataStart + 4);
+    const isAlive = sessions.touchId(idHigh, idLow, readInt32(bytes, dataStart + 8), nowMs);
+    if (isAlive) sessions.setOwner(idHigh, idLow, handler);
+    const out = handler.link.open();
+    out.writeInt(PacketType.revalidate);
+    out.writeLong(-1, -1);
+    out.writeInt(sessionEntryBytes - 3);
+    out.writeLong(idHigh, idLow);
+    out.writeBoolean(isAlive);
+    out.writeInt(-1);
+  }
+
+  #forward(learning: Learning, request: ForwardedRequest): void {
+    const { bytes, start, end, identities } = request;
+    const out = learning.link.open();
+    out.writeInt(PacketType.request);
+    out.writeLong(-1, -1);
+    out.writeInt(requestPrefixBytes + end - start);
+    out.writeLong(request.idHigh, request.idLow);
+    out.writeInt(request.xid);
+    out.writeInt(request.type);
+    out.writeRaw(bytes, start, end);
+    if (identities === null) {
+      out.writeInt(-1);
+      return;
+    }
+    out.writeInt(identities.length);
+    for (const { scheme, id } of identities) {
+      out.writeString(scheme);
+      out.writeString(id);
+    }
+  }
+
+  #askLeader(learning: Learning, client: Client, idHigh: number, idLow: number): void {
+    this.#revalidating.set(idHigh, idLow, client);
+    const out = learning.link.open();
+    out.writeInt(PacketType.revalidate);
+    out.writeLong(-1, -1);
+    out.writeInt(sessionEntryBytes);
+    out.writeLong(idHigh, idLow);
+    out.writeInt(client.timeoutMs);
+    out.writeInt(-1);
+  }
+
+  #takeRevalidated({ bytes, dataStart, dataBytes }: PacketView, nowMs: number): void {
+    if (dataBytes < sessionEntryBytes - 3 || this.#serving === null) return;
+    const idHigh = readInt32(bytes, dataStart);
+    const idLow = readInt32(bytes, dataStart + 4);
+    const client = this.#revalidating.get(idHigh, idLow);
+    if (client === undefined) {
+      const id = `0x${hexOfHalves(idHigh, idLow)}`;
+      this.#host.logger.warn({ session: id }, `Missing session ${id} for validation`);
+      return;
+    }
+    this.#revalidating.delete(idHigh, idLow);
+    const isAlive = bytes[dataStart + 8] !== 0;
+    this.#serving.gate.revalidated(client, idHigh, idLow, isAlive, nowMs);
+    if (isAlive) client.link.sessionAnswered(nowMs);
+  }
+
+  /** The leader has answered a sync: what it had committed before has reached our window, and is applied here first. */
+  #takeSync(nowMs: number): void {
+    const { window } = this.#parts.replica;
+    const { committedCount } = window;
+    const last = committedCount === 0 ? null : window.at(committedCount - 1);
+    this.#forwarded?.syncAnswered(last?.zxidHigh ?? 0, last?.zxidLow ?? 0);
+    this.#answerSyncs(nowMs);
+  }
+
+  #answerSyncs(nowMs: number): void {
+    const { lastZxidHigh, lastZxidLow } = this.#parts.replica.database.tree;
+    for (;;) {
+      const sync = this.#forwarded?.takeSync(lastZxidHigh, lastZxidLow) ?? null;
+      if (sync === null) return;
+      this.#serving?.pipeline.synced(sync.pending, sync.request, nowMs);
+    }
+  }
+
+  #nowMs(): number {
+    return this.#host.clock.monotonicMs();
+  }
+}
+
+/** A client's identities, as its server sends them along. */
+function identitiesIn({ bytes, authStart, end }: PacketView): Identity[] {
+  const reader = new JuteReader(bytes, authStart, end);
+  const identities: Identity[] = [];
+  try {
+    const count = reader.readCount();
+    for (let i = 0; i < count; i++) {
+      const { scheme, id } = readId(reader);
+      identities.push({ scheme: scheme ?? "", id: id ?? "" });
+    }
+  } catch (error) {
+    if (!(error instanceof MarshallingError)) throw error;
+  }
+  return identities;
+}
