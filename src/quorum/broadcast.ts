@@ -160,6 +160,11 @@ export class Broadcast {
     this.#proposedLow = this.#committedLow = 0;
   }
 
+  /** Syncs of learners that wait for a commit. */
+  get pendingSyncs(): number {
+    return this.#syncs.length;
+  }
+
   /** Proposes the next transaction; `bytes[start, end)` is what the log has of it. */
   propose(bytes: Buffer, start: number, end: number, nowMs: number): void {
     this.window.append(bytes, start, end);

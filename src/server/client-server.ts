@@ -17,6 +17,7 @@ import type { RequestPipeline } from "#pipeline/request-pipeline.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
 import { clientServices, type WordAnswerer } from "./client-services.ts";
 import type { HostParts } from "./host-parts.ts";
+import type { MemberFacts } from "./member-facts.ts";
 import type { PersistenceParts } from "./persistence.ts";
 import type { Serving } from "./wiring.ts";
 
@@ -58,6 +59,11 @@ export abstract class ClientServer {
 
   /** The log that transactions go to now, if any. */
   protected abstract get log(): TxnLog | null;
+
+  /** Null on a server on its own. */
+  memberFacts(): MemberFacts | null {
+    return null;
+  }
 
   protected get persistence(): PersistenceParts {
     const { config, metrics, host, exit } = this;

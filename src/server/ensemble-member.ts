@@ -9,6 +9,7 @@
  * Source: QuorumPeerMain.java, QuorumPeer.java.
  */
 
+import { BufferStats } from "#base/metric-kinds.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Timer } from "#host/timers.ts";
 import { QuorumPeer } from "#quorum/quorum-peer.ts";
@@ -18,6 +19,7 @@ import type { TxnLog } from "#storage/txn-log.ts";
 import { setConfigZnode } from "#tree/system-znodes.ts";
 import { ClientServer, type ServerParts } from "./client-server.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { type MemberFacts, memberFacts } from "./member-facts.ts";
 import { QuorumPorts } from "./quorum-ports.ts";
 import { QuorumService, type QuorumServiceParts } from "./quorum-service.ts";
 import { Replica } from "./replica.ts";
@@ -30,6 +32,8 @@ export class EnsembleMember extends ClientServer {
   #peer: QuorumPeer | null = null;
   #ports: QuorumPorts | null = null;
   #housekeeping: Housekeeping | null = null;
+  #servingSinceMs = 0;
+  #proposalSizes = new BufferStats();
   #timer: Timer | null = null;
   #timerAtMs: number = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -46,6 +50,13 @@ export class EnsembleMember extends ClientServer {
 
   protected get log(): TxnLog | null {
     return this.#replica?.store.log ?? null;
+  }
+
+  override memberFacts(): MemberFacts | null {
+    const { ensemble, views } = this;
+    if (this.#peer === null) return null;
+    const uptimeMs = Math.round(this.host.clock.monotonicMs() - this.#servingSinceMs);
+    return memberFacts(this.#peer, { ensemble, views, leader: { uptimeMs, proposalSizes: this.#proposalSizes } });
   }
 
   /** Binds the client port, loads the database, looks for a leader. @throws what stands in the way. */
@@ -88,6 +99,7 @@ export class EnsembleMember extends ClientServer {
       serve: (...how) => this.#serve(replica, ...how),
       stopServing: () => this.#stopServing(),
     });
+    service.proposed = (bytes) => this.#proposalSizes.add(bytes);
     service.allApplied = (serving, nowMs) => this.allApplied(serving, nowMs);
     const dataBytesMax = config.juteMaxBufferBytes + config.juteMaxBufferExtraBytes;
     const ports = new QuorumPorts({ ensemble, host, views, dataBytesMax, turnEnded: () => this.turnEnded() });
@@ -132,6 +144,8 @@ export class EnsembleMember extends ClientServer {
       onSessionAnswered: (client) => this.sessionAnswered(client),
       ...(revalidate === undefined ? {} : { revalidate }),
     });
+    this.#servingSinceMs = serving.sinceMs;
+    this.#proposalSizes = new BufferStats();
     this.#housekeeping = new Housekeeping({
       config,
       metrics,

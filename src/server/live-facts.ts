@@ -6,10 +6,11 @@
 import { pathTextOf } from "#tree/watch-table.ts";
 import type { ClientConnection } from "#net/client-connection.ts";
 import type { ClientPort } from "#net/client-port.ts";
-import type { Session } from "#session/session-tracker.ts";
+import type { Session, SessionTracker } from "#session/session-tracker.ts";
 import type { Client } from "#pipeline/client.ts";
 import type { EnvironmentFacts } from "#host/environment.ts";
 import type { HostParts } from "./host-parts.ts";
+import type { MemberFacts } from "./member-facts.ts";
 import type {
   ConfigFacts,
   ConnectionFacts,
@@ -83,10 +84,11 @@ export class LiveFacts {
     const { database, pipeline, connectionThrottle } = serving;
     const { tree, sessions } = database;
     const { stats } = pipeline;
+    const member = this.#server.memberFacts();
     return {
-      mode: "standalone",
-      peer: null,
-      config: this.#configFacts(),
+      mode: member?.mode ?? "standalone",
+      peer: member?.peer ?? null,
+      config: this.#configFacts(member),
       metrics,
       latencyMs: stats.latency,
       packetsReceived: stats.packetsReceived,
@@ -124,7 +126,7 @@ export class LiveFacts {
     };
   }
 
-  #configFacts(): ConfigFacts {
+  #configFacts(member: MemberFacts | null): ConfigFacts {
     const { config, port } = this.#server;
     return {
       clientPort: port?.bound.port ?? -1,
@@ -136,13 +138,14 @@ export class LiveFacts {
       minSessionTimeoutMs: config.minSessionTimeoutMs,
       maxSessionTimeoutMs: config.maxSessionTimeoutMs,
       clientPortListenBacklog: config.clientPortListenBacklog,
-      serverId: 0,
-      ensemble: null,
+      serverId: member?.serverId ?? 0,
+      ensemble: member?.ensemble ?? null,
     };
   }
 
   #sessionsFacts(serving: Serving): SessionsFacts {
     const { sessions } = serving.database;
+    if (serving.prepared === null) return { local: null, global: timeoutsOf(sessions) };
     const expiry = this.#expiry(sessions.size, (visit) => sessions.forEachBucket(visit), sessionRef);
     return { local: null, global: { kind: "expiry", expiry } };
   }
@@ -207,6 +210,13 @@ function connectionFacts(connection: ClientConnection): ConnectionFacts {
     averageLatencyMs: stats.responseCount === 0 ? 0 : Math.floor(stats.latencyMsSum / stats.responseCount),
     maxLatencyMs: Math.round(stats.latencyMsMax),
   };
+}
+
+/** A learner expires nobody: it knows how long sessions are to last. */
+function timeoutsOf(sessions: SessionTracker): SessionsFacts["global"] {
+  const committed = sessions.committed().map((session) => ({ ...sessionRef(session), timeoutMs: session.timeoutMs }));
+  committed.sort((a, b) => a.sessionIdHigh - b.sessionIdHigh || (a.sessionIdLow >>> 0) - (b.sessionIdLow >>> 0));
+  return { kind: "timeouts", sessionCount: committed.length, sessions: committed };
 }
 
 function clientRef(client: Client | undefined): SessionRef {

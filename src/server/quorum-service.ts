@@ -149,6 +149,7 @@ export class QuorumService implements PeerService {
         store.log.endRecord(zxidHigh, zxidLow);
         leading.broadcast.propose(writer!.bytes, start, end, this.#nowMs());
         store.logged();
+        this.proposed(end - start);
       },
     };
   }
@@ -165,6 +166,8 @@ export class QuorumService implements PeerService {
     };
   }
 
+  /** Set by the server: told the size of each proposal. */
+  proposed: (byteLength: number) => void = () => {};
   /** Set by the server: what follows when all that could be applied has been. */
   allApplied: (serving: Serving, nowMs: number) => void = () => {};
 

@@ -83,7 +83,7 @@ interface ExpiryBucket<Element> {
   readonly elements: Iterable<Element>;
 }
 
-type Mode = "standalone" | "leader" | "follower" | "observer" | "read-only";
+export type Mode = "standalone" | "leader" | "follower" | "observer" | "read-only";
 
 export interface ServingFacts {
   readonly mode: Mode;
@@ -138,7 +138,7 @@ export interface ServingFacts {
   resetStats(): void;
 }
 
-interface SizeFacts {
+export interface SizeFacts {
   readonly last: number;
   readonly min: number;
   readonly max: number;

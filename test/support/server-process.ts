@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string | number | null>>;
   /** Arguments for the runtime: JVM or Node options. */
   readonly runtimeArguments?: readonly string[];
+  /** -D flags, for either. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** What our server is started from, in place of src/main.ts. */
   readonly entry?: string;
   readonly startTimeoutMs?: number;
@@ -198,14 +200,15 @@ export class ServerProcess {
 
   #command(): string[] {
     const runtimeArguments = this.#options.runtimeArguments ?? [];
+    const flags = Object.entries(this.#options.flags ?? {}).map(([name, value]) => `-D${name}=${value}`);
     if (this.kind === "ours") {
       const entry = this.#options.entry ?? join(repository, "src", "main.ts");
-      return [process.execPath, ...runtimeArguments, entry, "start", this.configPath];
+      return [process.execPath, ...runtimeArguments, entry, ...flags, "start", this.configPath];
     }
     const classPath = referenceClassPath();
     if (classPath === null) throw new Error("no jars of the real ZooKeeper found; see test/support/server-process.ts");
     const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
-    return ["java", quietLog, ...runtimeArguments, "-cp", classPath, main, this.configPath];
+    return ["java", quietLog, ...flags, ...runtimeArguments, "-cp", classPath, main, this.configPath];
   }
 }
 

@@ -1,0 +1,126 @@
+/**
+ * Three members as processes: what one of them acknowledged, all of them have, whoever is killed.
+ */
+
+import { describe, expect, test } from "vitest";
+import { EnsembleProcess } from "../support/ensemble-process.ts";
+import type { ServerProcess } from "../support/server-process.ts";
+import { flag, fourLetterWord, WireClient } from "../support/wire-client.ts";
+
+const ours = ["ours", "ours", "ours"] as const;
+
+async function connectTo({ port }: ServerProcess): Promise<WireClient> {
+  return WireClient.connect(port);
+}
+
+describe("an ensemble", () => {
+  test("serves the same through every member, in the order of each client's requests", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: [...ours, "ours"], observers: 1 });
+    const modes = await Promise.all(ensemble.servers.map((server) => ensemble.modeOf(server)));
+    expect(modes.toSorted()).toEqual(["follower", "follower", "leader", "observer"]);
+    const clients = await Promise.all(ensemble.servers.map(connectTo));
+    for (const [i, client] of clients.entries()) {
+      await client.create(`/from-${i}`, `data ${i}`);
+      const set = client.setData(`/from-${i}`, "newer");
+      const got = client.getData(`/from-${i}`);
+      expect((await set).version).toBe(1);
+      expect((await got).data?.toString()).toBe("newer");
+    }
+    for (const client of clients) {
+      await client.sync("/");
+      const names = await client.getChildren("/");
+      expect(names.toSorted()).toEqual(["from-0", "from-1", "from-2", "from-3", "zookeeper"]);
+      client.drop();
+    }
+  });
+
+  test("tells a watcher at one member what is changed through another, and ends ephemerals with their session", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours });
+    const [first, second, third] = (await Promise.all(ensemble.servers.map(connectTo))) as [
+      WireClient,
+      WireClient,
+      WireClient,
+    ];
+    await first.create("/e", "", flag.ephemeral);
+    await third.sync("/");
+    expect(await third.exists("/e", true)).not.toBeNull();
+    await second.setData("/e", "x");
+    expect(await third.nextEvent()).toMatchObject({ type: 3, path: "/e" });
+    expect(await third.exists("/e", true)).not.toBeNull();
+    await first.closeSession();
+    expect(await third.nextEvent()).toMatchObject({ type: 2, path: "/e" });
+    second.drop();
+    third.drop();
+  });
+
+  test("takes a session over at another member, and ends it when nobody is heard of", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours, settings: { minSessionTimeout: 500 } });
+    const [first, second, third] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess];
+    const client = await WireClient.open(first.port);
+    const session = await client.handshake({ timeoutMs: 1500 });
+    await client.create("/e", "", flag.ephemeral);
+    client.drop();
+    const moved = await WireClient.open(second.port);
+    expect(await moved.handshake({ timeoutMs: 1500, session: session! })).toMatchObject({ id: session!.id });
+    expect(await moved.exists("/e")).not.toBeNull();
+    const watcher = await connectTo(third);
+    await watcher.sync("/");
+    expect(await watcher.exists("/e", true)).not.toBeNull();
+    moved.drop();
+    expect(await watcher.nextEvent()).toMatchObject({ type: 2, path: "/e" });
+    watcher.drop();
+  });
+
+  test("loses nothing that it acknowledged when one member after the other is killed", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours, settings: { snapCount: 200, preAllocSize: 64 } });
+    const acknowledged: string[] = [];
+    let next = 0;
+    for (let round = 0; round < 6; round++) {
+      const victim = round % 2 === 0 ? await ensemble.leader() : ensemble.servers[round % 3]!;
+      const at = ensemble.servers[(round + 1) % 3]!;
+      const client = await connectTo(at);
+      const stop = Promise.withResolvers<void>();
+      const write = async (): Promise<never> => {
+        for (;;) {
+          const path = `/n-${next++}`;
+          await client.create(path);
+          acknowledged.push(path);
+          if (acknowledged.length % 150 === 0) stop.resolve();
+        }
+      };
+      const writing = Promise.allSettled(Array.from({ length: 8 }, write));
+      await stop.promise;
+      await victim.kill();
+      client.drop();
+      await writing;
+      victim.launch();
+      await ensemble.settled();
+    }
+    const digests = new Set<string>();
+    for (const server of ensemble.servers) {
+      const client = await connectTo(server);
+      await client.sync("/");
+      const names = new Set(await client.getChildren("/"));
+      expect(acknowledged.filter((path) => !names.has(path.slice(1)))).toEqual([]);
+      digests.add([...names].toSorted().join());
+      client.drop();
+      expect(await fourLetterWord(server.port, "mntr")).toMatch(/^zk_digest_mismatches_count\t0$/m);
+    }
+    expect(digests.size).toBe(1);
+  });
+
+  test("serves nobody without a quorum, and goes on when there is one again", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours });
+    const [first, second, third] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess];
+    const before = await connectTo(first);
+    await before.create("/a");
+    await Promise.all([second.kill(), third.kill()]);
+    await before.ended;
+    expect(await fourLetterWord(first.port, "srvr")).toContain("not currently serving requests");
+    second.launch();
+    await ensemble.settled();
+    const after = await connectTo(second);
+    expect(await after.exists("/a")).not.toBeNull();
+    after.drop();
+  });
+});
