@@ -62,9 +62,9 @@ export class EnsembleProcess {
     for (const server of this.servers) if (server.isRunning) await server.waitUntilServing();
   }
 
-  /** What a member says it is: `leader`, `follower`, `observer`; null when it serves nobody. */
-  async modeOf(server: ServerProcess): Promise<string | null> {
-    return /^Mode: (\w+)/m.exec(await fourLetterWord(server.port, "srvr"))?.[1] ?? null;
+  /** What a member says it is: `leader`, `follower`, `observer`; "" when it serves nobody. */
+  async modeOf(server: ServerProcess): Promise<string> {
+    return /^Mode: (\w+)/m.exec(await fourLetterWord(server.port, "srvr"))?.[1] ?? "";
   }
 
   /** The leader, among those that run. */
