@@ -207,10 +207,11 @@ export class Broadcast {
         if (subscriber.isParticipant) sendCommit(subscriber, txn);
         else this.#sendInform(subscriber, txn);
       }
+      // Right behind what they waited for: the learner has to answer its client before it applies the next.
+      if (this.#syncs.length > 0) this.#answerSyncs(txn);
     }
     this.#committedHigh = this.#soughtHigh;
     this.#committedLow = this.#soughtLow;
-    this.#answerSyncs();
     this.#output.committed(this.#committedHigh, this.#committedLow);
   }
 
@@ -243,10 +244,10 @@ export class Broadcast {
     else this.#syncs.push({ subscriber, zxidHigh: this.#proposedHigh, zxidLow: this.#proposedLow });
   }
 
-  #answerSyncs(): void {
+  #answerSyncs(committed: ZxidHalves): void {
     while (this.#syncs.length > 0) {
       const { zxidHigh, zxidLow, subscriber } = this.#syncs.at(0);
-      if (compareHalves(zxidHigh, zxidLow, this.#committedHigh, this.#committedLow) > 0) return;
+      if (compareHalves(zxidHigh, zxidLow, committed.zxidHigh, committed.zxidLow) > 0) return;
       this.#syncs.shift();
       if (this.#subscribers.includes(subscriber)) writePacket(subscriber.open(), PacketType.sync, 0, 0);
     }

@@ -570,8 +570,8 @@ describe("a leader", () => {
     stage.propose(0x200000002n);
     stage.take();
     stage.hear(2, ack, 0x200000002n);
-    stage.ackOwn(0x200000001n);
-    expect(stage.take()).toEqual(["[committed 200000001]", "2:COMMIT 200000001", "2:SYNC 0"]);
+    stage.ackOwn(0x200000002n);
+    expect(stage.take()).toEqual(["[committed 200000002]", "2:COMMIT 200000001", "2:SYNC 0", "2:COMMIT 200000002"]);
   });
 
   it("pings every half tick, and steps down without a quorum", () => {

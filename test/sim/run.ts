@@ -1,0 +1,82 @@
+/**
+ * Runs the simulator.
+ *
+ *   npm run sim -- --seed 42        one run, with a line for everything that happens
+ *   npm run sim -- --seeds 1..1000  many, and what they went through; a seed that fails is named
+ *
+ * While it runs, clock, dice and timers of this process throw: what a member does comes from its host, or the run would not
+ * repeat itself.
+ */
+
+import yargs from "yargs";
+import { type RunReport, Simulation } from "./simulation.ts";
+
+const { seed, seeds } = await yargs(process.argv.slice(2))
+  .scriptName("npm run sim --")
+  .option("seed", { type: "number", describe: "one run, told line by line" })
+  .option("seeds", { type: "string", describe: "a range of runs, A..B" })
+  .strict()
+  .parseAsync();
+
+const now = performance.now.bind(performance);
+const startMs = now();
+poison();
+if (seed !== undefined) await tell(seed);
+else await runRange(seeds ?? "1..100");
+process.exit();
+
+async function tell(one: number): Promise<void> {
+  const onLine = (line: string): void => void process.stdout.write(`${line}\n`);
+  const report = await attempt(one, onLine);
+  if (report !== null) process.stdout.write(`${textOf([report])}\n`);
+}
+
+async function runRange(text: string): Promise<void> {
+  const range = /^(\d+)\.\.(\d+)$/.exec(text);
+  if (range === null) throw new Error(`--seeds ${text}: valid is A..B`);
+  const reports: RunReport[] = [];
+  for (let one = Number(range[1]); one <= Number(range[2]); one++) {
+    const report = await attempt(one);
+    if (report !== null) reports.push(report);
+  }
+  process.stdout.write(`${textOf(reports)}\n`);
+}
+
+/** @returns null when the run failed, which has been said. */
+async function attempt(one: number, onLine?: (line: string) => void): Promise<RunReport | null> {
+  try {
+    return await new Simulation({ seed: one, ...(onLine === undefined ? {} : { onLine }) }).run();
+  } catch (error) {
+    const { message, stack } = error as Error;
+    process.stdout.write(`seed ${one} failed: ${onLine === undefined ? message : stack}\n`);
+    process.exitCode = 1;
+    return null;
+  }
+}
+
+function textOf(reports: readonly RunReport[]): string {
+  const sum = (value: (report: RunReport) => number): number =>
+    reports.reduce((total, report) => total + value(report), 0);
+  const faults = new Map<string, number>();
+  for (const report of reports) {
+    for (const [name, count] of report.faults) faults.set(name, (faults.get(name) ?? 0) + count);
+  }
+  const lines = [
+    `${reports.length} runs held, ${((now() - startMs) / 1000).toFixed(1)} s`,
+    `${(sum(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} minutes of an ensemble, ${sum(({ events }) => events)} events`,
+    `${sum(({ calls }) => calls)} requests, ${sum(({ acknowledged }) => acknowledged)} of them answered`,
+    `${sum(({ elections }) => elections)} leaders; ${[...faults].map(([name, count]) => `${name} ${count}`).join(", ")}`,
+  ];
+  return lines.join("\n");
+}
+
+function poison(): void {
+  const refuse = (name: string) => (): never => {
+    throw new Error(`${name} was called in a simulation: nothing but the run's seed may decide`);
+  };
+  Date.now = refuse("Date.now");
+  Math.random = refuse("Math.random");
+  performance.now = refuse("performance.now");
+  globalThis.setTimeout = refuse("setTimeout") as unknown as typeof setTimeout;
+  globalThis.setInterval = refuse("setInterval") as unknown as typeof setInterval;
+}

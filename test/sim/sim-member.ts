@@ -1,0 +1,175 @@
+/**
+ * A member of an ensemble on a machine of the simulator: the server as it is, with a host whose clock, disk and network are the
+ * run's. It can die at any moment, with or without its machine, and start again from what its disk kept.
+ */
+
+import { SeededRandom } from "#base/prng.ts";
+import { loadConfig, type ServerConfig } from "#config/server-config.ts";
+import type { Logger } from "#host/logger.ts";
+import type { Timers } from "#host/timers.ts";
+import { EnsembleMember } from "#server/ensemble-member.ts";
+import { MemoryDisk } from "../support/memory-disk.ts";
+import type { Dice, Schedule } from "./schedule.ts";
+import { SimDisk } from "./sim-disk.ts";
+import type { SimNetwork, SimNode } from "./sim-network.ts";
+
+export interface MemberOptions {
+  readonly sid: number;
+  /** Lines of zoo.cfg that all members share: `server.N`, limits. */
+  readonly zooCfg: string;
+  readonly diskMsMax: number;
+}
+
+/** What the wall clock says when a run begins. */
+const wallMsAtStart = 1_700_000_000_000;
+
+/** What a run hears of what a member logs. */
+export type LineTaker = (sid: number, level: string, message: string, facts: object) => void;
+
+export class SimMember {
+  readonly sid: number;
+  readonly node: SimNode;
+  server: EnsembleMember | null = null;
+  /** The exit code with which the server ended itself, until it is started again. */
+  exitCode: number | null = null;
+  #memory: MemoryDisk;
+  readonly #options: MemberOptions;
+  readonly #schedule: Schedule;
+  readonly #dice: Dice;
+  readonly #takeLine: LineTaker;
+  #starts = 0;
+
+  constructor(parts: {
+    options: MemberOptions;
+    schedule: Schedule;
+    network: SimNetwork;
+    dice: Dice;
+    takeLine: LineTaker;
+  }) {
+    this.#options = parts.options;
+    this.#schedule = parts.schedule;
+    this.#dice = parts.dice;
+    this.#takeLine = parts.takeLine;
+    this.sid = parts.options.sid;
+    this.node = parts.network.node(`s${this.sid}`);
+    this.#memory = new MemoryDisk(true);
+  }
+
+  get isUp(): boolean {
+    return this.server !== null;
+  }
+
+  get isServing(): boolean {
+    return this.server?.serving != null;
+  }
+
+  get disk(): MemoryDisk {
+    return this.#memory;
+  }
+
+  /** Starts the server from what the disk has. */
+  start(): void {
+    this.node.boot();
+    this.exitCode = null;
+    this.#starts++;
+    const { life } = this.node;
+    const isAlive = (): boolean => this.node.life === life;
+    const schedule = this.#schedule;
+    const timers = timersOf(schedule, isAlive);
+    const disk = new SimDisk(this.#memory, {
+      schedule,
+      dice: this.#dice,
+      delayMsMax: this.#options.diskMsMax,
+      isAlive,
+    });
+    const config = this.#config();
+    const server = new EnsembleMember({
+      config,
+      ensemble: config.ensemble!,
+      host: {
+        clock: { monotonicMs: () => schedule.nowMs, wallMs: () => Math.floor(wallMsAtStart + schedule.nowMs) },
+        timers,
+        threads: null,
+        disk,
+        wire: this.node.wire,
+        logger: this.#logger(isAlive),
+        random: new SeededRandom(this.sid * 1000 + this.#starts),
+        hashSeed: this.sid,
+      },
+      exit: (code) => {
+        if (!isAlive()) return;
+        this.exitCode = code;
+        this.crash(false);
+      },
+      answerWord: () => false,
+    });
+    this.server = server;
+    server.start().catch((error: unknown) => {
+      if (!isAlive()) return;
+      this.#takeLine(this.sid, "error", `could not start: ${String(error)}`, {});
+      this.exitCode = 1;
+      this.crash(false);
+    });
+  }
+
+  /**
+   * The server dies. `isPowerLost`: its machine too, and the disk loses what was not synced, or some of it; else the system
+   * has what was written.
+   */
+  crash(isPowerLost: boolean): void {
+    this.server = null;
+    this.node.crash(isPowerLost && this.#dice.oneIn(2));
+    // The memory of the old life may still be written to by nobody: its calls never happen.
+    this.#memory = this.#memory.crash(isPowerLost ? () => this.#dice.oneIn(2) : () => true);
+  }
+
+  /** Loses everything that its disk had. */
+  wipe(): void {
+    this.#memory = new MemoryDisk(true);
+  }
+
+  #config(): ServerConfig {
+    const { sid, zooCfg } = this.#options;
+    const { config } = loadConfig({
+      text: Buffer.from(`dataDir=/data\nclientPort=2181\nclientPortAddress=s${sid}\n${zooCfg}`),
+      file: "zoo.cfg",
+      systemProperties: new Map([["nodekeeper.ensembles", "true"]]),
+      readMyid: () => String(sid),
+    });
+    return config;
+  }
+
+  #logger(isAlive: () => boolean): Logger {
+    const take =
+      (level: string) =>
+      (facts: object, message: string): void => {
+        if (isAlive()) this.#takeLine(this.sid, level, message, facts);
+      };
+    return { debug: () => {}, info: take("info"), warn: take("warn"), error: take("error") };
+  }
+}
+
+function timersOf(schedule: Schedule, isAlive: () => boolean): Timers {
+  return {
+    after: (delayMs, action) => {
+      const event = schedule.after(delayMs, () => {
+        if (isAlive()) action();
+      });
+      return { cancel: () => (event.isCancelled = true) };
+    },
+    every: (periodMs, action) => {
+      let event = schedule.after(periodMs, tick);
+      function tick(): void {
+        if (!isAlive()) return;
+        event = schedule.after(periodMs, tick);
+        action();
+      }
+      return { cancel: () => (event.isCancelled = true) };
+    },
+    atTurnEnd: (action) => {
+      schedule.after(0, () => {
+        if (isAlive()) action();
+      });
+    },
+  };
+}

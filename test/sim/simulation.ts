@@ -1,0 +1,354 @@
+/**
+ * A run: an ensemble, clients, and what befalls them, all from a seed.
+ *
+ *   set up   members start, clients connect, a few znodes are made
+ *   trouble  clients ask; members crash, lose power, are cut off, lose their disk; now and then all of it is mended
+ *   heal     everything is mended; all members serve, and every client is answered
+ *   judge    the history and the trees (checks.ts)
+ *
+ * A seed fails always or never, and says where. Between two events the members' promises have their turn; nothing else runs.
+ */
+
+import { longOf } from "#base/zxid.ts";
+import { JuteWriter } from "#jute/writer.ts";
+import type { DataTree } from "#tree/data-tree.ts";
+import { StatField } from "#tree/znode-store.ts";
+import type { Request } from "../support/requests.ts";
+import { dumpTree } from "../support/tree-dump.ts";
+import { openAcl } from "../support/wire-client.ts";
+import { checkHistory, type FinalZnode } from "./checks.ts";
+import { Dice, Schedule } from "./schedule.ts";
+import { SimClient } from "./sim-client.ts";
+import { SimMember } from "./sim-member.ts";
+import { SimNetwork } from "./sim-network.ts";
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Told every line that a member logs, and what befalls them. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** What a run went through. */
+export interface RunReport {
+  readonly seed: number;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly calls: number;
+  readonly acknowledged: number;
+  readonly elections: number;
+  readonly faults: ReadonlyMap<string, number>;
+}
+
+const registers = ["/r0", "/r1", "/r2"];
+
+export class Simulation {
+  readonly schedule: Schedule;
+  readonly network: SimNetwork;
+  readonly members: SimMember[] = [];
+  readonly clients: SimClient[] = [];
+  readonly #options: SimulationOptions;
+  readonly #faultDice: Dice;
+  readonly #workDice: Dice;
+  readonly #leaders = new Map<bigint, number>();
+  readonly #faults = new Map<string, number>();
+  #events = 0;
+  #elections = 0;
+  #nextPayload = 1;
+
+  constructor(options: SimulationOptions) {
+    const { seed } = options;
+    this.#options = options;
+    const dice = new Dice(seed, "shape");
+    this.#faultDice = new Dice(seed, "faults");
+    this.#workDice = new Dice(seed, "work");
+    this.schedule = new Schedule(seed);
+    this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), {
+      delayMsMax: dice.pick([2, 10, 50]),
+      splitOneIn: 4,
+      windowBytes: 64 * 1024,
+    });
+    const voters = dice.pick([3, 3, 3, 5]);
+    const observers = dice.pick([0, 0, 1]);
+    const zooCfg = configOf(voters, observers, dice);
+    const diskMsMax = dice.pick([1, 5, 20]);
+    for (let sid = 1; sid <= voters + observers; sid++) {
+      this.members.push(
+        new SimMember({
+          options: { sid, zooCfg, diskMsMax },
+          schedule: this.schedule,
+          network: this.network,
+          dice: new Dice(seed, `disk ${sid}`),
+          takeLine: (from, level, message, facts) => this.#takeLine(from, level, message, facts),
+        }),
+      );
+    }
+    const clientCount = 1 + dice.below(4);
+    for (let number = 0; number < clientCount; number++) {
+      this.clients.push(
+        new SimClient({
+          number,
+          node: this.network.node(`c${number}`),
+          schedule: this.schedule,
+          dice: new Dice(seed, `client ${number}`),
+          servers: this.members.map(({ node }) => node.name),
+        }),
+      );
+    }
+  }
+
+  async run(): Promise<RunReport> {
+    for (const member of this.members) member.start();
+    await this.#setUp();
+    await this.#trouble();
+    await this.#heal();
+    this.#judge();
+    const calls = this.clients.flatMap((client) => client.calls);
+    return {
+      seed: this.#options.seed,
+      virtualMs: this.schedule.nowMs,
+      events: this.#events,
+      calls: calls.length,
+      acknowledged: calls.filter(({ answer }) => answer !== null).length,
+      elections: this.#elections,
+      faults: this.#faults,
+    };
+  }
+
+  /** Lets time pass until something holds. @returns whether it came to hold in time. */
+  async #until(holds: () => boolean, withinMs: number): Promise<boolean> {
+    const untilMs = this.schedule.nowMs + withinMs;
+    // What was begun outside of an event has its turn first.
+    await new Promise(setImmediate);
+    while (!holds()) {
+      if (!this.schedule.step(untilMs)) return false;
+      this.#events++;
+      await new Promise(setImmediate);
+      this.#watchLeaders();
+    }
+    return true;
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const endMs = this.schedule.nowMs + ms;
+    await this.#until(() => false, ms);
+    this.schedule.nowMs = endMs;
+  }
+
+  async #setUp(): Promise<void> {
+    if (!(await this.#until(() => this.members.every(({ isServing }) => isServing), 60_000))) {
+      throw new Error("the members did not come up");
+    }
+    const [client] = this.clients;
+    await this.#attached(client!);
+    for (const path of registers) client!.ask(create(path));
+    if (!(await this.#until(() => client!.waitingCount === 0, 10_000))) throw new Error("nothing is answered");
+  }
+
+  async #attached(client: SimClient): Promise<void> {
+    const knock = (): void => {
+      client.connect();
+      this.schedule.after(200, knock);
+    };
+    knock();
+    if (!(await this.#until(() => client.isAttached, 60_000))) throw new Error("no member lets a client in");
+  }
+
+  async #trouble(): Promise<void> {
+    const dice = this.#faultDice;
+    const rounds = 10 + dice.below(25);
+    for (let round = 0; round < rounds; round++) {
+      await this.#pass(dice.skewed(dice.pick([100, 600, 2_000])));
+      this.#work();
+      if (dice.oneIn(2)) continue;
+      // In the middle of what was just asked for, more often than not.
+      if (dice.below(3) > 0) await this.#pass(dice.skewed(60));
+      this.#befall();
+    }
+  }
+
+  /** Clients connect, and ask for something. */
+  #work(): void {
+    const dice = this.#workDice;
+    for (const client of this.clients) {
+      client.connect();
+      for (let count = dice.below(6); count > 0; count--) client.ask(this.#request(client));
+      if (dice.oneIn(20)) client.drop();
+    }
+  }
+
+  #request({ number }: SimClient): Request {
+    const dice = this.#workDice;
+    const payload = this.#nextPayload++;
+    switch (dice.below(8)) {
+      case 0:
+        return create(`/u-${number}-${payload}`);
+      case 1:
+        return create("/q-", 2);
+      case 2:
+        return create(`/e-${number}-${payload}`, 1);
+      case 3:
+      case 4:
+        return { op: "setData", path: dice.pick(registers), data: `p${payload}`, version: -1 };
+      case 5:
+        return { op: "sync", path: "/" };
+      default:
+        return { op: "getData", path: dice.pick(registers), watch: false };
+    }
+  }
+
+  #befall(): void {
+    const dice = this.#faultDice;
+    const member = dice.pick(this.members);
+    const other = dice.pick(this.members);
+    const upCount = this.members.filter(({ isUp }) => isUp).length;
+    switch (dice.below(8)) {
+      case 0:
+      case 1:
+        if (member.isUp) this.#note("killed", member, () => member.crash(false));
+        return;
+      case 2:
+        if (member.isUp) this.#note("power lost", member, () => member.crash(true));
+        return;
+      case 3:
+        if (dice.oneIn(2)) {
+          for (const one of this.members) if (one.isUp) this.#note("power lost", one, () => one.crash(true));
+        }
+        return;
+      case 4:
+        this.#note("cut", member, () => this.network.cut(member.node.name, other.node.name));
+        if (dice.oneIn(2)) this.network.cut(other.node.name, member.node.name);
+        return;
+      case 5:
+        this.#note("isolated", member, () => {
+          for (const one of this.members) {
+            this.network.cut(member.node.name, one.node.name);
+            this.network.cut(one.node.name, member.node.name);
+          }
+        });
+        return;
+      case 6:
+        this.#note("mended", member, () => this.network.heal());
+        return;
+      default:
+        if (upCount < this.members.length) {
+          for (const one of this.members) if (!one.isUp) this.#note("started", one, () => one.start());
+        }
+    }
+  }
+
+  #note(what: string, { sid }: SimMember, act: () => void): void {
+    this.#faults.set(what, (this.#faults.get(what) ?? 0) + 1);
+    this.#options.onLine?.(`${this.schedule.nowMs.toFixed(2)} --- ${what} ${sid}`);
+    act();
+  }
+
+  async #heal(): Promise<void> {
+    this.network.heal();
+    for (const member of this.members) if (!member.isUp) this.#note("started", member, () => member.start());
+    const isUp = (): boolean => {
+      for (const member of this.members) if (!member.isUp) member.start();
+      return this.members.every(({ isServing }) => isServing);
+    };
+    if (!(await this.#until(isUp, 120_000))) {
+      const states = this.members.map(({ sid, server }) => `${sid} ${server?.peer?.state ?? "down"}`);
+      throw new Error(`no service after everything was mended: ${states.join(", ")}`);
+    }
+    for (const client of this.clients) await this.#attached(client);
+    for (const client of this.clients) client.ask({ op: "setData", path: "/r0", data: "the end", version: -1 });
+    const isQuiet = (): boolean => this.clients.every(({ waitingCount }) => waitingCount === 0);
+    if (!(await this.#until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
+    for (const client of this.clients) client.stop();
+    const isAtOne = (): boolean => new Set(this.members.map((member) => digestOf(member))).size === 1;
+    const hasNoEphemerals = (): boolean =>
+      this.members.every(({ server }) => server?.serving?.database.tree.owned.ephemeralCount === 0);
+    if (!(await this.#until(() => isAtOne() && hasNoEphemerals(), 60_000))) {
+      throw new Error(`the members differ: ${this.members.map((member) => digestOf(member)).join(", ")}`);
+    }
+  }
+
+  #judge(): void {
+    const trees = this.members.map(({ server }) => server!.serving!.database.tree);
+    const dumps = trees.map((tree) => JSON.stringify(withoutConfig(dumpTree(tree))));
+    if (new Set(dumps).size !== 1) throw new Error(`trees differ:\n${dumps.join("\n")}`);
+    for (const { sid, server } of this.members) {
+      const count = server!.metrics.digestMismatchesCount.value;
+      if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);
+    }
+    const end = new Map<string, FinalZnode>();
+    const [tree] = trees;
+    for (const path of Object.keys(dumpTree(tree!))) {
+      const bytes = Buffer.from(path);
+      const id = tree!.find(bytes, 0, bytes.length);
+      const { store } = tree!;
+      const long = (field: (typeof StatField)["czxid"] | (typeof StatField)["mzxid"]): bigint =>
+        longOf(store.stat(id, field), store.statLow(id, field));
+      end.set(path, {
+        data: dataOf(tree!, id),
+        version: store.stat(id, StatField.version),
+        czxid: long(StatField.czxid),
+        mzxid: long(StatField.mzxid),
+      });
+    }
+    checkHistory(
+      this.clients.flatMap((client) => client.calls),
+      end,
+    );
+  }
+
+  #watchLeaders(): void {
+    for (const { sid, server } of this.members) {
+      const leading = server?.peer?.leading;
+      if (leading?.isServing !== true) continue;
+      const epoch = leading.epoch!;
+      const known = this.#leaders.get(epoch);
+      if (known === undefined) this.#elections++;
+      else if (known !== sid) throw new Error(`members ${known} and ${sid} both lead epoch ${epoch}`);
+      this.#leaders.set(epoch, sid);
+    }
+  }
+
+  #takeLine(sid: number, level: string, message: string, facts: object): void {
+    const { onLine } = this.#options;
+    if (onLine === undefined) return;
+    onLine(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
+  }
+}
+
+function configOf(voters: number, observers: number, dice: Dice): string {
+  const members = Array.from({ length: voters + observers }, (_, i) => {
+    return `server.${i + 1}=s${i + 1}:2888:3888:${i < voters ? "participant" : "observer"}`;
+  });
+  const lines = [
+    "tickTime=200",
+    "initLimit=20",
+    "syncLimit=10",
+    `snapCount=${dice.pick([5, 20, 100])}`,
+    `preAllocSize=${dice.pick([0, 4, 64])}`,
+    "maxClientCnxns=0",
+    `snapshotSizeFactor=${dice.pick(["0.33", "1", "-1"])}`,
+    `forceSnapshotSync=${dice.oneIn(6)}`,
+    ...members,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function create(path: string, flags = 0): Request {
+  return { op: "create", type: 1, path, data: "", acl: openAcl, flags, ttlMs: 0n };
+}
+
+function dataOf(tree: DataTree, id: number): string {
+  const out = new JuteWriter(64);
+  tree.store.copyData(id, out);
+  return out.bytes.toString("latin1", 4, out.length);
+}
+
+function digestOf({ server }: SimMember): string {
+  const tree = server?.serving?.database.tree;
+  return tree === undefined ? "down" : `${tree.digest.high} ${tree.digest.low} ${tree.nodeCount}`;
+}
+
+/** Each member writes the configuration for itself, by its own clock. */
+function withoutConfig(dump: Record<string, string>): Record<string, string> {
+  const { "/zookeeper/config": _, ...others } = dump;
+  return others;
+}
