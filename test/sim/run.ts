@@ -26,9 +26,12 @@ else await runRange(seeds ?? "1..100");
 process.exit();
 
 async function tell(one: number): Promise<void> {
-  const onLine = (line: string): void => void process.stdout.write(`${line}\n`);
-  const report = await attempt(one, onLine);
-  if (report !== null) process.stdout.write(`${textOf([report])}\n`);
+  const report = await attempt(one, print);
+  if (report !== null) print(textOf([report]));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 async function runRange(text: string): Promise<void> {
@@ -71,12 +74,15 @@ function textOf(reports: readonly RunReport[]): string {
 }
 
 function poison(): void {
-  const refuse = (name: string) => (): never => {
-    throw new Error(`${name} was called in a simulation: nothing but the run's seed may decide`);
-  };
   Date.now = refuse("Date.now");
   Math.random = refuse("Math.random");
   performance.now = refuse("performance.now");
   globalThis.setTimeout = refuse("setTimeout") as unknown as typeof setTimeout;
-  globalThis.setInterval = refuse("setInterval") as unknown as typeof setInterval;
+  globalThis.setInterval = refuse("setInterval");
+}
+
+function refuse(name: string): () => never {
+  return () => {
+    throw new Error(`${name} was called in a simulation: nothing but the run's seed may decide`);
+  };
 }

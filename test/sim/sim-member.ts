@@ -60,7 +60,7 @@ export class SimMember {
   }
 
   get isServing(): boolean {
-    return this.server?.serving != null;
+    return this.server !== null && this.server.serving !== null;
   }
 
   get disk(): MemoryDisk {
