@@ -23,6 +23,8 @@ export interface MemberOptions {
 /** What the wall clock says when a run begins. */
 const wallMsAtStart = 1_700_000_000_000;
 
+const changingCalls: ReadonlySet<string> = new Set(["write", "datasync", "rename", "remove", "truncate", "syncFolder"]);
+
 /** What a run hears of what a member logs. */
 export type LineTaker = (sid: number, level: string, message: string, facts: object) => void;
 
@@ -121,6 +123,17 @@ export class SimMember {
     this.node.crash(isPowerLost && this.#dice.oneIn(2));
     // The memory of the old life may still be written to by nobody: its calls never happen.
     this.#memory = this.#memory.crash(isPowerLost ? () => this.#dice.oneIn(2) : () => true);
+  }
+
+  /** From now on one call in so many that would change the disk fails; the server is to end itself at the first. */
+  breakDisk(oneIn: number): void {
+    this.#memory.onCall = (action) => {
+      return changingCalls.has(action) && this.#dice.oneIn(oneIn) ? { code: this.#dice.pick(["EIO", "ENOSPC"]) } : "ok";
+    };
+  }
+
+  mendDisk(): void {
+    this.#memory.onCall = () => "ok";
   }
 
   /** Loses everything that its disk had. */

@@ -200,8 +200,8 @@ export class Simulation {
     const dice = this.#faultDice;
     const member = dice.pick(this.members);
     const other = dice.pick(this.members);
-    const upCount = this.members.filter(({ isUp }) => isUp).length;
-    switch (dice.below(8)) {
+    const down = this.members.filter(({ isUp }) => !isUp);
+    switch (dice.below(10)) {
       case 0:
       case 1:
         if (member.isUp) this.#note("killed", member, () => member.crash(false));
@@ -229,11 +229,28 @@ export class Simulation {
       case 6:
         this.#note("mended", member, () => this.network.heal());
         return;
+      case 7:
+        if (member.isUp) this.#note("disk broken", member, () => member.breakDisk(1 + dice.below(20)));
+        return;
+      case 8:
+        for (const one of down) this.#note("started", one, () => one.start());
+        return;
       default:
-        if (upCount < this.members.length) {
-          for (const one of this.members) if (!one.isUp) this.#note("started", one, () => one.start());
-        }
+        if (down.length > 0) this.#start(dice.pick(down));
     }
+  }
+
+  #start(member: SimMember): void {
+    this.#note("started", member, () => member.start());
+    // Who has lost its disk may not help to elect anybody, so this is done when all others have what any of them has.
+    const others = this.members.filter((one) => one !== member);
+    const areOthersAtOne = others.every(({ isServing }) => isServing) && new Set(others.map(digestOf)).size === 1;
+    if (!areOthersAtOne || !this.#faultDice.oneIn(4)) return;
+    this.#note("wiped", member, () => {
+      member.crash(false);
+      member.wipe();
+      member.start();
+    });
   }
 
   #note(what: string, { sid }: SimMember, act: () => void): void {
@@ -244,12 +261,13 @@ export class Simulation {
 
   async #heal(): Promise<void> {
     this.network.heal();
-    for (const member of this.members) if (!member.isUp) this.#note("started", member, () => member.start());
-    const isUp = (): boolean => {
-      for (const member of this.members) if (!member.isUp) member.start();
+    for (const member of this.members) member.mendDisk();
+    // Who met its disk's fault only a moment ago may still be about to end itself.
+    const areAllServing = (): boolean => {
+      for (const member of this.members) if (!member.isUp) this.#note("started", member, () => member.start());
       return this.members.every(({ isServing }) => isServing);
     };
-    if (!(await this.#until(isUp, 120_000))) {
+    if (!(await this.#until(areAllServing, 120_000))) {
       const states = this.members.map(({ sid, server }) => `${sid} ${server?.peer?.state ?? "down"}`);
       throw new Error(`no service after everything was mended: ${states.join(", ")}`);
     }
@@ -258,11 +276,11 @@ export class Simulation {
     const isQuiet = (): boolean => this.clients.every(({ waitingCount }) => waitingCount === 0);
     if (!(await this.#until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
     for (const client of this.clients) client.stop();
-    const isAtOne = (): boolean => new Set(this.members.map((member) => digestOf(member))).size === 1;
+    const isAtOne = (): boolean => areAllServing() && new Set(this.members.map(digestOf)).size === 1;
     const hasNoEphemerals = (): boolean =>
       this.members.every(({ server }) => server?.serving?.database.tree.owned.ephemeralCount === 0);
     if (!(await this.#until(() => isAtOne() && hasNoEphemerals(), 60_000))) {
-      throw new Error(`the members differ: ${this.members.map((member) => digestOf(member)).join(", ")}`);
+      throw new Error(`the members differ: ${this.members.map(digestOf).join(", ")}`);
     }
   }
 
