@@ -19,26 +19,33 @@ import {
 import { cLibrary, compiledC, type KazooVersion, withKazoo } from "../reference/libraries.ts";
 import { ClientProcess } from "../reference/process.ts";
 
-/** A scenario of kazoo/scenarios.py against the server at `port`. */
+/** Where a client connects to: a port of this machine, or a connect string. */
+export type Address = number | string;
+
+function connectString(address: Address): string {
+  return typeof address === "number" ? `127.0.0.1:${address}` : address;
+}
+
+/** A scenario of kazoo/scenarios.py. */
 export function kazoo(
   version: KazooVersion,
-  port: number,
+  address: Address,
   scenario: string,
   ...words: readonly string[]
 ): ClientProcess {
   const script = join(repositoryFolder, "compat-tests", "client", "kazoo", "scenarios.py");
-  return new ClientProcess("python3", [script, `127.0.0.1:${port}`, scenario, ...words], withKazoo(version));
+  return new ClientProcess("python3", [script, connectString(address), scenario, ...words], withKazoo(version));
 }
 
 /** A scenario of go-zookeeper/: built once for each content of its sources, with the library that its go.mod names. */
-export function goZookeeper(port: number, scenario: string): ClientProcess {
+export function goZookeeper(address: Address, scenario: string): ClientProcess {
   const sources = join(repositoryFolder, "compat-tests", "client", "go-zookeeper");
   const mark = createHash("sha256");
   for (const name of readdirSync(sources).sort()) mark.update(name).update(readFileSync(join(sources, name)));
   const program = cached(`go-zookeeper-${mark.digest("hex").slice(0, 12)}`, (folder) => {
     run("go", ["build", "-buildvcs=false", "-o", join(folder, "scenarios"), "."], sources);
   });
-  return new ClientProcess(join(program, "scenarios"), [`127.0.0.1:${port}`, scenario]);
+  return new ClientProcess(join(program, "scenarios"), [connectString(address), scenario]);
 }
 
 const nodeClientVersion = "1.1.3";
@@ -69,7 +76,7 @@ export function zkCli(jars: Extract<JarSet, "server" | "client-3.8">, port: numb
 /** A scenario of java/, by the official client 3.9.5 or by 3.4.14, which has the older part of the API only. */
 export function javaClient(
   jars: Extract<JarSet, "server" | "client-3.4">,
-  port: number,
+  address: Address,
   scenario: string,
 ): ClientProcess {
   const folder = join(repositoryFolder, "compat-tests", "client", "java");
@@ -78,7 +85,7 @@ export function javaClient(
   const sources = (jars === "server" ? names : old).sort().map((name) => join(folder, name));
   const words = ["-cp", compiledJava(jars, sources), jars === "server" ? "Scenarios" : "OldScenarios"];
   const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=off";
-  return new ClientProcess("java", [...quickStart, quiet, ...words, `127.0.0.1:${port}`, scenario]);
+  return new ClientProcess("java", [...quickStart, quiet, ...words, connectString(address), scenario]);
 }
 
 function isOfNewApi(file: string): boolean {

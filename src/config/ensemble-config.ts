@@ -33,7 +33,7 @@ export interface EnsembleConfig {
   readonly connectRetryMs: number;
   /** Committed transactions that are kept in memory for learners. */
   readonly commitLogCount: number;
-  /** Learners are brought up to date from the log's files while these are smaller than so much of a snapshot; 0 is off. */
+  /** A learner is sent log files, not the tree, while they are smaller than so much of a snapshot; 0: always; below: never. */
   readonly snapshotSizeFactor: number;
   readonly isSnapshotSyncForced: boolean;
   /** Whether a leader serves clients. */
@@ -157,5 +157,5 @@ function warnOfRole(keys: FileKeys, own: Member, notes: ConfigNote[]): void {
 
 function readSnapshotSizeFactor(properties: SystemProperties): number {
   const factor = properties.double("zookeeper.snapshotSizeFactor", snapshotSizeFactorDefault);
-  return factor > 1 ? snapshotSizeFactorDefault : Math.max(factor, 0);
+  return factor > 1 ? snapshotSizeFactorDefault : factor;
 }

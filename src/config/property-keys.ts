@@ -31,7 +31,7 @@ const pipelineAndStorage: readonly KeyRow[] = [
   honoured("snapSizeLimitInKb", "kilobytes; 0 or less is off"),
   honoured("txnLogSizeLimitInKb", "kilobytes; 0 or less is off"),
   ensembleOnly("commitLogCount", "a number of transactions, 500 or more"),
-  ensembleOnly("snapshotSizeFactor", "a number up to 1; 0 or less is off"),
+  ensembleOnly("snapshotSizeFactor", "a number up to 1; 0 is no limit, less is off"),
   honoured("forceSync", "yes or no"),
   honoured("fsync.warningthresholdms", ms),
   honoured("flushDelay", ms),

@@ -20,7 +20,7 @@ import { type PacketView, PacketType, writePacket } from "#protocol/quorum-packe
 import { Broadcast, type Subscriber } from "./broadcast.ts";
 import type { Durable } from "./durable.ts";
 import { EpochAgreement, type StateSummary } from "./epoch-agreement.ts";
-import { type HandlerServices, LearnerHandler } from "./learner-handler.ts";
+import { type HandlerServices, LearnerHandler, type SyncWay } from "./learner-handler.ts";
 import { type LearnerSyncPlan, planLearnerSync } from "./learner-sync-plan.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
@@ -49,6 +49,7 @@ export interface LeaderOutput {
   sendLog: HandlerServices["sendLog"];
   /** A REQUEST or REVALIDATE of a learner, or a PING's list of sessions. */
   received(handler: LearnerHandler, packet: PacketView, nowMs: number): void;
+  learnerSyncing(handler: LearnerHandler, way: SyncWay): void;
   learnerGone(handler: LearnerHandler, reason: string): void;
   /** The leader has stepped down; its learners have been closed. */
   over(reason: string): void;
@@ -197,6 +198,10 @@ export class Leading implements HandlerServices {
       isSnapshotForced: this.#limits.isSnapshotSyncForced,
       isLogSyncEnabled: this.#limits.isLogSyncEnabled,
     });
+  }
+
+  syncing(handler: LearnerHandler, way: SyncWay): void {
+    this.#output.learnerSyncing(handler, way);
   }
 
   subscribe(subscriber: Subscriber): void {

@@ -28,6 +28,14 @@ import type { StateSummary } from "./epoch-agreement.ts";
 import type { LearnerSyncPlan } from "./learner-sync-plan.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 
+/** What a learner is sent, under ZooKeeper's names. `zxid` is what the packet says; of a tree, where the tree stands. */
+export interface SyncWay {
+  readonly mode: "DIFF" | "TRUNC" | "SNAP";
+  readonly zxid: bigint;
+  /** Where the learner's history ends. */
+  readonly learnerZxid: bigint;
+}
+
 export type LearnerHandlerState =
   | "ExpectLearnerInfo"
   | "AwaitEpoch"
@@ -54,6 +62,8 @@ export interface HandlerServices {
   /** It has accepted ours. @returns false when its history is newer than the leader's. */
   ackEpoch(handler: LearnerHandler, summary: StateSummary): boolean;
   planSync(learnerZxid: bigint): LearnerSyncPlan;
+  /** It is being brought up to date in this way. */
+  syncing(handler: LearnerHandler, way: SyncWay): void;
   subscribe(subscriber: Subscriber): void;
   unsubscribe(subscriber: Subscriber): void;
   /**
@@ -258,12 +268,15 @@ export class LearnerHandler {
       out.writeRaw(held.bytes, 0, held.length);
       this.#announceLeader(nowMs);
     });
+    this.#leader.syncing(this, { mode: "SNAP", zxid, learnerZxid: this.#learnerZxid });
     subscriber.startBehind(highOf(zxid), lowOf(zxid));
     this.#leader.subscribe(subscriber);
   }
 
   #sendPlan(type: typeof PacketType.diff | typeof PacketType.trunc, zxid: bigint): void {
     writePacket(this.link.open(), type, highOf(zxid), lowOf(zxid));
+    const mode = type === PacketType.diff ? "DIFF" : "TRUNC";
+    this.#leader.syncing(this, { mode, zxid, learnerZxid: this.#learnerZxid });
   }
 
   /** Sends what is behind that zxid, and everything from now on. */

@@ -20,7 +20,7 @@ import type { PacketView } from "#protocol/quorum-packet.ts";
 import type { ZxidHalves } from "./broadcast.ts";
 import type { Durable } from "./durable.ts";
 import { type ElectionOptions, LeaderElection } from "./leader-election.ts";
-import type { LearnerHandler } from "./learner-handler.ts";
+import type { LearnerHandler, SyncWay } from "./learner-handler.ts";
 import { type LeaderLimits, type LeaderOutput, Leading } from "./leading.ts";
 import { type LearnerOutput, Learning } from "./learning.ts";
 import type { Notification } from "./notification.ts";
@@ -66,6 +66,7 @@ export interface PeerService {
   /** A learner asks, or tells of its sessions. */
   receivedFromLearner(handler: LearnerHandler, packet: PacketView, nowMs: number): void;
   receivedFromLeader(packet: PacketView, nowMs: number): void;
+  learnerSyncing(handler: LearnerHandler, way: SyncWay): void;
   learnerGone(handler: LearnerHandler, reason: string): void;
   touchedSessions(): Uint8Array;
   /** No more serving: clients are let go. */
@@ -341,6 +342,7 @@ export class QuorumPeer {
       sendTree: (handler, done) => replica.sendTree(handler, done),
       sendLog: (handler, learnerZxid, events) => replica.sendLog(handler, learnerZxid, events),
       received: (handler, packet, nowMs) => service.receivedFromLearner(handler, packet, nowMs),
+      learnerSyncing: (handler, way) => service.learnerSyncing(handler, way),
       learnerGone: (handler, reason) => service.learnerGone(handler, reason),
       over: (reason) => this.#over(reason),
     };

@@ -114,7 +114,7 @@ export class EnsembleMember extends ClientServer {
         connectToLearnerMasterLimit: ensemble.connectToLearnerMasterLimit,
         connectRetryMs: ensemble.connectRetryMs,
         isSnapshotSyncForced: ensemble.isSnapshotSyncForced,
-        isLogSyncEnabled: ensemble.snapshotSizeFactor > 0,
+        isLogSyncEnabled: ensemble.snapshotSizeFactor >= 0,
       },
       hasDigests: config.digestEnabled,
       wire: ports,

@@ -4,8 +4,8 @@
  *   files  ... | learner's last | sent as PROPOSAL and COMMIT ... | window: sent by the broadcast, as always
  *
  * Used only when the files have every transaction from the learner's last one on, and are not larger than a part of the
- * newest snapshot (zookeeper.snapshotSizeFactor): else the tree is the shorter way. While files are being read the
- * window keeps what it has.
+ * newest snapshot (zookeeper.snapshotSizeFactor; 0 is no limit): else the tree is the shorter way. While files are being
+ * read the window keeps what it has.
  * Source: LearnerHandler.syncFollower, TxnLogProposalIterator.java, ZKDatabase.calculateTxnLogSizeLimit.
  */
 
@@ -100,16 +100,22 @@ export class LogSync {
     events.done(last, clock.monotonicMs());
   }
 
-  /** Whether reading the files is less work than sending the tree. */
+  /**
+   * Whether reading the files is less work than sending the tree. As in ZooKeeper, the file that the learner's last
+   * transaction is in does not count: some of it is behind the learner, and some of it may be padding.
+   */
   async #isWorthwhile(learnerZxid: bigint): Promise<boolean> {
     const { disk, logger } = this.#host;
+    const { snapshotSizeFactor } = this.#parts.config.ensemble!;
+    if (snapshotSizeFactor === 0) return true;
     const { snapshotFolder } = this.#folders;
     const [newest] = await findValidSnapshots({ disk, logger }, snapshotFolder, 1);
     if (newest === undefined) return true;
     const snapshotBytes = (await disk.stat(newest.path))?.sizeBytes ?? 0;
     let logBytes = 0;
-    for (const { path } of await this.#filesFrom(learnerZxid)) logBytes += (await disk.stat(path))?.sizeBytes ?? 0;
-    return logBytes <= snapshotBytes * this.#parts.config.ensemble!.snapshotSizeFactor;
+    const [_, ...files] = await this.#filesFrom(learnerZxid);
+    for (const { path } of files) logBytes += (await disk.stat(path))?.sizeBytes ?? 0;
+    return logBytes <= snapshotBytes * snapshotSizeFactor;
   }
 
   /** Whether the files have the learner's last transaction and everything from there up to the window. */

@@ -9,7 +9,7 @@
 
 import type { Identity } from "#auth/identity.ts";
 import { LongMap } from "#base/long-map.ts";
-import { hexOfHalves } from "#base/zxid.ts";
+import { hexOfHalves, highOf, lowOf } from "#base/zxid.ts";
 import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
 import { readId } from "#jute/records/data.ts";
 import { JuteWriter } from "#jute/writer.ts";
@@ -20,7 +20,7 @@ import type { TxnSink } from "#pipeline/txn-sink.ts";
 import type { WritePath } from "#pipeline/write-path.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, type PacketView } from "#protocol/quorum-packet.ts";
-import type { LearnerHandler } from "#quorum/learner-handler.ts";
+import type { LearnerHandler, SyncWay } from "#quorum/learner-handler.ts";
 import type { Leading } from "#quorum/leading.ts";
 import type { Learning } from "#quorum/learning.ts";
 import type { PeerService, PeerState } from "#quorum/quorum-peer.ts";
@@ -53,6 +53,7 @@ export class QuorumService implements PeerService {
   #serving: Serving | null = null;
   #leading: Leading | null = null;
   #forwarded: ForwardedWrites | null = null;
+  #lookingSinceMs = 0;
   /** Connections that wait for the leader's word on their session. */
   readonly #revalidating = new LongMap<Client>();
 
@@ -113,6 +114,13 @@ export class QuorumService implements PeerService {
     else this.#takeRevalidated(packet, nowMs);
   }
 
+  learnerSyncing({ sid }: LearnerHandler, { mode, zxid, learnerZxid }: SyncWay): void {
+    const { metrics, host } = this.#parts;
+    (mode === "SNAP" ? metrics.snapCount : metrics.diffCount).increment();
+    const facts = { sid: String(sid), zxid: zxidText(zxid), peerZxid: zxidText(learnerZxid) };
+    host.logger.info(facts, `Sending ${mode} to server ${sid}`);
+  }
+
   learnerGone(handler: LearnerHandler, reason: string): void {
     this.#parts.replica.forget(handler);
     this.#host.logger.warn({ sid: String(handler.sid), reason }, `Learner ${handler.sid} is gone`);
@@ -129,6 +137,13 @@ export class QuorumService implements PeerService {
   }
 
   stateChanged(state: PeerState, detail: string): void {
+    const nowMs = this.#nowMs();
+    if (state === "Looking") {
+      this.#lookingSinceMs = nowMs;
+      this.#parts.metrics.lookingCount.increment();
+    } else if (state === "Leading" || state === "Connecting") {
+      this.#parts.metrics.electionTime.add(Math.round(nowMs - this.#lookingSinceMs));
+    }
     const word = state === "Looking" ? "LOOKING" : `Peer state changed: ${state.toLowerCase()}`;
     this.#host.logger.info({ detail }, word);
   }
@@ -216,6 +231,7 @@ export class QuorumService implements PeerService {
       handler.close(`a REVALIDATE of ${dataBytes} bytes`);
       return;
     }
+    this.#parts.metrics.revalidateCount.increment();
     const { sessions } = this.#parts.replica.database;
     const idHigh = readInt32(bytes, dataStart);
     const idLow = readInt32(bytes, dataStart + 4);
@@ -299,6 +315,10 @@ export class QuorumService implements PeerService {
   #nowMs(): number {
     return this.#host.clock.monotonicMs();
   }
+}
+
+function zxidText(zxid: bigint): string {
+  return `0x${hexOfHalves(highOf(zxid), lowOf(zxid))}`;
 }
 
 /** A client's identities, as its server sends them along. */

@@ -508,6 +508,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
 
   receivedFromLearner(): void {}
   receivedFromLeader(): void {}
+  learnerSyncing(): void {}
   learnerGone(): void {}
   stateChanged(): void {}
 

@@ -366,6 +366,7 @@ class LeaderStage extends Stage {
         },
         sendLog: () => undefined,
         received: (_, { type }) => this.said.push(`[received ${packetName(type)}]`),
+        learnerSyncing: () => {},
         learnerGone: ({ sid }, reason) => this.said.push(`[${sid} gone: ${reason}]`),
         over: (reason) => this.said.push(`[over: ${reason}]`),
       },

@@ -343,7 +343,7 @@ function configOf(voters: number, observers: number, dice: Dice): string {
     `snapCount=${dice.pick([5, 20, 100])}`,
     `preAllocSize=${dice.pick([0, 4, 64])}`,
     "maxClientCnxns=0",
-    `snapshotSizeFactor=${dice.pick(["0.33", "1", "-1"])}`,
+    `snapshotSizeFactor=${dice.pick(["0.33", "0", "-1"])}`,
     `forceSnapshotSync=${dice.oneIn(6)}`,
     ...members,
   ];

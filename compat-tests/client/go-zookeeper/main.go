@@ -28,6 +28,7 @@ var scenarios = map[string]func(hosts string){
 	"unicode":            unicode,
 	"many-children":      manyChildren,
 	"recipes":            recipes,
+	"steady-load":        steadyLoad,
 }
 
 func main() {

@@ -37,6 +37,7 @@ public final class OldScenarios {
         scenarios.put("quotas", realms::quotas);
         scenarios.put("large-data", bulk::largeData);
         scenarios.put("many-children", bulk::manyChildren);
+        scenarios.put("steady-load", new SteadyLoad(server)::play);
         return scenarios;
     }
 }

@@ -2,7 +2,7 @@
 
 usage: scenarios.py HOST:PORT SCENARIO [ARGUMENT ...]
 
-SCENARIO is a name of the README's list, `recipes`, `random_operations SEED COUNT` or `writer ROUND`. The library is
+SCENARIO is a name of the README's list, `recipes`, `random_operations SEED COUNT`, `writer ROUND` or `steady-load NAME`. The library is
 found by PYTHONPATH.
 """
 
@@ -15,12 +15,13 @@ import contents
 import load
 import recipes
 import sessions
+import steady
 import watching
 import znodes
 
 logging.basicConfig(level=logging.CRITICAL)
 
-THEMES = (znodes, acl, watching, sessions, contents, recipes, load)
+THEMES = (znodes, acl, watching, sessions, contents, recipes, load, steady)
 
 
 def main(hosts, scenario, *arguments):

@@ -1,0 +1,216 @@
+/**
+ * An ensemble on this machine whose members are ours and the reference in any mixture. A member may be stopped, killed, started
+ * again, and replaced by the other build on the same folder, as an operator does it who moves an ensemble over.
+ *
+ * `expectAtOne` is what must hold whenever the ensemble is quiet: every member has the same tree, and none has computed a
+ * digest that was not the transaction's.
+ */
+
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect } from "vitest";
+import { freePort } from "../../test/support/free-port.ts";
+import { dumpText, dumpTree } from "../disk/tree-dump.ts";
+import { type Build, TestServer } from "../reference/server.ts";
+import { timed } from "../reporting/cases.ts";
+import { type ConnectOptions, WireConnection } from "../wire/connection.ts";
+import { closeSession, sync } from "../wire/requests.ts";
+import { Actor } from "../wire/scene.ts";
+import { Names } from "../wire/transcript.ts";
+
+export interface EnsembleSettings {
+  /** One for each member; server 1 is the first. */
+  readonly builds: readonly Build[];
+  /** How many of them, the last, observe. */
+  readonly observers?: number;
+  readonly config?: Readonly<Record<string, string | number>>;
+}
+
+/** Ticks of a second: an election and a synchronisation take tenths of it, and a stall must not look like a death. */
+const quorumConfig = { tickTime: 1000, initLimit: 20, syncLimit: 10 };
+
+/** Ours forms ensembles only when it is told to. */
+const oursProperties = { "nodekeeper.ensembles": "true" };
+
+const patienceMs = 60_000;
+const pollMs = 20;
+
+export type Mode = "leader" | "follower" | "observer";
+
+export class TestEnsemble {
+  readonly #settings: EnsembleSettings;
+  readonly #folder = mkdtempSync(join(tmpdir(), "compat-quorum-"));
+  readonly #lines: Record<string, string> = {};
+  readonly #members: TestServer[] = [];
+
+  private constructor(settings: EnsembleSettings) {
+    this.#settings = settings;
+  }
+
+  /** The members' folders and ports; nobody runs yet. */
+  static async prepare(settings: EnsembleSettings): Promise<TestEnsemble> {
+    const ensemble = new TestEnsemble(settings);
+    const { builds, observers = 0 } = settings;
+    for (const sid of ensemble.sids) {
+      const role = sid <= builds.length - observers ? "participant" : "observer";
+      ensemble.#lines[`server.${sid}`] = `127.0.0.1:${await freePort()}:${await freePort()}:${role}`;
+    }
+    for (const sid of ensemble.sids) {
+      const member = ensemble.#memberOf(sid, builds[sid - 1]!);
+      mkdirSync(member.dataFolder, { recursive: true });
+      writeFileSync(join(member.dataFolder, "myid"), `${sid}\n`);
+      member.port = await freePort();
+      ensemble.#members.push(member);
+    }
+    return ensemble;
+  }
+
+  /** All members, serving. */
+  static async start(settings: EnsembleSettings): Promise<TestEnsemble> {
+    const ensemble = await TestEnsemble.prepare(settings);
+    try {
+      await ensemble.launch(...ensemble.sids);
+      return ensemble;
+    } catch (error) {
+      await ensemble.dispose();
+      throw error;
+    }
+  }
+
+  get sids(): number[] {
+    return this.#settings.builds.map((_, index) => index + 1);
+  }
+
+  get running(): number[] {
+    return this.sids.filter((sid) => this.member(sid).isRunning);
+  }
+
+  /** `HOST:PORT,HOST:PORT,...` */
+  get connectString(): string {
+    return this.#members.map(({ port }) => `127.0.0.1:${port}`).join();
+  }
+
+  member(sid: number): TestServer {
+    const member = this.#members[sid - 1];
+    if (member === undefined) throw new Error(`there is no server.${sid}`);
+    return member;
+  }
+
+  /** Starts members at once and waits until each of them serves. */
+  async launch(...sids: readonly number[]): Promise<void> {
+    await Promise.all(sids.map((sid) => timed(this.member(sid).build, () => this.member(sid).start())));
+  }
+
+  /** Puts the other build, or the same anew, in a member's place: same folder, same ports. It has to be started yet. */
+  async replace(sid: number, build: Build): Promise<void> {
+    const old = this.member(sid);
+    await old.stop();
+    const member = this.#memberOf(sid, build);
+    member.port = old.port;
+    this.#members[sid - 1] = member;
+  }
+
+  /** What a member says it is; null while it serves nobody. */
+  async modeOf(sid: number): Promise<Mode | null> {
+    const answer = await this.member(sid).fourLetterWord("srvr");
+    return (/^Mode: (\w+)$/m.exec(answer)?.[1] as Mode | undefined) ?? null;
+  }
+
+  /** The sid of the leader, among those that run. */
+  async leader(): Promise<number> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      for (const sid of this.running) if ((await this.modeOf(sid)) === "leader") return sid;
+      if (Date.now() > deadline) throw new Error("nobody leads");
+      await delay(pollMs);
+    }
+  }
+
+  /** Waits until all members that run serve again, as after the loss of their leader. */
+  async settled(): Promise<void> {
+    const deadline = Date.now() + patienceMs;
+    for (const sid of this.running) {
+      while ((await this.modeOf(sid)) === null) {
+        if (Date.now() > deadline) throw new Error(`server.${sid} does not serve again`);
+        await delay(pollMs);
+      }
+    }
+  }
+
+  /** A session with a member. */
+  async visit(sid: number, options: ConnectOptions = {}): Promise<Actor> {
+    const actor = new Actor(await WireConnection.open(this.member(sid).port), new Names(0n));
+    if (!(await actor.connect(options))) throw new Error(`server.${sid} gives no session`);
+    return actor;
+  }
+
+  /** Waits until the ephemerals of sessions whose clients have gone without a word are gone as well. */
+  async hasNoEphemerals(): Promise<void> {
+    const deadline = Date.now() + patienceMs;
+    for (const sid of this.running) {
+      while (!/^zk_ephemerals_count\t0$/m.test(await this.member(sid).fourLetterWord("mntr"))) {
+        if (Date.now() > deadline) throw new Error(`server.${sid} keeps ephemerals of sessions that are over`);
+        await delay(pollMs);
+      }
+    }
+  }
+
+  /** Expects of all members that run, when nobody writes and no session is about to end: the same tree, and no digest that was not the transaction's. */
+  async expectAtOne(where: string): Promise<void> {
+    const trees = new Map<number, string>();
+    for (const sid of this.running) {
+      const actor = await this.visit(sid);
+      await actor.ask(sync("/"));
+      await actor.ask(closeSession);
+      trees.set(sid, await treeOf(this.member(sid)));
+      const mismatches = /^zk_digest_mismatches_count\t(\d+)$/m.exec(await this.member(sid).fourLetterWord("mntr"));
+      expect(mismatches?.[1], `${where}: digest mismatches of server.${sid}, ${this.member(sid).build}`).toBe("0");
+    }
+    const [first, ...others] = trees;
+    for (const [sid, tree] of others) expect(tree, `${where}: server.${sid} and server.${first![0]}`).toBe(first![1]);
+  }
+
+  /**
+   * Stops everybody, and expects that a server of the other build, standing alone, reads in each member's folder what the
+   * ensemble had.
+   */
+  async expectReadableByOthers(): Promise<void> {
+    const [any] = this.running;
+    const expected = await treeOf(this.member(any!));
+    for (const sid of this.sids) await this.member(sid).stop();
+    for (const sid of this.sids) {
+      const { build, dataFolder } = this.member(sid);
+      const other: Build = build === "ours" ? "reference" : "ours";
+      const folder = join(this.#folder, `read-${sid}`);
+      cpSync(dataFolder, join(folder, "data"), { recursive: true });
+      const reader = new TestServer(other, { folder });
+      try {
+        await timed(other, () => reader.start());
+        expect(await treeOf(reader), `the folder of server.${sid}, ${build}, read by ${other}`).toBe(expected);
+      } finally {
+        await reader.kill();
+      }
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.kill()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #memberOf(sid: number, build: Build): TestServer {
+    return new TestServer(build, {
+      folder: join(this.#folder, `server-${sid}`),
+      config: { ...quorumConfig, ...this.#settings.config, ...this.#lines },
+      properties: build === "ours" ? oursProperties : {},
+    });
+  }
+}
+
+/** The tree as one text, without /zookeeper/config: each member writes it for itself, when it starts. */
+async function treeOf({ port }: TestServer): Promise<string> {
+  const znodes = await dumpTree(port);
+  return dumpText(znodes.filter(({ path }) => path !== "/zookeeper/config"));
+}
