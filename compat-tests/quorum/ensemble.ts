@@ -112,9 +112,11 @@ export class TestEnsemble {
     this.#members[sid - 1] = member;
   }
 
-  /** What a member says it is; null while it serves nobody. */
+  /** What a member says it is; null while it serves nobody, or lets everybody go. */
   async modeOf(sid: number): Promise<Mode | null> {
-    const answer = await this.member(sid).fourLetterWord("srvr");
+    const answer = await this.member(sid)
+      .fourLetterWord("srvr")
+      .catch(() => "");
     return (/^Mode: (\w+)$/m.exec(answer)?.[1] as Mode | undefined) ?? null;
   }
 

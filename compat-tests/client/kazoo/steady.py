@@ -17,7 +17,7 @@ CALLS_THAT_MAY_BE_LOST = (ConnectionLoss, ConnectionClosedError, KazooTimeoutErr
 def steady_load(hosts, name):
     """One request after the other until a line comes on the input; says every acknowledged write."""
     client = started(hosts, timeout=10.0)
-    client.add_listener(lambda state: say("expired") if state == KazooState.LOST else None)
+    client.add_listener(note_expiry)
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.readline(), ended.set()), daemon=True).start()
     load = SteadyLoad(client, "/load/" + name)
@@ -32,6 +32,11 @@ def steady_load(hosts, name):
             say("lost", number, error)
         time.sleep(PAUSE_S)
     load.finish()
+
+
+def note_expiry(state):
+    if state == KazooState.LOST:
+        say("expired")
 
 
 class SteadyLoad:
@@ -94,4 +99,6 @@ class SteadyLoad:
         stat = self.client.exists(self.home + "/live")
         say("live", stat is not None and stat.ephemeralOwner == self.client.client_id[0])
         say("the end")
+        # kazoo calls a session lost that the client itself has closed.
+        self.client.remove_listener(note_expiry)
         self.client.stop()
