@@ -11,18 +11,17 @@
  */
 
 import type { Identity } from "#auth/identity.ts";
-import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
-import { compareHalves } from "#base/zxid.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import type { Session } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { Client } from "./client.ts";
-import { Incoming, requestHeaderBytes } from "./incoming.ts";
+import { type Incoming, requestHeaderBytes } from "./incoming.ts";
 import { findMultiFault } from "./multi-frame.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import { PendingWrites, type WritePath } from "./write-path.ts";
+import { WaitingSyncs } from "./waiting-syncs.ts";
 import { WriteOp } from "./write-op.ts";
 
 /** A request on its way to the leader; borrowed. */
@@ -39,26 +38,16 @@ export interface ForwardedRequest {
   readonly identities: readonly Identity[] | null;
 }
 
-interface WaitingSync {
-  readonly pending: PendingWrite;
-  readonly request: Incoming;
-  /** Once the leader has answered: what must be applied here first. */
-  afterHigh: number;
-  afterLow: number;
-}
-
 const noBytes = Buffer.alloc(0);
 
 export class ForwardedWrites implements WritePath {
   readonly takesSyncs: boolean = true;
+  readonly syncs: WaitingSyncs = new WaitingSyncs();
   readonly #applier: TxnApplier;
   readonly #forward: (request: ForwardedRequest) => void;
   readonly #reader = new JuteReader(noBytes);
   readonly #op = new WriteOp();
   readonly #pending = new Deque<PendingWrite>();
-  readonly #syncs = new Deque<WaitingSync>();
-  /** How many of the syncs, the oldest, the leader has answered. */
-  #answeredCount = 0;
   readonly #pool = new PendingWrites();
 
   constructor(parts: { applier: TxnApplier; forward: (request: ForwardedRequest) => void }) {
@@ -67,7 +56,7 @@ export class ForwardedWrites implements WritePath {
   }
 
   get length(): number {
-    return this.#pending.length + this.#syncs.length;
+    return this.#pending.length + this.syncs.length;
   }
 
   submit(incoming: Incoming): PendingWrite | null {
@@ -77,7 +66,7 @@ export class ForwardedWrites implements WritePath {
     if (!isClose && !this.#isDecodable(type, bytes, start + requestHeaderBytes, end)) return null;
     const pending = this.#pool.take(client, client.session, xid, type, incoming.receivedMs);
     if (type === OpCode.sync) {
-      this.#syncs.push({ pending, request: incoming.kept(), afterHigh: 0, afterLow: 0 });
+      this.syncs.add(pending, incoming.kept());
     } else {
       this.#pending.push(pending);
     }
@@ -110,24 +99,6 @@ export class ForwardedWrites implements WritePath {
 
   release(pending: PendingWrite): void {
     this.#pool.release(pending);
-  }
-
-  /** The leader has answered the oldest sync that waits for it; that zxid had been committed to us by then. */
-  syncAnswered(afterHigh: number, afterLow: number): void {
-    if (this.#answeredCount === this.#syncs.length) return;
-    const sync = this.#syncs.at(this.#answeredCount++);
-    sync.afterHigh = afterHigh;
-    sync.afterLow = afterLow;
-  }
-
-  /** The next sync that may be answered here, now that this server has applied everything up to that zxid; or null. */
-  takeSync(appliedHigh: number, appliedLow: number): { pending: PendingWrite; request: Incoming } | null {
-    if (this.#answeredCount === 0) return null;
-    const { afterHigh, afterLow } = this.#syncs.at(0);
-    if (compareHalves(afterHigh, afterLow, appliedHigh, appliedLow) > 0) return null;
-    assert(this.#answeredCount > 0, "a sync was answered by the leader");
-    this.#answeredCount--;
-    return this.#syncs.shift();
   }
 
   /** What does not decode is answered here: no server of the ensemble has to look at it. */

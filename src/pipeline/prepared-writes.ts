@@ -10,10 +10,11 @@ import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
+import { compareHalves } from "#base/zxid.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
-import type { Session, SessionTracker } from "#session/session-tracker.ts";
+import { here, type Session, type SessionTracker } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { Client } from "./client.ts";
@@ -22,6 +23,7 @@ import type { PendingWrite } from "./pending-write.ts";
 import { Preparer, type PrepareOptions } from "./prepare.ts";
 import { MultiPreparer } from "./prepare-multi.ts";
 import type { TxnSink } from "./txn-sink.ts";
+import { WaitingSyncs } from "./waiting-syncs.ts";
 import { PendingWrites, type WritePath } from "./write-path.ts";
 
 /** What a learner sends on. */
@@ -39,9 +41,16 @@ export interface LearnerRequest {
   readonly owner: object;
 }
 
+export interface ProposedZxid {
+  readonly zxidHigh: number;
+  readonly zxidLow: number;
+}
+
 export class PreparedWrites implements WritePath {
   readonly preparer: Preparer;
-  readonly takesSyncs: boolean = false;
+  readonly syncs: WaitingSyncs = new WaitingSyncs();
+  readonly #tree: DataTree;
+  readonly #proposed: (() => ProposedZxid) | null;
   readonly #multi: MultiPreparer;
   readonly #applier: TxnApplier;
   readonly #metrics: ServerMetrics;
@@ -56,8 +65,12 @@ export class PreparedWrites implements WritePath {
     options: PrepareOptions;
     sink: TxnSink;
     metrics: ServerMetrics;
+    /** On a leader: the last that it has proposed. On a server of its own nothing is acknowledged before it is applied. */
+    proposed?: () => ProposedZxid;
   }) {
     const { tree, registry, options, sink } = parts;
+    this.#tree = tree;
+    this.#proposed = parts.proposed ?? null;
     this.preparer = new Preparer({ tree, registry, options, sink });
     this.#multi = new MultiPreparer(this.preparer);
     this.#applier = parts.applier;
@@ -65,7 +78,13 @@ export class PreparedWrites implements WritePath {
   }
 
   get length(): number {
-    return this.#pending.length;
+    return this.#pending.length + this.syncs.length;
+  }
+
+  get takesSyncs(): boolean {
+    if (this.#proposed === null) return false;
+    const { zxidHigh, zxidLow } = this.#proposed();
+    return compareHalves(zxidHigh, zxidLow, this.#tree.lastZxidHigh, this.#tree.lastZxidLow) > 0;
   }
 
   submit(incoming: Incoming, wallMs: number): PendingWrite | null {
@@ -73,7 +92,8 @@ export class PreparedWrites implements WritePath {
     reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
     const { client, xid, type } = incoming;
     const session = client.session!;
-    if (session.owner !== null) {
+    if (type === OpCode.sync) return this.#awaitProposed(incoming);
+    if (session.owner !== here) {
       // A learner has taken the session over; this connection has not noticed.
       this.preparer.begin(type, xid, session.idHigh, session.idLow, wallMs);
       this.preparer.refuse(ErrorCode.sessionMoved);
@@ -191,6 +211,15 @@ export class PreparedWrites implements WritePath {
 
   release(pending: PendingWrite): void {
     this.#pool.release(pending);
+  }
+
+  #awaitProposed(incoming: Incoming): PendingWrite {
+    const { client, xid, type, receivedMs } = incoming;
+    const pending = this.#pool.take(client, client.session, xid, type, receivedMs);
+    const { zxidHigh, zxidLow } = this.#proposed!();
+    this.syncs.add(pending, incoming.kept());
+    this.syncs.answered(zxidHigh, zxidLow);
+    return pending;
   }
 
   #await(client: Client | null, session: Session | null, xid: number, type: number, nowMs: number): PendingWrite {

@@ -19,6 +19,7 @@ import { writeConnectResponse, type ConnectRequest } from "#protocol/handshake.t
 import { isPassword, passwordBytes, writePassword } from "#session/password.ts";
 import type { SessionIds } from "#session/session-id.ts";
 import {
+  here,
   negotiateTimeout,
   type Session,
   type SessionTimeoutBounds,
@@ -150,7 +151,7 @@ export class SessionGate {
 
   #attach(client: Client, session: Session): void {
     client.session = session;
-    session.owner = null;
+    session.owner = here;
     this.#clients.set(session.idHigh, session.idLow, client);
   }
 

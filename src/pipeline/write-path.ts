@@ -8,12 +8,14 @@ import type { Session } from "#session/session-tracker.ts";
 import type { Client } from "./client.ts";
 import type { Incoming } from "./incoming.ts";
 import { PendingWrite } from "./pending-write.ts";
+import type { WaitingSyncs } from "./waiting-syncs.ts";
 
 export interface WritePath {
   /** Writes on their way, and whatever else is answered in their turn. */
   readonly length: number;
-  /** Whether a sync takes this way too, since somebody else knows what is committed. */
+  /** Whether a sync takes this way too now, since there is, or may be, more committed than is applied here. */
   readonly takesSyncs: boolean;
+  readonly syncs: WaitingSyncs;
   /**
    * Takes a request that wants to be a write.
    * @returns the write that is awaited from now on; null when it becomes none, and is answered in its turn: -5 or -6.

@@ -64,8 +64,12 @@ export class Subscriber {
     this.#awaitedLow = zxidLow;
   }
 
-  /** It has acknowledged that proposal: if it is the awaited one or a later one, the newest is awaited next. */
+  /**
+   * It has acknowledged that proposal: if it is the awaited one or a later one, the newest is awaited next. Where nothing is
+   * awaited it speaks of what it was brought up to date with, or of UPTODATE.
+   */
   acked(zxidHigh: number, zxidLow: number, nowMs: number): void {
+    if (this.unackedSinceMs === Number.POSITIVE_INFINITY) return;
     if (compareHalves(zxidHigh, zxidLow, this.#awaitedHigh, this.#awaitedLow) < 0) return;
     this.unackedSinceMs = Number.POSITIVE_INFINITY;
     const { proposedHigh, proposedLow } = this;

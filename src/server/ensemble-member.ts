@@ -48,6 +48,11 @@ export class EnsembleMember extends ClientServer {
     return this.#peer;
   }
 
+  /** Null until the database is loaded. */
+  get replica(): Replica | null {
+    return this.#replica;
+  }
+
   protected get log(): TxnLog | null {
     return this.#replica?.store.log ?? null;
   }

@@ -52,7 +52,6 @@ export class QuorumService implements PeerService {
   readonly #reader = new JuteReader(Buffer.alloc(0));
   #serving: Serving | null = null;
   #leading: Leading | null = null;
-  #forwarded: ForwardedWrites | null = null;
   #lookingSinceMs = 0;
   /** Connections that wait for the leader's word on their session. */
   readonly #revalidating = new LongMap<Client>();
@@ -70,7 +69,9 @@ export class QuorumService implements PeerService {
     this.#leading = leading;
     database.sessions.start(this.#nowMs());
     const sink = this.#sink(leading);
-    this.#serving = serve((registry) => preparedWrites(this.#parts, database, registry, sink));
+    this.#serving = serve((registry) => {
+      return preparedWrites(this.#parts, database, registry, sink, () => leading.broadcast.proposed);
+    });
     replica.consumer = this.#consumer(this.#serving);
   }
 
@@ -82,7 +83,6 @@ export class QuorumService implements PeerService {
       applier: database.applier,
       forward: (request) => this.#forward(learning, request),
     });
-    this.#forwarded = forwarded;
     this.#serving = serve(
       () => forwarded,
       (client, idHigh, idLow) => this.#askLeader(learning, client, idHigh, idLow),
@@ -96,7 +96,6 @@ export class QuorumService implements PeerService {
     replica.consumer = null;
     this.#serving = null;
     this.#leading = null;
-    this.#forwarded = null;
     stopServing();
     this.#revalidating.clear();
   }
@@ -170,11 +169,11 @@ export class QuorumService implements PeerService {
   }
 
   #consumer(serving: Serving): NonNullable<Replica["consumer"]> {
-    const { pipeline } = serving;
+    const { pipeline, syncs } = serving;
     return {
       applied: (bytes, start, end, nowMs, wallMs) => {
         pipeline.applied(bytes, start, end, nowMs, wallMs);
-        if (this.#forwarded !== null) this.#answerSyncs(nowMs);
+        if (syncs.length > 0) this.#answerSyncs(serving, nowMs);
       },
       someApplied: () => pipeline.outbox.flush(),
       allApplied: (nowMs) => this.allApplied(serving, nowMs),
@@ -296,19 +295,20 @@ export class QuorumService implements PeerService {
 
   /** The leader has answered a sync: what it had committed before has reached our window, and is applied here first. */
   #takeSync(nowMs: number): void {
+    if (this.#serving === null) return;
     const { window } = this.#parts.replica;
     const { committedCount } = window;
     const last = committedCount === 0 ? null : window.at(committedCount - 1);
-    this.#forwarded?.syncAnswered(last?.zxidHigh ?? 0, last?.zxidLow ?? 0);
-    this.#answerSyncs(nowMs);
+    this.#serving.syncs.answered(last?.zxidHigh ?? 0, last?.zxidLow ?? 0);
+    this.#answerSyncs(this.#serving, nowMs);
   }
 
-  #answerSyncs(nowMs: number): void {
-    const { lastZxidHigh, lastZxidLow } = this.#parts.replica.database.tree;
+  #answerSyncs({ syncs, pipeline, database }: Serving, nowMs: number): void {
+    const { lastZxidHigh, lastZxidLow } = database.tree;
     for (;;) {
-      const sync = this.#forwarded?.takeSync(lastZxidHigh, lastZxidLow) ?? null;
+      const sync = syncs.take(lastZxidHigh, lastZxidLow);
       if (sync === null) return;
-      this.#serving?.pipeline.synced(sync.pending, sync.request, nowMs);
+      pipeline.synced(sync.pending, sync.request, nowMs);
     }
   }
 

@@ -17,10 +17,11 @@ import { assert } from "#base/assert.ts";
 import type { ServerConfig } from "#config/server-config.ts";
 import type { Client } from "#pipeline/client.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
-import { PreparedWrites } from "#pipeline/prepared-writes.ts";
+import { type ProposedZxid, PreparedWrites } from "#pipeline/prepared-writes.ts";
 import { RequestPipeline } from "#pipeline/request-pipeline.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
+import type { WaitingSyncs } from "#pipeline/waiting-syncs.ts";
 import type { WritePath } from "#pipeline/write-path.ts";
 import { SessionIds } from "#session/session-id.ts";
 import type { DataFolders } from "#storage/datadir.ts";
@@ -36,6 +37,7 @@ export interface Serving {
   readonly pipeline: RequestPipeline;
   /** Null on a learner, which makes no transactions. */
   readonly prepared: PreparedWrites | null;
+  readonly syncs: WaitingSyncs;
   readonly gate: SessionGate;
   readonly log: TxnLog;
   readonly snapshots: SnapshotTaker;
@@ -101,7 +103,8 @@ export function wireServing(parts: ServingParts): Serving {
     ...(revalidate === undefined ? {} : { revalidate }),
   });
   const prepared = writes instanceof PreparedWrites ? writes : null;
-  return { database, pipeline, prepared, gate, log, snapshots, connectionThrottle, folders, sinceMs };
+  const { syncs } = writes;
+  return { database, pipeline, prepared, syncs, gate, log, snapshots, connectionThrottle, folders, sinceMs };
 }
 
 /** The writes of a server that makes its own transactions. */
@@ -110,8 +113,10 @@ export function preparedWrites(
   { tree, applier }: Database,
   registry: ProviderRegistry,
   sink: TxnSink,
+  proposed?: () => ProposedZxid,
 ): PreparedWrites {
-  const writes = new PreparedWrites({ tree, applier, registry, options: config, sink, metrics });
+  const parts = { tree, applier, registry, options: config, sink, metrics };
+  const writes = new PreparedWrites(proposed === undefined ? parts : { ...parts, proposed });
   writes.preparer.judge.onQuotaExceeded = ({ path, excesses }) => {
     for (const excess of excesses) host.logger.warn({ path }, quotaExceededMessage(path, excess));
     if (excesses.some(({ isHard }) => isHard))

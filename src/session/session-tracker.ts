@@ -25,6 +25,9 @@ import { LongMap } from "#base/long-map.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { ExpiryQueue, notQueued, type Expirable } from "./expiry-queue.ts";
 
+/** The owner of a session whose client is attached to this server itself (ServerCnxn.me). */
+export const here: object = Object.freeze({});
+
 export class Session implements Expirable {
   /** The id, as two int32 halves. */
   readonly idHigh: number;
@@ -35,7 +38,7 @@ export class Session implements Expirable {
   isCommitted = false;
   /** Over, or about to be: once true it stays so, also when the tracker has dropped the session. */
   isClosing = false;
-  /** On a leader: the learner that the client was last attached to; null when it is attached here, or nobody has told. */
+  /** On a leader: the learner that the client was last attached to, or {@link here}; null while nobody has told. */
   owner: object | null = null;
   /** When the timer runs out (ExpiryQueue's field). */
   expiryMs: number = notQueued;
@@ -74,22 +77,21 @@ export class SessionTracker {
   start(nowMs: number): void {
     this.#timers?.clear();
     this.takeTouched(() => {});
-    this.#timers = new ExpiryQueue(this.#tickTimeMs, nowMs);
-    const committed = this.committed();
+    const timers = new ExpiryQueue<Session>(this.#tickTimeMs, nowMs);
+    this.#timers = timers;
+    this.#forgetUncommitted();
     this.#sessions.forEach((session) => {
-      if (!session.isCommitted) this.remove(session.idHigh, session.idLow);
-    });
-    for (const session of committed) {
       session.isClosing = false;
       session.owner = null;
-      this.#timers.touch(session, session.timeoutMs, nowMs);
-    }
+      timers.touch(session, session.timeoutMs, nowMs);
+    });
   }
 
-  /** Gives the timers up; the sessions stay. */
+  /** Gives the timers up; the sessions stay, but not those that were asked for and have not come to be. */
   stop(): void {
     this.#timers?.clear();
     this.#timers = null;
+    this.#forgetUncommitted();
   }
 
   /** Adds a session that a snapshot or a transaction speaks of, as committed. It has no timer before {@link start}. */
@@ -202,6 +204,14 @@ export class SessionTracker {
     if (session === undefined || session.isClosing) return false;
     session.owner = owner;
     return true;
+  }
+
+  #forgetUncommitted(): void {
+    const uncommitted: Session[] = [];
+    this.#sessions.forEach((session) => {
+      if (!session.isCommitted) uncommitted.push(session);
+    });
+    for (const { idHigh, idLow } of uncommitted) this.remove(idHigh, idLow);
   }
 
   /** The committed sessions at this moment: the list that a snapshot holds. */

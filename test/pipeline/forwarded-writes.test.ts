@@ -71,10 +71,10 @@ class Pair {
   answerSync(): void {
     const { forwarded, database, pipeline, nowMs } = this.learner;
     const { lastZxidHigh, lastZxidLow } = this.leader.database.tree;
-    forwarded!.syncAnswered(lastZxidHigh, lastZxidLow);
+    forwarded!.syncs.answered(lastZxidHigh, lastZxidLow);
     const { tree } = database;
     for (;;) {
-      const sync = forwarded!.takeSync(tree.lastZxidHigh, tree.lastZxidLow);
+      const sync = forwarded!.syncs.take(tree.lastZxidHigh, tree.lastZxidLow);
       if (sync === null) break;
       pipeline.synced(sync.pending, sync.request, nowMs);
     }
@@ -252,6 +252,19 @@ describe("a leader", () => {
     expect(errorOf(OpCode.check, Buffer.alloc(12))).toBe(-6);
     expect(errorOf(OpCode.deleteContainer, Buffer.alloc(12))).toBe(-6);
     expect(errorOf(42, Buffer.alloc(0))).toBe(-6);
+  });
+
+  test("refuses what comes late from the server that a session has left for the leader itself", () => {
+    const pair = new Pair();
+    const { leader } = pair;
+    const client = leader.connect("127.0.0.1").client;
+    leader.durable();
+    const { sessions } = leader.database;
+    const { idHigh, idLow } = client.session!;
+    const body = frameOf({ op: "delete", path: "/a", version: -1 }, 1).subarray(12);
+    const request = { ...garbage, idHigh, idLow, type: OpCode.delete, reader: new JuteReader(body), owner: {} };
+    leader.writes.submitForLearner(request, sessions, leader.nowMs, leader.nowMs);
+    expect(leader.log.txns.at(-1)!.readInt32BE(32)).toBe(-118);
   });
 
   test("refuses a session that has moved to another server", () => {

@@ -597,6 +597,27 @@ describe("a leader", () => {
     expect(stage.take()).toEqual(["[over: Timeout while waiting for epoch from quorum]"]);
   });
 
+  it("keeps a learner that has nothing to acknowledge, whatever it joined in the middle of", () => {
+    const stage = new LeaderStage().serve();
+    stage.propose(0x200000001n);
+    stage.hear(2, ack, 0x200000001n);
+    stage.ackOwn(0x200000001n);
+    stage.connect(3);
+    stage.acceptEpoch(3, 0x100000004n);
+    stage.hear(3, ack, 0x200000000n);
+    // UPTODATE is acknowledged by the epoch's zxid, which is less than what it was brought up to date with.
+    stage.hear(3, ack, 0x200000000n);
+    stage.take();
+    for (let nowMs = 50; nowMs <= 1500; nowMs += 50) {
+      for (const sid of [2, 3]) {
+        stage.hear(sid, ping, -1n);
+        stage.links.get(sid)!.handler.heardMs = nowMs;
+      }
+      stage.leading.halfTick(nowMs);
+    }
+    expect(stage.take().filter((line) => /closed|gone|over/.test(line))).toEqual([]);
+  });
+
   it("closes a learner that does not acknowledge", () => {
     const stage = new LeaderStage().serve();
     stage.propose(0x200000001n);

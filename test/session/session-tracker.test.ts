@@ -171,9 +171,10 @@ describe("roles", () => {
     expect([session.isClosing, session.owner, session.expiryMs]).toEqual([false, null, 12_000]);
   });
 
-  test("a server that gives its timers up keeps its sessions", () => {
+  test("a server that gives its timers up keeps its sessions, but none that has not come to be", () => {
     const tracker = startedTracker();
     tracker.commit(1, 1, 4000, 0);
+    tracker.create(1, 2, 4000, 0);
     tracker.stop();
     expect(tracker.expire(100_000)).toEqual([]);
     expect(tracker.size).toBe(1);

@@ -1,35 +1,44 @@
 /**
- * What must hold of a history, whatever happened while it was made. The checks know requests and answers, and the trees that the
- * members end with; they share no code with the server.
+ * What must hold of a history, whatever happened while it was made. The checks know requests, answers and the log that all members
+ * have shown to be theirs; they share no code with the server.
  *
- *   writes   one order for all, their zxids: it agrees with time, with versions, and with what is there in the end
- *   reads    show some state that was, never go back within a client, and know the client's own writes
- *   state    every member ends with the same tree
+ *   log        played to a model it gives every answer and every event (replay.ts)
+ *   time       a write that was acknowledged before another was asked for comes before it
+ *   clients    nothing that a client is told goes back behind what it was told before, over all its connections
+ *   sync       what was acknowledged to anybody before a sync is seen behind it
+ *   sessions   none is ended while its client is heard of
  */
 
-import type { Call } from "./sim-client.ts";
-
-/** A znode at the end, as a member has it. */
-export interface FinalZnode {
-  readonly data: string;
-  readonly version: number;
-  readonly czxid: bigint;
-  readonly mzxid: bigint;
-}
+import type { CommittedTxn } from "./committed-log.ts";
+import { replay, type Replay } from "./replay.ts";
+import { type Call, type Conversation, sessionTimeoutMs } from "./sim-client.ts";
 
 interface Acknowledged extends Call {
   readonly answer: NonNullable<Call["answer"]>;
 }
 
-/** Checks the calls of all clients against what is there in the end. @throws Error that says what is wrong. */
-export function checkHistory(calls: readonly Call[], end: ReadonlyMap<string, FinalZnode>): void {
-  const answered = calls.filter((call): call is Acknowledged => call.answer !== null);
+const closeSession = -11;
+
+/**
+ * Checks all conversations against the log.
+ * @param slackMs how much sooner than its timeout a session may be ended, by what its client has heard.
+ * @returns the model at the log's end.
+ * @throws Error that says what is wrong.
+ */
+export function checkHistory(
+  log: readonly CommittedTxn[],
+  conversations: readonly Conversation[],
+  slackMs: number,
+): Replay {
+  const answered = conversations
+    .flatMap(({ calls }) => calls)
+    .filter((call): call is Acknowledged => call.answer !== null && call.xid > 0);
   const writes = answered.filter(({ request, answer }) => answer.err === 0 && isWrite(request.op));
   checkTime(writes);
-  checkCreates(writes, end);
-  checkVersions(writes, end);
-  checkReads(answered, writes);
-  checkClients(answered);
+  checkClients(conversations);
+  checkSyncs(answered, writes);
+  checkSessions(log, conversations, slackMs);
+  return replay(log, conversations);
 }
 
 function isWrite(op: string): boolean {
@@ -38,105 +47,54 @@ function isWrite(op: string): boolean {
 
 /** What was acknowledged before something else was asked for comes before it. */
 function checkTime(writes: readonly Acknowledged[]): void {
-  const zxids = new Set<bigint>();
-  for (const call of writes) {
-    if (zxids.has(call.answer.zxid)) fail("two writes have one zxid", call);
-    zxids.add(call.answer.zxid);
-  }
-  const sorted = [...writes].sort((a, b) => a.answer.atMs - b.answer.atMs);
+  const byAnswer = writes.toSorted((a, b) => a.answer.atMs - b.answer.atMs);
   let maxZxid = -1n;
-  const pending = [...writes].sort((a, b) => a.askedMs - b.askedMs);
   let next = 0;
-  for (const asked of pending) {
-    while (next < sorted.length && sorted[next]!.answer.atMs < asked.askedMs) {
-      const { zxid } = sorted[next++]!.answer;
+  for (const asked of writes.toSorted((a, b) => a.askedMs - b.askedMs)) {
+    for (; next < byAnswer.length && byAnswer[next]!.answer.atMs < asked.askedMs; next++) {
+      const { zxid } = byAnswer[next]!.answer;
       if (zxid > maxZxid) maxZxid = zxid;
     }
-    if (asked.answer.zxid <= maxZxid)
-      fail(`it comes before zxid ${maxZxid.toString(16)}, which was known before it was asked`, asked);
+    if (asked.answer.zxid <= maxZxid) fail(`0x${maxZxid.toString(16)} was known before it was asked`, asked);
   }
 }
 
-/** What was created under a name of its own is there. */
-function checkCreates(writes: readonly Acknowledged[], end: ReadonlyMap<string, FinalZnode>): void {
-  const names = new Set<string>();
-  for (const call of writes) {
-    if (call.request.op !== "create" || (call.request.flags & 1) !== 0) continue;
-    const path = pathIn(call.answer.line);
-    if (names.has(path)) fail("its name was given before", call);
-    names.add(path);
-    const found = end.get(path);
-    if (found === undefined) fail("it was acknowledged and is gone", call);
-    else if (found.czxid !== call.answer.zxid) fail(`it is there with czxid ${found.czxid.toString(16)}`, call);
-  }
-}
-
-/** The versions of a znode are counted once each, in the order of zxids. */
-function checkVersions(writes: readonly Acknowledged[], end: ReadonlyMap<string, FinalZnode>): void {
-  const byPath = new Map<string, { version: number; call: Acknowledged }[]>();
-  for (const call of writes) {
-    if (call.request.op !== "setData") continue;
-    const path = call.request.path!;
-    byPath.set(path, [...(byPath.get(path) ?? []), { version: statIn(call.answer.line).version, call }]);
-  }
-  for (const [path, sets] of byPath) {
-    sets.sort((a, b) => a.version - b.version);
-    for (const [i, { version, call }] of sets.entries()) {
-      const before = sets[i - 1];
-      if (before === undefined) continue;
-      if (before.version === version) fail("another write got the same version", call);
-      if (before.call.answer.zxid >= call.answer.zxid) fail("an earlier version has a later zxid", call);
+/** What a client is told never goes back, whichever member tells it. */
+function checkClients(conversations: readonly Conversation[]): void {
+  const lastOf = new Map<number, bigint>();
+  for (const { client, said } of conversations) {
+    for (const { zxid, call } of said) {
+      if (call === null) continue;
+      const last = lastOf.get(client) ?? 0n;
+      if (zxid < last) fail(`the client had seen 0x${last.toString(16)}`, call);
+      lastOf.set(client, zxid);
     }
-    const last = sets.at(-1)!;
-    const found = end.get(path);
-    if (found === undefined || found.version < last.version) fail("it was acknowledged and is lost", last.call);
-    else if (found.version === last.version && found.data !== dataOf(last.call)) fail("other data is there", last.call);
   }
 }
 
-/** What a read shows was written so. */
-function checkReads(answered: readonly Acknowledged[], writes: readonly Acknowledged[]): void {
-  const known = new Map<string, Acknowledged>();
-  for (const call of writes) {
-    if (call.request.op === "setData") known.set(`${call.request.path} ${statIn(call.answer.line).version}`, call);
-  }
-  for (const call of answered) {
-    if (call.request.op !== "getData" || call.answer.err !== 0) continue;
-    const stat = statIn(call.answer.line);
-    const write = known.get(`${call.request.path} ${stat.version}`);
-    if (write === undefined) continue;
-    if (dataIn(call.answer.line) !== dataOf(write)) fail("the data of that version was other", call);
-    if (stat.mzxid !== write.answer.zxid) fail("the zxid of that version was other", call);
-    if (stat.mzxid > call.answer.zxid) fail("it shows what comes later than its zxid", call);
+/** A sync's answer knows all that anybody had been told before the sync was asked for. */
+function checkSyncs(answered: readonly Acknowledged[], writes: readonly Acknowledged[]): void {
+  for (const sync of answered) {
+    if (sync.request.op !== "sync" || sync.answer.err !== 0) continue;
+    for (const write of writes) {
+      if (write.answer.atMs < sync.askedMs && write.answer.zxid > sync.answer.zxid) {
+        fail(`0x${write.answer.zxid.toString(16)} was acknowledged before it was asked`, sync);
+      }
+    }
   }
 }
 
-/** Within a client nothing goes back, and its own writes are seen. */
-function checkClients(answered: readonly Acknowledged[]): void {
-  const lastOf = new Map<string, bigint>();
-  for (const call of answered) {
-    const key = `${call.client} ${call.session}`;
-    const last = lastOf.get(key) ?? 0n;
-    if (call.answer.zxid < last) fail(`the client had seen zxid ${last.toString(16)}`, call);
-    lastOf.set(key, call.answer.zxid);
+/** A session that its client did not close itself ends its timeout after it was last heard of, not before. */
+function checkSessions(log: readonly CommittedTxn[], conversations: readonly Conversation[], slackMs: number): void {
+  const heardMs = new Map<bigint, number>();
+  for (const { session, heardMs: atMs } of conversations)
+    heardMs.set(session, Math.max(heardMs.get(session) ?? 0, atMs));
+  for (const { type, cxid, session, seenMs } of log) {
+    if (type !== closeSession || cxid !== 0) continue;
+    const silentMs = seenMs - (heardMs.get(session) ?? 0);
+    if (silentMs >= sessionTimeoutMs - slackMs) continue;
+    throw new Error(`session 0x${session.toString(16)} was ended ${silentMs.toFixed(0)} ms after it was heard of`);
   }
-}
-
-function statIn(line: string): { version: number; mzxid: bigint } {
-  const fields = /(-?\d+(?:,-?\d+){10})/.exec(line)?.[1]?.split(",") ?? [];
-  return { mzxid: BigInt(fields[1] ?? -1), version: Number(fields[4] ?? -1) };
-}
-
-function pathIn(line: string): string {
-  return /err=0 (\S+)/.exec(line)?.[1] ?? "";
-}
-
-function dataIn(line: string): string {
-  return JSON.parse(/err=0 (".*?"|null)/.exec(line)?.[1] ?? "null") as string;
-}
-
-function dataOf({ request }: Call): string {
-  return request.op === "setData" ? (request.data ?? "") : "";
 }
 
 function fail(what: string, { client, request, answer, askedMs }: Call): never {

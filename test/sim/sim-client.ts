@@ -1,10 +1,11 @@
 /**
- * A client of the simulator: one session after the other, over whatever member answers, a request at a time or several. What
- * it asked and what it heard is the history that the checkers judge.
+ * A client of the simulator: one session after the other, over whatever member answers, a request at a time or several. It
+ * pings, and after a reconnect it has its watches set again, as ZooKeeper's clients do. What it asked and what it was told,
+ * connection by connection, is the history that the checkers judge.
  */
 
 import type { Socket, SocketHandler } from "#host/wire.ts";
-import { frameOf, lineOf, type Request } from "../support/requests.ts";
+import { frameOf, line, lineOf, type ReadRequest, type Request } from "../support/requests.ts";
 import { connectRequest, Cursor } from "../support/wire-client.ts";
 import type { Dice, Schedule } from "./schedule.ts";
 import type { SimNode } from "./sim-network.ts";
@@ -13,27 +14,87 @@ import type { SimNode } from "./sim-network.ts";
 export interface Call {
   readonly client: number;
   readonly session: bigint;
+  readonly xid: number;
   readonly request: Request;
   readonly askedMs: number;
   /** Null while, or if, nobody knows. */
   answer: { readonly atMs: number; readonly zxid: bigint; readonly err: number; readonly line: string } | null;
 }
 
+/** What the client was told: a reply, or an event, for which `call` is null. */
+export interface Said {
+  readonly zxid: bigint;
+  readonly line: string;
+  readonly call: Call | null;
+}
+
+/** A connection on which a session was granted. */
+export interface Conversation {
+  readonly client: number;
+  readonly session: bigint;
+  readonly calls: Call[];
+  readonly said: Said[];
+  /** When the client last heard of the server: the session was alive then. */
+  heardMs: number;
+}
+
+export const sessionTimeoutMs = 4_000;
 const requestTimeoutMs = 3_000;
-const replyHeaderBytes = 16;
+const pingMs = 1_000;
+const special = { ping: -2, setWatches: -8 } as const;
+
+/** Paths by the kind of watch that is set on them and has not fired. */
+class SetWatchesList {
+  readonly data: Set<string> = new Set();
+  readonly exist: Set<string> = new Set();
+  readonly child: Set<string> = new Set();
+
+  get size(): number {
+    return this.data.size + this.exist.size + this.child.size;
+  }
+
+  /** A read has been answered: it may have left a watch. */
+  answered(request: Request, err: number): void {
+    if (!("watch" in request) || !request.watch) return;
+    if (request.op === "exists") (err === 0 ? this.data : this.exist).add(request.path);
+    else if (err === 0) (request.op === "getData" ? this.data : this.child).add(request.path);
+  }
+
+  fired(type: number, path: string): void {
+    if (type !== 4) this.data.delete(path);
+    if (type !== 4) this.exist.delete(path);
+    if (type === 4 || type === 2) this.child.delete(path);
+  }
+
+  request(zxid: bigint): ReadRequest {
+    const { data, exist, child } = this;
+    return {
+      op: "setWatches",
+      zxid,
+      data: [...data],
+      exist: [...exist],
+      child: [...child],
+      persistent: [],
+      recursive: [],
+    };
+  }
+}
 
 export class SimClient implements SocketHandler {
-  readonly calls: Call[] = [];
+  readonly conversations: Conversation[] = [];
   session: { id: bigint; password: Buffer } | null = null;
   readonly number: number;
   readonly #node: SimNode;
   readonly #schedule: Schedule;
   readonly #dice: Dice;
   readonly #servers: readonly string[];
-  readonly #waiting = new Map<number, Call>();
+  /** Oldest first: they are answered in their order. */
+  #waiting: Call[] = [];
+  #watches = new SetWatchesList();
   #socket: Socket | null = null;
   #isConnecting = false;
-  #isAttached = false;
+  #conversation: Conversation | null = null;
+  #isClosing = false;
   #received: Buffer = Buffer.alloc(0);
   #nextXid = 1;
   #lastZxid = 0n;
@@ -49,11 +110,11 @@ export class SimClient implements SocketHandler {
   }
 
   get isAttached(): boolean {
-    return this.#isAttached;
+    return this.#conversation !== null && !this.#isClosing;
   }
 
   get waitingCount(): number {
-    return this.#waiting.size;
+    return this.#waiting.length;
   }
 
   /** Connects if there is no connection. */
@@ -74,7 +135,8 @@ export class SimClient implements SocketHandler {
         }
         this.#socket = socket;
         const session = this.session ?? undefined;
-        socket.write(connectRequest({ timeoutMs: 4_000, lastZxidSeen: this.#lastZxid, ...(session && { session }) }));
+        const lastZxidSeen = this.#lastZxid;
+        socket.write(connectRequest({ timeoutMs: sessionTimeoutMs, lastZxidSeen, ...(session && { session }) }));
         this.#watch(attempt);
         return this;
       },
@@ -84,30 +146,37 @@ export class SimClient implements SocketHandler {
     });
   }
 
-  /** Gives a connection up that does not answer. */
-  #watch(attempt: number): void {
-    this.#schedule.after(requestTimeoutMs, () => {
+  /** Pings, and gives a connection up that does not answer. */
+  #watch(attempt: number, sinceMs: number = this.#schedule.nowMs): void {
+    this.#schedule.after(pingMs, () => {
       if (attempt !== this.#attempt || this.#socket === null) return;
-      const isSlow = [...this.#waiting.values()].some((call) => this.#schedule.nowMs - call.askedMs > requestTimeoutMs);
-      if (!this.#isAttached || isSlow) this.drop();
-      else this.#watch(attempt);
+      const oldestMs = this.#conversation === null ? sinceMs : (this.#waiting[0]?.askedMs ?? this.#schedule.nowMs);
+      if (this.#schedule.nowMs - oldestMs > requestTimeoutMs) {
+        this.drop();
+        return;
+      }
+      if (this.isAttached) this.#ask({ op: "ping" }, special.ping);
+      this.#watch(attempt, sinceMs);
     });
   }
 
   ask(request: Request): void {
-    if (!this.#isAttached) return;
-    const xid = request.op === "ping" ? -2 : this.#nextXid++;
+    if (!this.isAttached) return;
+    this.#ask(request, this.#nextXid++);
+    if (request.op === "closeSession") this.#isClosing = true;
+  }
+
+  #ask(request: Request, xid: number): void {
     const call: Call = {
       client: this.number,
       session: this.session!.id,
+      xid,
       request,
       askedMs: this.#schedule.nowMs,
       answer: null,
     };
-    if (xid > 0) {
-      this.calls.push(call);
-      this.#waiting.set(xid, call);
-    }
+    this.#conversation!.calls.push(call);
+    this.#waiting.push(call);
     this.#socket!.write(frameOf(request, xid));
   }
 
@@ -130,8 +199,8 @@ export class SimClient implements SocketHandler {
       if (this.#received.length < end) return;
       const frame = Buffer.from(this.#received.subarray(4, end));
       this.#received = this.#received.subarray(end);
-      if (this.#isAttached) this.#takeReply(frame);
-      else this.#takeHandshake(frame);
+      if (this.#conversation === null) this.#takeHandshake(frame);
+      else this.#takeFrame(frame, this.#conversation);
       if (this.#socket === null) return;
     }
   }
@@ -148,10 +217,17 @@ export class SimClient implements SocketHandler {
 
   #gone(): void {
     this.#socket = null;
-    this.#isAttached = false;
+    this.#conversation = null;
     this.#attempt++;
     this.#received = Buffer.alloc(0);
-    this.#waiting.clear();
+    this.#waiting = [];
+    if (this.#isClosing) this.#forgetSession();
+  }
+
+  #forgetSession(): void {
+    this.session = null;
+    this.#isClosing = false;
+    this.#watches = new SetWatchesList();
   }
 
   #takeHandshake(frame: Buffer): void {
@@ -162,26 +238,45 @@ export class SimClient implements SocketHandler {
     const password = cursor.buffer()!;
     if (id === 0n) {
       // Expired: a new session next time.
-      this.session = null;
+      this.#forgetSession();
       this.drop();
       return;
     }
     this.session = { id, password: Buffer.from(password) };
-    this.#isAttached = true;
+    const heardMs = this.#schedule.nowMs;
+    this.#conversation = { client: this.number, session: id, calls: [], said: [], heardMs };
+    this.conversations.push(this.#conversation);
+    if (this.#watches.size > 0) this.#ask(this.#watches.request(this.#lastZxid), special.setWatches);
   }
 
-  #takeReply(frame: Buffer): void {
+  #takeFrame(frame: Buffer, conversation: Conversation): void {
     const xid = frame.readInt32BE(0);
     const zxid = frame.readBigInt64BE(4);
+    conversation.heardMs = this.#schedule.nowMs;
+    if (xid === -1) {
+      conversation.said.push({ zxid, line: lineOf(frame, noRequest), call: null });
+      const cursor = new Cursor(frame.subarray(16));
+      const type = cursor.int();
+      cursor.int();
+      this.#watches.fired(type, cursor.string()!);
+      return;
+    }
     if (zxid > this.#lastZxid) this.#lastZxid = zxid;
-    if (xid < 0) return;
-    const call = this.#waiting.get(xid);
-    if (call === undefined) throw new Error(`client ${this.number} got an answer to ${xid}, which it did not ask`);
-    const [oldest] = this.#waiting.keys();
-    if (oldest !== xid) throw new Error(`client ${this.number} got the answer to ${xid} before that to ${oldest}`);
-    this.#waiting.delete(xid);
+    const call = this.#waiting.shift();
+    if (call?.xid !== xid) throw new Error(`client ${this.number} got an answer to ${xid}, and is owed ${call?.xid}`);
     const err = frame.readInt32BE(12);
-    const line = frame.length === replyHeaderBytes ? "" : lineOf(frame, () => call.request);
-    call.answer = { atMs: this.#schedule.nowMs, zxid, err, line };
+    call.answer = {
+      atMs: this.#schedule.nowMs,
+      zxid,
+      err,
+      line: frame.length === 16 ? line.reply(xid, zxid, err) : lineOf(frame, () => call.request),
+    };
+    conversation.said.push({ zxid, line: call.answer.line, call });
+    this.#watches.answered(call.request, err);
+    if (call.request.op === "closeSession") this.drop();
   }
+}
+
+function noRequest(): never {
+  throw new Error("an event answers nothing");
 }

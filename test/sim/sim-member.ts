@@ -7,8 +7,10 @@ import { SeededRandom } from "#base/prng.ts";
 import { loadConfig, type ServerConfig } from "#config/server-config.ts";
 import type { Logger } from "#host/logger.ts";
 import type { Timers } from "#host/timers.ts";
+import { longOf } from "#base/zxid.ts";
 import { EnsembleMember } from "#server/ensemble-member.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
+import type { CommittedLog } from "./committed-log.ts";
 import type { Dice, Schedule } from "./schedule.ts";
 import { SimDisk } from "./sim-disk.ts";
 import type { SimNetwork, SimNode } from "./sim-network.ts";
@@ -40,6 +42,11 @@ export class SimMember {
   readonly #dice: Dice;
   readonly #takeLine: LineTaker;
   #starts = 0;
+  /** What was shown last. */
+  #shown: EnsembleMember["serving"] = null;
+  #shownHigh = 0;
+  #shownLow = 0;
+  #shownZxid = -1n;
 
   constructor(parts: {
     options: MemberOptions;
@@ -67,6 +74,22 @@ export class SimMember {
 
   get disk(): MemoryDisk {
     return this.#memory;
+  }
+
+  /** Adds what it has applied since the last time to what everybody has. */
+  showLog(log: CommittedLog): void {
+    const { server } = this;
+    if (server === null || server.serving === null) return;
+    const { lastZxidHigh, lastZxidLow } = server.serving.database.tree;
+    if (server.serving !== this.#shown) {
+      this.#shown = server.serving;
+      this.#shownZxid = -1n;
+    } else if (lastZxidHigh === this.#shownHigh && lastZxidLow === this.#shownLow) return;
+    this.#shownHigh = lastZxidHigh;
+    this.#shownLow = lastZxidLow;
+    const lastZxid = longOf(lastZxidHigh, lastZxidLow);
+    log.note(server.replica!.window, { lastZxid, sinceZxid: this.#shownZxid }, this.#schedule.nowMs);
+    this.#shownZxid = lastZxid;
   }
 
   /** Starts the server from what the disk has. */

@@ -10,13 +10,11 @@
  */
 
 import { longOf } from "#base/zxid.ts";
-import { JuteWriter } from "#jute/writer.ts";
-import type { DataTree } from "#tree/data-tree.ts";
-import { StatField } from "#tree/znode-store.ts";
-import type { Request } from "../support/requests.ts";
+import type { Request, WriteRequest } from "../support/requests.ts";
 import { dumpTree } from "../support/tree-dump.ts";
 import { openAcl } from "../support/wire-client.ts";
-import { checkHistory, type FinalZnode } from "./checks.ts";
+import { checkHistory } from "./checks.ts";
+import { CommittedLog } from "./committed-log.ts";
 import { Dice, Schedule } from "./schedule.ts";
 import { SimClient } from "./sim-client.ts";
 import { SimMember } from "./sim-member.ts";
@@ -39,7 +37,14 @@ export interface RunReport {
   readonly faults: ReadonlyMap<string, number>;
 }
 
+/** Znodes that are there from the beginning. */
 const registers = ["/r0", "/r1", "/r2"];
+/** Znodes that come and go. */
+const names = ["/n0", "/n1", "/n0/a", "/n0/b", "/n1/a"];
+
+const tickMs = 200;
+/** In ticks. */
+const syncLimit = 10;
 
 export class Simulation {
   readonly schedule: Schedule;
@@ -50,6 +55,7 @@ export class Simulation {
   readonly #faultDice: Dice;
   readonly #workDice: Dice;
   readonly #leaders = new Map<bigint, number>();
+  readonly #log = new CommittedLog();
   readonly #faults = new Map<string, number>();
   #events = 0;
   #elections = 0;
@@ -102,7 +108,8 @@ export class Simulation {
     await this.#trouble();
     await this.#heal();
     this.#judge();
-    const calls = this.clients.flatMap((client) => client.calls);
+    const conversations = this.clients.flatMap((client) => client.conversations);
+    const calls = conversations.flatMap((conversation) => conversation.calls).filter(({ xid }) => xid > 0);
     return {
       seed: this.#options.seed,
       virtualMs: this.schedule.nowMs,
@@ -124,6 +131,7 @@ export class Simulation {
       this.#events++;
       await new Promise(setImmediate);
       this.#watchLeaders();
+      for (const member of this.members) member.showLog(this.#log);
     }
     return true;
   }
@@ -173,13 +181,15 @@ export class Simulation {
       client.connect();
       for (let count = dice.below(6); count > 0; count--) client.ask(this.#request(client));
       if (dice.oneIn(20)) client.drop();
+      if (dice.oneIn(40)) client.ask({ op: "closeSession" });
     }
   }
 
   #request({ number }: SimClient): Request {
     const dice = this.#workDice;
     const payload = this.#nextPayload++;
-    switch (dice.below(8)) {
+    const watch = dice.oneIn(3);
+    switch (dice.below(16)) {
       case 0:
         return create(`/u-${number}-${payload}`);
       case 1:
@@ -187,13 +197,43 @@ export class Simulation {
       case 2:
         return create(`/e-${number}-${payload}`, 1);
       case 3:
+        return create("/n0/e-", 3);
       case 4:
-        return { op: "setData", path: dice.pick(registers), data: `p${payload}`, version: -1 };
+        return { op: "multi", parts: this.#parts(payload) };
       case 5:
+      case 6:
         return { op: "sync", path: "/" };
+      case 7:
+        return { op: "exists", path: dice.pick(names), watch };
+      case 8:
+        return { op: "getChildren2", path: dice.pick(["/", "/n0"]), watch };
+      case 9:
+      case 10:
+      case 11:
+        return { op: "getData", path: dice.pick(registers), watch };
       default:
-        return { op: "getData", path: dice.pick(registers), watch: false };
+        return this.#change(payload);
     }
+  }
+
+  #change(payload: number): WriteRequest {
+    const dice = this.#workDice;
+    switch (dice.below(5)) {
+      case 0:
+        return create(dice.pick(names));
+      case 1:
+        return { op: "delete", path: dice.pick(names), version: -1 };
+      case 2:
+        return { op: "setData", path: dice.pick(registers), data: `p${payload}`, version: dice.below(4) };
+      default:
+        return { op: "setData", path: dice.pick(registers), data: `p${payload}`, version: -1 };
+    }
+  }
+
+  #parts(payload: number): WriteRequest[] {
+    const dice = this.#workDice;
+    const parts = Array.from({ length: 1 + dice.below(4) }, () => this.#change(payload));
+    return dice.oneIn(2) ? parts : [{ op: "check", path: dice.pick(registers), version: -1 }, ...parts];
   }
 
   #befall(): void {
@@ -277,10 +317,11 @@ export class Simulation {
     if (!(await this.#until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
     for (const client of this.clients) client.stop();
     const isAtOne = (): boolean => areAllServing() && new Set(this.members.map(digestOf)).size === 1;
-    const hasNoEphemerals = (): boolean =>
-      this.members.every(({ server }) => server?.serving?.database.tree.owned.ephemeralCount === 0);
-    if (!(await this.#until(() => isAtOne() && hasNoEphemerals(), 60_000))) {
-      throw new Error(`the members differ: ${this.members.map(digestOf).join(", ")}`);
+    const hasNoSessions = (): boolean =>
+      this.members.every(({ server }) => server?.serving?.database.sessions.size === 0);
+    if (!(await this.#until(() => isAtOne() && hasNoSessions(), 60_000))) {
+      const left = this.members.map(({ server }) => server?.serving?.database.sessions.size ?? "down");
+      throw new Error(`the members differ: ${this.members.map(digestOf).join(", ")}; sessions ${left.join(", ")}`);
     }
   }
 
@@ -288,29 +329,18 @@ export class Simulation {
     const trees = this.members.map(({ server }) => server!.serving!.database.tree);
     const dumps = trees.map((tree) => JSON.stringify(withoutConfig(dumpTree(tree))));
     if (new Set(dumps).size !== 1) throw new Error(`trees differ:\n${dumps.join("\n")}`);
+    const conversations = this.clients.flatMap((client) => client.conversations);
+    // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
+    const slackMs = (syncLimit + 1) * tickMs + 2 * this.network.options.delayMsMax;
+    const model = checkHistory(this.#log.inOrder(), conversations, slackMs);
     for (const { sid, server } of this.members) {
       const count = server!.metrics.digestMismatchesCount.value;
       if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);
+      const { tree, sessions } = server!.serving!.database;
+      const digest = BigInt.asUintN(64, longOf(tree.digest.high, tree.digest.low));
+      if (digest !== model.tree.digest()) throw new Error(`member ${sid} has another tree than its log makes`);
+      if (sessions.size !== model.sessions.size) throw new Error(`member ${sid} knows ${sessions.size} sessions`);
     }
-    const end = new Map<string, FinalZnode>();
-    const [tree] = trees;
-    for (const path of Object.keys(dumpTree(tree!))) {
-      const bytes = Buffer.from(path);
-      const id = tree!.find(bytes, 0, bytes.length);
-      const { store } = tree!;
-      const long = (field: (typeof StatField)["czxid"] | (typeof StatField)["mzxid"]): bigint =>
-        longOf(store.stat(id, field), store.statLow(id, field));
-      end.set(path, {
-        data: dataOf(tree!, id),
-        version: store.stat(id, StatField.version),
-        czxid: long(StatField.czxid),
-        mzxid: long(StatField.mzxid),
-      });
-    }
-    checkHistory(
-      this.clients.flatMap((client) => client.calls),
-      end,
-    );
   }
 
   #watchLeaders(): void {
@@ -337,9 +367,9 @@ function configOf(voters: number, observers: number, dice: Dice): string {
     return `server.${i + 1}=s${i + 1}:2888:3888:${i < voters ? "participant" : "observer"}`;
   });
   const lines = [
-    "tickTime=200",
+    `tickTime=${tickMs}`,
     "initLimit=20",
-    "syncLimit=10",
+    `syncLimit=${syncLimit}`,
     `snapCount=${dice.pick([5, 20, 100])}`,
     `preAllocSize=${dice.pick([0, 4, 64])}`,
     "maxClientCnxns=0",
@@ -350,19 +380,15 @@ function configOf(voters: number, observers: number, dice: Dice): string {
   return `${lines.join("\n")}\n`;
 }
 
-function create(path: string, flags = 0): Request {
-  return { op: "create", type: 1, path, data: "", acl: openAcl, flags, ttlMs: 0n };
-}
-
-function dataOf(tree: DataTree, id: number): string {
-  const out = new JuteWriter(64);
-  tree.store.copyData(id, out);
-  return out.bytes.toString("latin1", 4, out.length);
+function create(path: string, flags = 0): WriteRequest {
+  return { op: "create", type: 15, path, data: "", acl: openAcl, flags, ttlMs: 0n };
 }
 
 function digestOf({ server }: SimMember): string {
   const tree = server?.serving?.database.tree;
-  return tree === undefined ? "down" : `${tree.digest.high} ${tree.digest.low} ${tree.nodeCount}`;
+  return tree === undefined
+    ? "down"
+    : `${tree.lastZxidHigh} ${tree.lastZxidLow} ${tree.digest.high} ${tree.digest.low}`;
 }
 
 /** Each member writes the configuration for itself, by its own clock. */

@@ -8,16 +8,11 @@
  * its connection sent before it, and for nothing else.
  */
 
-import { digestIdentity, masked, mayDo, perm, type Identity } from "./acl-model.ts";
-import {
-  line,
-  type ReadRequest,
-  type Request,
-  type SetWatches,
-  type WriteRequest,
-  type ZnodeRead,
-} from "./requests.ts";
-import { Refusal, TreeModel, type Caller, type Outcome } from "./tree-model.ts";
+import { digestIdentity, mayDo, perm, type Identity } from "./acl-model.ts";
+import { multiLine, outcomeLine } from "./outcome-lines.ts";
+import { answerTo, type Reader } from "./read-model.ts";
+import { line, type ReadRequest, type Request, type WriteRequest } from "./requests.ts";
+import { Refusal, TreeModel, type Caller } from "./tree-model.ts";
 import { WatchModel } from "./watch-model.ts";
 
 export interface ServerModelOptions {
@@ -249,6 +244,12 @@ export class ServerModel {
     connection.transcript.push(line.reply(xid, 0n, 0));
   }
 
+  #readerFor(watcher: ModelConnection, identities: readonly Identity[]): Reader<ModelConnection> {
+    const { tree, watches } = this;
+    const sessionId = watcher.session!.id;
+    return { tree, watches, watcher, identities, sessionId, tell: (event) => void watcher.transcript.push(event) };
+  }
+
   #answerReads(connection: ModelConnection): void {
     for (let next = connection.waiting[0]; next?.kind === "read"; next = connection.waiting[0]) {
       connection.waiting.shift();
@@ -258,129 +259,10 @@ export class ServerModel {
         this.drop(connection);
         return;
       }
-      const answer = this.#read(request, connection, identities);
+      const answer = answerTo(request, this.#readerFor(connection, identities));
       const [err, body] = typeof answer === "number" ? [answer, ""] : [0, answer];
       connection.transcript.push(line.reply(request.op === "ping" ? -2 : xid, this.lastZxid, err, body));
     }
-  }
-
-  /** @returns the body, or the error code. */
-  #read(request: ReadRequest, connection: ModelConnection, identities: readonly Identity[]): string | number {
-    const { tree, watches } = this;
-    switch (request.op) {
-      case "ping":
-        return "";
-      case "sync":
-        return request.path;
-      case "whoAmI":
-        return line.names(
-          identities.map(({ scheme, id }) => `${scheme}:${scheme === "digest" ? id.split(":")[0] : id}`),
-        );
-      case "exists": {
-        const znode = tree.find(request.path);
-        if (request.path.includes("\0")) return -8;
-        if (znode !== undefined && !mayDo(znode.acl, perm.read, identities)) return -102;
-        if (request.watch) watches.add("data", request.path, connection, "standard");
-        return znode === undefined ? -101 : line.stat(tree.stat(znode));
-      }
-      case "getEphemerals": {
-        const paths = tree.ephemeralsOf(connection.session!.id).map((znode) => znode.path);
-        const isAll = request.path.trim() === "" || request.path.trim() === "/";
-        return line.names(isAll ? paths : paths.filter((path) => path.startsWith(request.path)));
-      }
-      case "multiRead":
-        return `${request.items.map((item) => this.#readPart(item, identities)).join("")}(-1 -1)`;
-      case "addWatch":
-        if (request.mode !== 0 && request.mode !== 1) return -5;
-        watches.addPersistent(request.path, connection, request.mode === 1);
-        return "0";
-      case "checkWatches":
-      case "removeWatches": {
-        if (request.type < 1 || request.type > 5) return -5;
-        const isFound =
-          request.op === "checkWatches"
-            ? watches.has(request.path, connection, request.type)
-            : watches.remove(request.path, connection, request.type);
-        return isFound ? "" : -121;
-      }
-      case "setWatches":
-      case "setWatches2":
-        this.#setWatches(request, connection);
-        return "";
-      case "broken":
-        return -5;
-      case "deleteContainer":
-      case "unknown":
-        return -6;
-      case "getACL":
-      case "getAllChildrenNumber":
-      case "getChildren":
-      case "getChildren2":
-      case "getData":
-        return this.#readZnode(request, connection, identities);
-    }
-  }
-
-  #readZnode(request: ZnodeRead, connection: ModelConnection, identities: readonly Identity[]): string | number {
-    const { tree, watches } = this;
-    const { path } = request;
-    const znode = tree.find(path);
-    if (znode === undefined) return -101;
-    const wanted = request.op === "getACL" ? perm.read | perm.admin : perm.read;
-    if (!mayDo(znode.acl, wanted, identities)) return -102;
-    const stat = line.stat(tree.stat(znode));
-    switch (request.op) {
-      case "getData":
-        if (request.watch) watches.add("data", path, connection, "standard");
-        return `${line.data(znode.data)} ${stat}`;
-      case "getChildren":
-      case "getChildren2": {
-        if (request.watch) watches.add("child", path, connection, "standard");
-        const names = line.names(tree.childrenOf(path));
-        return request.op === "getChildren" ? names : `${names} ${stat}`;
-      }
-      case "getACL": {
-        const isShown = mayDo(znode.acl, perm.admin, identities);
-        return `${line.acl(isShown ? znode.acl : masked(znode.acl))} ${stat}`;
-      }
-      case "getAllChildrenNumber":
-        // By its empty name the root finds its other name below it.
-        return String(tree.countBelow(path) + (path === "" ? 1 : 0));
-    }
-  }
-
-  #readPart(item: { op: "getData" | "getChildren"; path: string }, identities: readonly Identity[]): string {
-    const znode = this.tree.find(item.path);
-    if (znode === undefined) return line.part(-1, -101, "-101");
-    if (!mayDo(znode.acl, perm.read, identities)) return line.part(-1, -102, "-102");
-    return item.op === "getData"
-      ? line.part(4, 0, `${line.data(znode.data)} ${line.stat(this.tree.stat(znode))}`)
-      : line.part(8, 0, line.names(this.tree.childrenOf(item.path)));
-  }
-
-  #setWatches(request: SetWatches, connection: ModelConnection): void {
-    const { tree, watches } = this;
-    const seen = request.zxid;
-    const tell = (type: number, path: string): void => void connection.transcript.push(line.event(type, path, -1n));
-    for (const path of request.data) {
-      const znode = tree.find(path);
-      if (znode === undefined) tell(2, path);
-      else if (znode.mzxid > seen) tell(3, path);
-      else watches.add("data", path, connection, "standard");
-    }
-    for (const path of request.exist) {
-      if (tree.find(path) !== undefined) tell(1, path);
-      else watches.add("data", path, connection, "standard");
-    }
-    for (const path of request.child) {
-      const znode = tree.find(path);
-      if (znode === undefined) tell(2, path);
-      else if (znode.pzxid > seen) tell(4, path);
-      else watches.add("child", path, connection, "standard");
-    }
-    if (request.op === "setWatches") return;
-    for (const path of request.persistent) watches.addPersistent(path, connection, false);
-    for (const path of request.recursive) watches.addPersistent(path, connection, true);
   }
 }
 
@@ -404,23 +286,4 @@ function workOfMulti(parts: readonly WriteRequest[]): Work | null {
     if (part.acl === null) return null;
   }
   return parts.some((part) => part.path === null) ? { kind: "refused", code: -5 } : { kind: "multi", parts };
-}
-
-function outcomeLine(request: WriteRequest, { path, stat }: Outcome): string {
-  if (request.op === "create") return request.type === 1 ? path! : `${path} ${line.stat(stat!)}`;
-  return stat === null ? "" : line.stat(stat);
-}
-
-function multiLine(parts: readonly WriteRequest[], outcomes: Outcome[] | { failedAt: number; code: number }): string {
-  const end = "(-1 -1)";
-  if (Array.isArray(outcomes)) {
-    const bodies = outcomes.map(({ type, path, stat }) => {
-      const body = [path ?? "", stat === null ? "" : line.stat(stat)].join(" ").trim();
-      return line.part(type, 0, body);
-    });
-    return bodies.join("") + end;
-  }
-  const { failedAt, code } = outcomes;
-  const codes = parts.map((_, i) => (i < failedAt ? 0 : i === failedAt ? code : -2));
-  return codes.map((each) => line.part(-1, each, String(each))).join("") + end;
 }

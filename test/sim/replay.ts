@@ -1,0 +1,203 @@
+/**
+ * Plays what was committed to a model of the tree, in the order of zxids, and holds every answer and every event of every
+ * connection against it.
+ *
+ *   txn    what its request, which a client asked for, comes to in the model: the answer, the digest, the sessions
+ *   reply  what the model answers at the reply's zxid
+ *   event  exactly those that the connection's watches are owed, each before any reply of its zxid or a later one
+ *
+ * The model shares nothing with the server (support/tree-model.ts).
+ */
+
+import type { Identity } from "../support/acl-model.ts";
+import { multiLine, outcomeLine } from "../support/outcome-lines.ts";
+import { answerTo } from "../support/read-model.ts";
+import { line, type ReadRequest, type Request } from "../support/requests.ts";
+import { type Caller, Refusal, TreeModel } from "../support/tree-model.ts";
+import { WatchModel } from "../support/watch-model.ts";
+import { type CommittedTxn, digestIn, errorIn } from "./committed-log.ts";
+import type { Call, Conversation, Said } from "./sim-client.ts";
+
+const nobody: readonly Identity[] = [];
+
+const createSession = -10;
+const closeSession = -11;
+const errorTxn = -1;
+/** SessionExpired, SessionMoved: a leader's word on who may ask, of which the tree knows nothing. */
+const sessionErrors: ReadonlySet<number> = new Set([-112, -118]);
+
+/** A connection while the log is played. */
+interface Listener {
+  readonly conversation: Conversation;
+  readonly watches: WatchModel<null>;
+  /** What comes next in what was said to it. */
+  at: number;
+}
+
+/** Plays the log. @returns the model's tree at its end. @throws Error that says what does not fit. */
+export function replay(log: readonly CommittedTxn[], conversations: readonly Conversation[]): Replay {
+  const play = new Replay(conversations);
+  for (const txn of log) play.take(txn);
+  play.end();
+  return play;
+}
+
+export class Replay {
+  readonly tree: TreeModel = new TreeModel(false);
+  readonly sessions: Set<bigint> = new Set();
+  readonly #ended = new Set<bigint>();
+  readonly #calls = new Map<string, Call>();
+  readonly #listeners: Listener[];
+  readonly #carriedOut = new Set<Call>();
+  /** Last cxid of each session: a client's requests are carried out in its order. */
+  readonly #lastCxid = new Map<bigint, number>();
+
+  constructor(conversations: readonly Conversation[]) {
+    this.#listeners = conversations.map((conversation) => ({ conversation, watches: new WatchModel<null>(), at: 0 }));
+    for (const { calls } of conversations) {
+      for (const call of calls) if (call.xid > 0) this.#calls.set(keyOf(call.session, call.xid), call);
+    }
+  }
+
+  take(txn: CommittedTxn): void {
+    for (const listener of this.#listeners) this.#hear(listener, txn.zxid);
+    const expected = this.#carryOut(txn);
+    const digest = digestIn(txn);
+    if (digest !== null && digest !== this.tree.digest()) fail(txn, "its digest is not the model's");
+    for (const change of this.tree.changes.splice(0)) {
+      for (const listener of this.#listeners) this.#tell(listener, listener.watches.changed(change), txn.zxid);
+    }
+    const call = this.#calls.get(keyOf(txn.session, txn.cxid));
+    if (call === undefined) return;
+    this.#carriedOut.add(call);
+    if (expected === null || call.answer === null) return;
+    if (call.answer.line !== expected) fail(txn, `it was answered ${call.answer.line}, and is ${expected}`);
+  }
+
+  /** The log has ended: nothing may be left that only more of it would explain. */
+  end(): void {
+    for (const call of this.#calls.values()) {
+      if (!isWrite(call.request) || call.answer === null || call.answer.err !== 0 || this.#carriedOut.has(call))
+        continue;
+      throw new Error(`acknowledged and lost: ${call.answer.line}, asked for by client ${call.client}`);
+    }
+    for (const listener of this.#listeners) {
+      this.#hear(listener, BigInt(Number.MAX_SAFE_INTEGER) << 10n);
+      // Events that a setWatches had found missed say nothing without its reply, which was cut off.
+      const left = listener.conversation.said[listener.at + this.#missedAt(listener)];
+      if (left !== undefined) {
+        throw new Error(`client ${listener.conversation.client} was told what never happened: ${left.line}`);
+      }
+    }
+  }
+
+  /** @returns the answer to whoever asked for it, or null when nobody did. */
+  #carryOut(txn: CommittedTxn): string | null {
+    const { session, cxid, zxid, type } = txn;
+    if (type === createSession) {
+      if (this.sessions.has(session) || this.#ended.has(session)) fail(txn, "the session was there before");
+      this.sessions.add(session);
+      return null;
+    }
+    if (type === closeSession) {
+      if (!this.sessions.delete(session)) fail(txn, "there is no such session");
+      this.#ended.add(session);
+      this.tree.endSession(session, zxid);
+      return cxid === 0 ? null : line.reply(cxid, zxid, 0);
+    }
+    const call = this.#calls.get(keyOf(session, cxid));
+    if (call === undefined) fail(txn, "nobody asked for it");
+    const err = type === errorTxn ? errorIn(txn) : 0;
+    if (sessionErrors.has(err)) return line.reply(cxid, zxid, err);
+    if (cxid <= (this.#lastCxid.get(session) ?? 0))
+      fail(txn, "a later request of its session was carried out before it");
+    this.#lastCxid.set(session, cxid);
+    if (!this.sessions.has(session)) fail(txn, "its session was over");
+    const outcome = this.#outcome(call.request, { txn, err });
+    return line.reply(cxid, zxid, outcome.err, outcome.body);
+  }
+
+  #outcome(request: Request, { txn, err }: { txn: CommittedTxn; err: number }): { err: number; body?: string } {
+    const { session: sessionId, zxid, timeMs } = txn;
+    const caller: Caller = { sessionId, identities: nobody, zxid, timeMs, quotas: null };
+    if (request.op === "multi") {
+      return { err: 0, body: multiLine(request.parts, this.tree.multi(request.parts, caller)) };
+    }
+    if (request.op !== "create" && request.op !== "delete" && request.op !== "setData") fail(txn, "it is no write");
+    try {
+      const body = outcomeLine(request, this.tree.write(request, caller, false));
+      if (err !== 0) fail(txn, `it was refused with ${err}, and should not have been`);
+      return { err: 0, body };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (err !== error.code) fail(txn, `it should have been refused with ${error.code}`);
+      return { err };
+    }
+  }
+
+  /** The events that a change owes to a connection come next, unless it was cut off before. */
+  #tell(listener: Listener, events: readonly { readonly type: number; readonly path: string }[], zxid: bigint): void {
+    for (const { type, path } of events) {
+      if (isCutOff(listener)) return;
+      const expected = line.event(type, path, zxid);
+      const next = listener.conversation.said[listener.at++]!;
+      if (next.line !== expected) {
+        throw new Error(`client ${listener.conversation.client} was owed ${expected}, and told ${next.line}`);
+      }
+    }
+  }
+
+  /** Holds what was said, up to that zxid, against the tree as it is now. */
+  #hear(listener: Listener, untilZxid: bigint): void {
+    const { said, client } = listener.conversation;
+    for (;;) {
+      const missed = this.#missedAt(listener);
+      const next = said[listener.at + missed];
+      if (next === undefined || next.zxid >= untilZxid) return;
+      if (next.call === null) throw new Error(`client ${client} was told of nothing: ${next.line}`);
+      this.#judge(listener, next, missed);
+      listener.at += missed + 1;
+    }
+  }
+
+  /** How many events come next that a setWatches has found missed; they have no zxid, and come before its reply. */
+  #missedAt({ conversation, at }: Listener): number {
+    let count = 0;
+    while (conversation.said[at + count]?.zxid === -1n) count++;
+    return count;
+  }
+
+  #judge({ conversation, watches, at }: Listener, { call, zxid, line: told }: Said, missed: number): void {
+    const { request, xid } = call!;
+    // Writes are judged by their transactions.
+    if (isWrite(request)) return;
+    const owed: string[] = [];
+    const reader = { tree: this.tree, watches, watcher: null, identities: nobody, sessionId: call!.session };
+    const answer = answerTo(request as ReadRequest, { ...reader, tell: (event) => void owed.push(event) });
+    const expected = typeof answer === "number" ? line.reply(xid, zxid, answer) : line.reply(xid, zxid, 0, answer);
+    if (told !== expected) throw new Error(`client ${conversation.client} was answered ${told}, and it is ${expected}`);
+    const missedEvents = conversation.said.slice(at, at + missed).map((event) => event.line);
+    if (JSON.stringify(missedEvents) !== JSON.stringify(owed)) {
+      throw new Error(
+        `client ${conversation.client} had missed ${owed.join(", ")}, and was told ${missedEvents.join()}`,
+      );
+    }
+  }
+}
+
+function isCutOff({ conversation, at }: Listener): boolean {
+  return at >= conversation.said.length;
+}
+
+function isWrite({ op }: Request): boolean {
+  return op === "create" || op === "delete" || op === "setData" || op === "multi" || op === "closeSession";
+}
+
+function keyOf(session: bigint, xid: number): string {
+  return `${session} ${xid}`;
+}
+
+function fail({ zxid, session, cxid, type }: CommittedTxn, what: string): never {
+  const id = BigInt.asUintN(64, session).toString(16);
+  throw new Error(`${what}: transaction 0x${zxid.toString(16)} of type ${type}, request ${cxid} of session 0x${id}`);
+}
