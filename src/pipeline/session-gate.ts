@@ -124,6 +124,8 @@ export class SessionGate {
       return;
     }
     if (this.#revalidate !== null) {
+      // What the earlier connection has sent and nobody has read yet must not reach the leader behind this.
+      this.#closeEarlier(client, sessionIdHigh, sessionIdLow);
       this.#revalidate(client, sessionIdHigh, sessionIdLow);
       return;
     }
@@ -142,11 +144,15 @@ export class SessionGate {
   }
 
   #takeOver(client: Client, session: Session): void {
-    const earlier = this.#clients.get(session.idHigh, session.idLow);
-    if (earlier !== undefined && earlier !== client) earlier.link.closeNow();
+    this.#closeEarlier(client, session.idHigh, session.idLow);
     this.#attach(client, session);
     this.#answer(client, session);
     this.#pipeline.stats.countSent(client);
+  }
+
+  #closeEarlier(client: Client, idHigh: number, idLow: number): void {
+    const earlier = this.#clients.get(idHigh, idLow);
+    if (earlier !== undefined && earlier !== client) earlier.link.closeNow();
   }
 
   #attach(client: Client, session: Session): void {

@@ -130,6 +130,20 @@ describe("a renewal", () => {
     expect(again.transcript.at(-1)).toBe("1 zxid=2 err=0 [/e]");
   });
 
+  test("at a learner, ends the earlier connection before the leader is asked, so that nothing of it follows", () => {
+    const asked: number[] = [];
+    const harness = new PipelineHarness({}, ({ xid }) => void asked.push(xid));
+    const old = harness.connect("127.0.0.1");
+    const again = harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(old) });
+    expect(harness.revalidating).toEqual([again.client]);
+    expect(old.client.isClosed).toBe(true);
+    const { idHigh, idLow } = old.client.session!;
+    harness.gate.revalidated(again.client, idHigh, idLow, true, harness.nowMs);
+    harness.pipeline.outbox.flush();
+    expect(again.transcript).toHaveLength(1);
+    expect(again.client.isClosed).toBe(false);
+  });
+
   test("keeps the session alive", () => {
     const harness = new PipelineHarness();
     const old = harness.connected();

@@ -109,8 +109,8 @@ export class Replay {
     if (call === undefined) fail(txn, "nobody asked for it");
     const err = type === errorTxn ? errorIn(txn) : 0;
     if (sessionErrors.has(err)) return line.reply(cxid, zxid, err);
-    if (cxid <= (this.#lastCxid.get(session) ?? 0))
-      fail(txn, "a later request of its session was carried out before it");
+    const last = this.#lastCxid.get(session) ?? 0;
+    if (cxid <= last) fail(txn, `request ${last} of its session was carried out before it`);
     this.#lastCxid.set(session, cxid);
     if (!this.sessions.has(session)) fail(txn, "its session was over");
     const outcome = this.#outcome(call.request, { txn, err });

@@ -6,15 +6,14 @@
 
 import type { Disk, DiskFile, OpenMode } from "#host/disk.ts";
 import { MemoryDisk } from "../support/memory-disk.ts";
-import type { Dice, Schedule } from "./schedule.ts";
+import type { Dice } from "./schedule.ts";
 
 export interface DiskPace {
-  readonly schedule: Schedule;
   readonly dice: Dice;
   /** Longest usual delay of a call. */
   readonly delayMsMax: number;
-  /** False once the machine has died that made the call. */
-  readonly isAlive: () => boolean;
+  /** Does it later, unless the machine has died by then that made the call. */
+  readonly later: (delayMs: number, action: () => void) => void;
 }
 
 export class SimDisk implements Disk {
@@ -121,8 +120,6 @@ class SimFile implements DiskFile {
   }
 }
 
-function later({ schedule, dice, delayMsMax, isAlive }: DiskPace, action: () => void): void {
-  schedule.after(dice.skewed(delayMsMax), () => {
-    if (isAlive()) action();
-  });
+function later({ dice, delayMsMax, later: inTime }: DiskPace, action: () => void): void {
+  inTime(dice.skewed(delayMsMax), action);
 }

@@ -36,6 +36,8 @@ export class SimMember {
   server: EnsembleMember | null = null;
   /** The exit code with which the server ended itself, until it is started again. */
   exitCode: number | null = null;
+  /** How far its wall clock is off. */
+  wallOffsetMs = 0;
   #memory: MemoryDisk;
   readonly #options: MemberOptions;
   readonly #schedule: Schedule;
@@ -100,19 +102,21 @@ export class SimMember {
     const { life } = this.node;
     const isAlive = (): boolean => this.node.life === life;
     const schedule = this.#schedule;
-    const timers = timersOf(schedule, isAlive);
+    const timers = timersOf(schedule, this.node);
     const disk = new SimDisk(this.#memory, {
-      schedule,
       dice: this.#dice,
       delayMsMax: this.#options.diskMsMax,
-      isAlive,
+      later: (delayMs, action) => void this.node.later(schedule, delayMs, action),
     });
     const config = this.#config();
     const server = new EnsembleMember({
       config,
       ensemble: config.ensemble!,
       host: {
-        clock: { monotonicMs: () => schedule.nowMs, wallMs: () => Math.floor(wallMsAtStart + schedule.nowMs) },
+        clock: {
+          monotonicMs: () => schedule.nowMs,
+          wallMs: () => Math.floor(wallMsAtStart + schedule.nowMs + this.wallOffsetMs),
+        },
         timers,
         threads: null,
         disk,
@@ -159,6 +163,11 @@ export class SimMember {
     this.#memory.onCall = () => "ok";
   }
 
+  /** The process stands still for so long, as under SIGSTOP or a hypervisor's whim. */
+  pause(ms: number): void {
+    this.node.frozenUntilMs = this.#schedule.nowMs + ms;
+  }
+
   /** Loses everything that its disk had. */
   wipe(): void {
     this.#memory = new MemoryDisk(true);
@@ -185,27 +194,20 @@ export class SimMember {
   }
 }
 
-function timersOf(schedule: Schedule, isAlive: () => boolean): Timers {
+function timersOf(schedule: Schedule, node: SimNode): Timers {
   return {
     after: (delayMs, action) => {
-      const event = schedule.after(delayMs, () => {
-        if (isAlive()) action();
-      });
+      const event = node.later(schedule, delayMs, action);
       return { cancel: () => (event.isCancelled = true) };
     },
     every: (periodMs, action) => {
-      let event = schedule.after(periodMs, tick);
+      let event = node.later(schedule, periodMs, tick);
       function tick(): void {
-        if (!isAlive()) return;
-        event = schedule.after(periodMs, tick);
+        event = node.later(schedule, periodMs, tick);
         action();
       }
       return { cancel: () => (event.isCancelled = true) };
     },
-    atTurnEnd: (action) => {
-      schedule.after(0, () => {
-        if (isAlive()) action();
-      });
-    },
+    atTurnEnd: (action) => void node.later(schedule, 0, action),
   };
 }

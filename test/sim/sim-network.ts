@@ -9,7 +9,7 @@
  */
 
 import type { ConnectOptions, Listener, ListenOptions, Socket, SocketHandler, Wire } from "#host/wire.ts";
-import type { Dice, Schedule } from "./schedule.ts";
+import type { Dice, Schedule, ScheduledEvent } from "./schedule.ts";
 
 export interface NetworkOptions {
   /** Longest usual delay of a piece. */
@@ -71,19 +71,16 @@ export class SimNetwork {
   connect(from: SimNode, options: ConnectOptions): void {
     const { schedule } = this;
     const to = this.#nodes.get(options.host);
-    const { life } = from;
     const fail = (afterMs: number, code: string): void => {
-      schedule.after(afterMs, () => {
-        if (life === from.life)
-          options.failed(Object.assign(new Error(`${code}: ${options.host}:${options.port}`), { code }));
+      from.later(schedule, afterMs, () => {
+        options.failed(Object.assign(new Error(`${code}: ${options.host}:${options.port}`), { code }));
       });
     };
     if (to === undefined) {
       fail(this.delayMs(), "ENOTFOUND");
       return;
     }
-    schedule.after(this.delayMs(), () => {
-      if (life !== from.life) return;
+    from.later(schedule, this.delayMs(), () => {
       if (this.isCut(from.name, to.name) || this.isCut(to.name, from.name) || to.isDark) {
         fail(options.timeoutMs, "ETIMEDOUT");
         return;
@@ -106,9 +103,8 @@ export class SimNetwork {
     from.sockets.add(near);
     to.sockets.add(far);
     far.handler = listening.accept(far);
-    const { life } = from;
-    this.schedule.after(this.delayMs(), () => {
-      if (life !== from.life || !near.isOpen) return;
+    from.later(this.schedule, this.delayMs(), () => {
+      if (!near.isOpen) return;
       near.handler = options.connected(near);
       near.wake();
     });
@@ -124,6 +120,8 @@ export class SimNode {
   life = 0;
   /** Nobody answers there, not even to say so. */
   isDark = false;
+  /** Up to then the process stands still: what is due meanwhile happens afterwards. */
+  frozenUntilMs = 0;
 
   constructor(network: SimNetwork, name: string) {
     this.name = name;
@@ -145,6 +143,20 @@ export class SimNode {
   /** The machine is up again. */
   boot(): void {
     this.isDark = false;
+    this.frozenUntilMs = 0;
+  }
+
+  /** Does it in the process that runs now, unless that has ended by then: after the delay, and not while it stands still. */
+  later(schedule: Schedule, delayMs: number, action: () => void): ScheduledEvent {
+    const { life } = this;
+    const handle: ScheduledEvent = { isCancelled: false };
+    const attempt = (): void => {
+      if (handle.isCancelled || life !== this.life) return;
+      if (schedule.nowMs < this.frozenUntilMs) schedule.after(this.frozenUntilMs - schedule.nowMs, attempt);
+      else action();
+    };
+    schedule.after(delayMs, attempt);
+    return handle;
   }
 
   #listen(options: ListenOptions): Listener {
@@ -241,10 +253,7 @@ export class SimSocket implements Socket {
   /** Hands over what waits, in an event of its own. */
   wake(): void {
     if (this.#unread.length === 0 || this.handler === null) return;
-    const { life } = this.node;
-    this.#network.schedule.after(0, () => {
-      if (life === this.node.life) this.#read();
-    });
+    this.node.later(this.#network.schedule, 0, () => this.#read());
   }
 
   #leave(word: "end" | "reset" | null): void {
@@ -253,9 +262,7 @@ export class SimSocket implements Socket {
     this.#unread = [];
     if (word !== null) this.#send(word);
     this.node.sockets.delete(this);
-    const { life } = this.node;
-    this.#network.schedule.after(0, () => {
-      if (life !== this.node.life) return;
+    this.node.later(this.#network.schedule, 0, () => {
       const { handler } = this;
       this.handler = null;
       handler?.closed();
@@ -276,8 +283,13 @@ export class SimSocket implements Socket {
     this.#network.schedule.after(delayMs, () => {
       this.#isPumping = false;
       const { name } = this.node;
+      const { schedule } = this.#network;
       if (this.#network.isCut(name, this.remoteAddress) || this.other.node.isDark) {
         this.#pump(retransmitMs);
+        return;
+      }
+      if (schedule.nowMs < this.other.node.frozenUntilMs) {
+        this.#pump(this.other.node.frozenUntilMs - schedule.nowMs);
         return;
       }
       const piece = this.#inFlight[0];
@@ -298,9 +310,8 @@ export class SimSocket implements Socket {
   #tellDrained(): void {
     if (!this.#isDrainOwed || this.#inFlightBytes > 0 || !this.isOpen) return;
     this.#isDrainOwed = false;
-    const { life } = this.node;
-    this.#network.schedule.after(0, () => {
-      if (life === this.node.life && this.isOpen) this.handler?.drained();
+    this.node.later(this.#network.schedule, 0, () => {
+      if (this.isOpen) this.handler?.drained();
     });
   }
 

@@ -241,7 +241,7 @@ export class Simulation {
     const member = dice.pick(this.members);
     const other = dice.pick(this.members);
     const down = this.members.filter(({ isUp }) => !isUp);
-    switch (dice.below(10)) {
+    switch (dice.below(13)) {
       case 0:
       case 1:
         if (member.isUp) this.#note("killed", member, () => member.crash(false));
@@ -271,6 +271,18 @@ export class Simulation {
         return;
       case 7:
         if (member.isUp) this.#note("disk broken", member, () => member.breakDisk(1 + dice.below(20)));
+        return;
+      case 9:
+        this.#note("clogged", member, () => {
+          this.network.cut(member.node.name, other.node.name);
+          this.schedule.after(dice.skewed(3_000), () => this.network.heal(member.node.name, other.node.name));
+        });
+        return;
+      case 10:
+        if (member.isUp) this.#note("paused", member, () => member.pause(dice.skewed(dice.pick([300, 6_000]))));
+        return;
+      case 11:
+        this.#note("clock set", member, () => (member.wallOffsetMs = (dice.below(3) - 1) * dice.skewed(3_600_000)));
         return;
       case 8:
         for (const one of down) this.#note("started", one, () => one.start());

@@ -134,6 +134,8 @@ export class PipelineHarness {
   readonly log: HeldLog = new HeldLog();
   readonly numbers: ConnectionNumbers = new ConnectionNumbers();
   readonly metrics: ServerMetrics = new ServerMetrics(new SeededRandom(1));
+  /** On a learner: who waits for the leader's word on a session. */
+  readonly revalidating: Client[] = [];
   /** Both clocks. */
   nowMs = 1_000;
 
@@ -176,6 +178,7 @@ export class PipelineHarness {
       ids: new SessionIds(1, 0),
       bounds: { sessionTimeoutMsMin: 0, sessionTimeoutMsMax: 1_000_000 },
       throttle: new ConnectionThrottle(noThrottle, new SeededRandom(1), this.nowMs),
+      ...(forwarded !== undefined && { revalidate: (client: Client) => void this.revalidating.push(client) }),
     });
   }
 
