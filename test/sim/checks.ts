@@ -21,7 +21,7 @@ const closeSession = -11;
 
 /**
  * Checks all conversations against the log.
- * @param slackMs how much sooner than its timeout a session may be ended, by what its client has heard.
+ * @param slackMs how much sooner than its timeout a session may be ended, by what its client was answered.
  * @returns the model at the log's end.
  * @throws Error that says what is wrong.
  */
@@ -86,12 +86,12 @@ function checkSyncs(answered: readonly Acknowledged[], writes: readonly Acknowle
 
 /** A session that its client did not close itself ends its timeout after it was last heard of, not before. */
 function checkSessions(log: readonly CommittedTxn[], conversations: readonly Conversation[], slackMs: number): void {
-  const heardMs = new Map<bigint, number>();
-  for (const { session, heardMs: atMs } of conversations)
-    heardMs.set(session, Math.max(heardMs.get(session) ?? 0, atMs));
+  const aliveMs = new Map<bigint, number>();
+  for (const { session, aliveMs: atMs } of conversations)
+    aliveMs.set(session, Math.max(aliveMs.get(session) ?? 0, atMs));
   for (const { type, cxid, session, seenMs } of log) {
     if (type !== closeSession || cxid !== 0) continue;
-    const silentMs = seenMs - (heardMs.get(session) ?? 0);
+    const silentMs = seenMs - (aliveMs.get(session) ?? 0);
     if (silentMs >= sessionTimeoutMs - slackMs) continue;
     throw new Error(`session 0x${session.toString(16)} was ended ${silentMs.toFixed(0)} ms after it was heard of`);
   }

@@ -34,8 +34,8 @@ export interface Conversation {
   readonly session: bigint;
   readonly calls: Call[];
   readonly said: Said[];
-  /** When the client last heard of the server: the session was alive then. */
-  heardMs: number;
+  /** When the client last asked for what it was told: the server knew then, or later, that the session is alive. */
+  aliveMs: number;
 }
 
 export const sessionTimeoutMs = 4_000;
@@ -99,6 +99,7 @@ export class SimClient implements SocketHandler {
   #nextXid = 1;
   #lastZxid = 0n;
   #attempt = 0;
+  #knockedMs = 0;
   #isStopped = false;
 
   constructor(parts: { number: number; node: SimNode; schedule: Schedule; dice: Dice; servers: readonly string[] }) {
@@ -134,6 +135,7 @@ export class SimClient implements SocketHandler {
           return null;
         }
         this.#socket = socket;
+        this.#knockedMs = this.#schedule.nowMs;
         const session = this.session ?? undefined;
         const lastZxidSeen = this.#lastZxid;
         socket.write(connectRequest({ timeoutMs: sessionTimeoutMs, lastZxidSeen, ...(session && { session }) }));
@@ -243,8 +245,7 @@ export class SimClient implements SocketHandler {
       return;
     }
     this.session = { id, password: Buffer.from(password) };
-    const heardMs = this.#schedule.nowMs;
-    this.#conversation = { client: this.number, session: id, calls: [], said: [], heardMs };
+    this.#conversation = { client: this.number, session: id, calls: [], said: [], aliveMs: this.#knockedMs };
     this.conversations.push(this.#conversation);
     if (this.#watches.size > 0) this.#ask(this.#watches.request(this.#lastZxid), special.setWatches);
   }
@@ -252,7 +253,6 @@ export class SimClient implements SocketHandler {
   #takeFrame(frame: Buffer, conversation: Conversation): void {
     const xid = frame.readInt32BE(0);
     const zxid = frame.readBigInt64BE(4);
-    conversation.heardMs = this.#schedule.nowMs;
     if (xid === -1) {
       conversation.said.push({ zxid, line: lineOf(frame, noRequest), call: null });
       const cursor = new Cursor(frame.subarray(16));
@@ -264,6 +264,7 @@ export class SimClient implements SocketHandler {
     if (zxid > this.#lastZxid) this.#lastZxid = zxid;
     const call = this.#waiting.shift();
     if (call?.xid !== xid) throw new Error(`client ${this.number} got an answer to ${xid}, and is owed ${call?.xid}`);
+    conversation.aliveMs = call.askedMs;
     const err = frame.readInt32BE(12);
     call.answer = {
       atMs: this.#schedule.nowMs,

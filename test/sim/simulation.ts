@@ -10,15 +10,15 @@
  */
 
 import { longOf } from "#base/zxid.ts";
-import type { Request, WriteRequest } from "../support/requests.ts";
 import { dumpTree } from "../support/tree-dump.ts";
-import { openAcl } from "../support/wire-client.ts";
 import { checkHistory } from "./checks.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { Dice, Schedule } from "./schedule.ts";
 import { SimClient } from "./sim-client.ts";
+import { Faults, stateOf } from "./faults.ts";
 import { SimMember } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
+import { create, registers, Workload } from "./workload.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -37,11 +37,6 @@ export interface RunReport {
   readonly faults: ReadonlyMap<string, number>;
 }
 
-/** Znodes that are there from the beginning. */
-const registers = ["/r0", "/r1", "/r2"];
-/** Znodes that come and go. */
-const names = ["/n0", "/n1", "/n0/a", "/n0/b", "/n1/a"];
-
 const tickMs = 200;
 /** In ticks. */
 const syncLimit = 10;
@@ -52,21 +47,21 @@ export class Simulation {
   readonly members: SimMember[] = [];
   readonly clients: SimClient[] = [];
   readonly #options: SimulationOptions;
-  readonly #faultDice: Dice;
-  readonly #workDice: Dice;
+  readonly #faults: Faults;
+  readonly #workload: Workload;
+  /** How long things take to come about, in each step of the trouble. */
+  readonly #stepMsMax: number;
   readonly #leaders = new Map<bigint, number>();
   readonly #log = new CommittedLog();
-  readonly #faults = new Map<string, number>();
   #events = 0;
   #elections = 0;
-  #nextPayload = 1;
 
   constructor(options: SimulationOptions) {
     const { seed } = options;
     this.#options = options;
     const dice = new Dice(seed, "shape");
-    this.#faultDice = new Dice(seed, "faults");
-    this.#workDice = new Dice(seed, "work");
+    this.#workload = new Workload(new Dice(seed, "work"));
+    this.#stepMsMax = dice.pick([20, 100, 600, 2_000]);
     this.schedule = new Schedule(seed);
     this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), {
       delayMsMax: dice.pick([2, 10, 50]),
@@ -88,6 +83,13 @@ export class Simulation {
         }),
       );
     }
+    this.#faults = new Faults({
+      dice: new Dice(seed, "faults"),
+      schedule: this.schedule,
+      network: this.network,
+      members: this.members,
+      onLine: options.onLine ?? (() => {}),
+    });
     const clientCount = 1 + dice.below(4);
     for (let number = 0; number < clientCount; number++) {
       this.clients.push(
@@ -117,7 +119,7 @@ export class Simulation {
       calls: calls.length,
       acknowledged: calls.filter(({ answer }) => answer !== null).length,
       elections: this.#elections,
-      faults: this.#faults,
+      faults: this.#faults.counts,
     };
   }
 
@@ -162,153 +164,16 @@ export class Simulation {
   }
 
   async #trouble(): Promise<void> {
-    const dice = this.#faultDice;
-    const rounds = 10 + dice.below(25);
+    const { dice } = this.#faults;
+    const rounds = 5 + dice.below(30);
     for (let round = 0; round < rounds; round++) {
-      await this.#pass(dice.skewed(dice.pick([100, 600, 2_000])));
-      this.#work();
+      await this.#pass(dice.skewed(this.#stepMsMax));
+      for (const client of this.clients) this.#workload.give(client);
       if (dice.oneIn(2)) continue;
       // In the middle of what was just asked for, more often than not.
       if (dice.below(3) > 0) await this.#pass(dice.skewed(60));
-      this.#befall();
+      this.#faults.befall();
     }
-  }
-
-  /** Clients connect, and ask for something. */
-  #work(): void {
-    const dice = this.#workDice;
-    for (const client of this.clients) {
-      client.connect();
-      for (let count = dice.below(6); count > 0; count--) client.ask(this.#request(client));
-      if (dice.oneIn(20)) client.drop();
-      if (dice.oneIn(40)) client.ask({ op: "closeSession" });
-    }
-  }
-
-  #request({ number }: SimClient): Request {
-    const dice = this.#workDice;
-    const payload = this.#nextPayload++;
-    const watch = dice.oneIn(3);
-    switch (dice.below(16)) {
-      case 0:
-        return create(`/u-${number}-${payload}`);
-      case 1:
-        return create("/q-", 2);
-      case 2:
-        return create(`/e-${number}-${payload}`, 1);
-      case 3:
-        return create("/n0/e-", 3);
-      case 4:
-        return { op: "multi", parts: this.#parts(payload) };
-      case 5:
-      case 6:
-        return { op: "sync", path: "/" };
-      case 7:
-        return { op: "exists", path: dice.pick(names), watch };
-      case 8:
-        return { op: "getChildren2", path: dice.pick(["/", "/n0"]), watch };
-      case 9:
-      case 10:
-      case 11:
-        return { op: "getData", path: dice.pick(registers), watch };
-      default:
-        return this.#change(payload);
-    }
-  }
-
-  #change(payload: number): WriteRequest {
-    const dice = this.#workDice;
-    switch (dice.below(5)) {
-      case 0:
-        return create(dice.pick(names));
-      case 1:
-        return { op: "delete", path: dice.pick(names), version: -1 };
-      case 2:
-        return { op: "setData", path: dice.pick(registers), data: `p${payload}`, version: dice.below(4) };
-      default:
-        return { op: "setData", path: dice.pick(registers), data: `p${payload}`, version: -1 };
-    }
-  }
-
-  #parts(payload: number): WriteRequest[] {
-    const dice = this.#workDice;
-    const parts = Array.from({ length: 1 + dice.below(4) }, () => this.#change(payload));
-    return dice.oneIn(2) ? parts : [{ op: "check", path: dice.pick(registers), version: -1 }, ...parts];
-  }
-
-  #befall(): void {
-    const dice = this.#faultDice;
-    const member = dice.pick(this.members);
-    const other = dice.pick(this.members);
-    const down = this.members.filter(({ isUp }) => !isUp);
-    switch (dice.below(13)) {
-      case 0:
-      case 1:
-        if (member.isUp) this.#note("killed", member, () => member.crash(false));
-        return;
-      case 2:
-        if (member.isUp) this.#note("power lost", member, () => member.crash(true));
-        return;
-      case 3:
-        if (dice.oneIn(2)) {
-          for (const one of this.members) if (one.isUp) this.#note("power lost", one, () => one.crash(true));
-        }
-        return;
-      case 4:
-        this.#note("cut", member, () => this.network.cut(member.node.name, other.node.name));
-        if (dice.oneIn(2)) this.network.cut(other.node.name, member.node.name);
-        return;
-      case 5:
-        this.#note("isolated", member, () => {
-          for (const one of this.members) {
-            this.network.cut(member.node.name, one.node.name);
-            this.network.cut(one.node.name, member.node.name);
-          }
-        });
-        return;
-      case 6:
-        this.#note("mended", member, () => this.network.heal());
-        return;
-      case 7:
-        if (member.isUp) this.#note("disk broken", member, () => member.breakDisk(1 + dice.below(20)));
-        return;
-      case 9:
-        this.#note("clogged", member, () => {
-          this.network.cut(member.node.name, other.node.name);
-          this.schedule.after(dice.skewed(3_000), () => this.network.heal(member.node.name, other.node.name));
-        });
-        return;
-      case 10:
-        if (member.isUp) this.#note("paused", member, () => member.pause(dice.skewed(dice.pick([300, 6_000]))));
-        return;
-      case 11:
-        this.#note("clock set", member, () => (member.wallOffsetMs = (dice.below(3) - 1) * dice.skewed(3_600_000)));
-        return;
-      case 8:
-        for (const one of down) this.#note("started", one, () => one.start());
-        return;
-      default:
-        if (down.length > 0) this.#start(dice.pick(down));
-    }
-  }
-
-  #start(member: SimMember): void {
-    this.#note("started", member, () => member.start());
-    // Who has lost its disk may not help to elect anybody, so this is done when all others have what any of them has.
-    const others = this.members.filter((one) => one !== member);
-    const areOthersAtOne = others.every(({ isServing }) => isServing) && new Set(others.map(digestOf)).size === 1;
-    if (!areOthersAtOne || !this.#faultDice.oneIn(4)) return;
-    this.#note("wiped", member, () => {
-      member.crash(false);
-      member.wipe();
-      member.start();
-    });
-  }
-
-  #note(what: string, { sid }: SimMember, act: () => void): void {
-    this.#faults.set(what, (this.#faults.get(what) ?? 0) + 1);
-    this.#options.onLine?.(`${this.schedule.nowMs.toFixed(2)} --- ${what} ${sid}`);
-    act();
   }
 
   async #heal(): Promise<void> {
@@ -316,7 +181,7 @@ export class Simulation {
     for (const member of this.members) member.mendDisk();
     // Who met its disk's fault only a moment ago may still be about to end itself.
     const areAllServing = (): boolean => {
-      for (const member of this.members) if (!member.isUp) this.#note("started", member, () => member.start());
+      for (const member of this.members) if (!member.isUp) member.start();
       return this.members.every(({ isServing }) => isServing);
     };
     if (!(await this.#until(areAllServing, 120_000))) {
@@ -328,12 +193,12 @@ export class Simulation {
     const isQuiet = (): boolean => this.clients.every(({ waitingCount }) => waitingCount === 0);
     if (!(await this.#until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
     for (const client of this.clients) client.stop();
-    const isAtOne = (): boolean => areAllServing() && new Set(this.members.map(digestOf)).size === 1;
+    const isAtOne = (): boolean => areAllServing() && new Set(this.members.map(stateOf)).size === 1;
     const hasNoSessions = (): boolean =>
       this.members.every(({ server }) => server?.serving?.database.sessions.size === 0);
     if (!(await this.#until(() => isAtOne() && hasNoSessions(), 60_000))) {
       const left = this.members.map(({ server }) => server?.serving?.database.sessions.size ?? "down");
-      throw new Error(`the members differ: ${this.members.map(digestOf).join(", ")}; sessions ${left.join(", ")}`);
+      throw new Error(`the members differ: ${this.members.map(stateOf).join(", ")}; sessions ${left.join(", ")}`);
     }
   }
 
@@ -390,17 +255,6 @@ function configOf(voters: number, observers: number, dice: Dice): string {
     ...members,
   ];
   return `${lines.join("\n")}\n`;
-}
-
-function create(path: string, flags = 0): WriteRequest {
-  return { op: "create", type: 15, path, data: "", acl: openAcl, flags, ttlMs: 0n };
-}
-
-function digestOf({ server }: SimMember): string {
-  const tree = server?.serving?.database.tree;
-  return tree === undefined
-    ? "down"
-    : `${tree.lastZxidHigh} ${tree.lastZxidLow} ${tree.digest.high} ${tree.digest.low}`;
 }
 
 /** Each member writes the configuration for itself, by its own clock. */

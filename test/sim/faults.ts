@@ -1,0 +1,198 @@
+/**
+ * What befalls an ensemble. Each run draws which faults it knows: a run that never mends, or only clogs, comes to places that one
+ * which does everything does not.
+ *
+ *   machines   killed, power lost (of one, of all), paused, clock set
+ *   links      cut, isolated, clogged for a while; mended
+ *   disks      broken (calls fail; the server is to end itself), wiped
+ */
+
+import type { Dice, Schedule } from "./schedule.ts";
+import type { SimMember } from "./sim-member.ts";
+import type { SimNetwork } from "./sim-network.ts";
+
+interface Fault {
+  readonly name: string;
+  /** How often it is drawn, beside the others. */
+  readonly weight: number;
+  act(member: SimMember): void;
+}
+
+export class Faults {
+  readonly dice: Dice;
+  /** How often each came about. */
+  readonly counts: Map<string, number> = new Map();
+  readonly #schedule: Schedule;
+  readonly #network: SimNetwork;
+  readonly #members: readonly SimMember[];
+  readonly #onLine: (line: string) => void;
+  /** Each as often as it weighs. */
+  readonly #drawn: readonly Fault[];
+
+  constructor(parts: {
+    dice: Dice;
+    schedule: Schedule;
+    network: SimNetwork;
+    members: readonly SimMember[];
+    onLine: (line: string) => void;
+  }) {
+    this.dice = parts.dice;
+    this.#schedule = parts.schedule;
+    this.#network = parts.network;
+    this.#members = parts.members;
+    this.#onLine = parts.onLine;
+    const always = [...this.#remedies(), ...this.#machineFaults().slice(0, 1)];
+    const some = [...this.#machineFaults().slice(1), ...this.#linkFaults(), ...this.#diskFaults()];
+    const known = [...always, ...some.filter(() => this.dice.below(3) > 0)];
+    this.#drawn = known.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
+  }
+
+  /** One of them happens to somebody. */
+  befall(): void {
+    this.dice.pick(this.#drawn).act(this.dice.pick(this.#members));
+  }
+
+  #remedies(): Fault[] {
+    return [
+      { name: "started", weight: 3, act: () => this.#startOne() },
+      {
+        name: "all started",
+        weight: 1,
+        act: () => {
+          for (const member of this.#down()) this.#note("started", member, () => member.start());
+        },
+      },
+      {
+        name: "mended",
+        weight: 1,
+        act: (member) => this.#note("mended", member, () => this.#network.heal()),
+      },
+    ];
+  }
+
+  #machineFaults(): Fault[] {
+    const { dice } = this;
+    return [
+      { name: "killed", weight: 2, act: (member) => this.#toRunning("killed", member, () => member.crash(false)) },
+      {
+        name: "power lost",
+        weight: 1,
+        act: (member) => this.#toRunning("power lost", member, () => member.crash(true)),
+      },
+      {
+        name: "all power lost",
+        weight: 1,
+        act: () => {
+          if (dice.oneIn(2)) return;
+          for (const member of this.#members) this.#toRunning("power lost", member, () => member.crash(true));
+        },
+      },
+      {
+        name: "paused",
+        weight: 1,
+        act: (member) => {
+          this.#toRunning("paused", member, () => member.pause(dice.skewed(dice.pick([300, 6_000]))));
+        },
+      },
+      {
+        name: "clock set",
+        weight: 1,
+        act: (member) => {
+          this.#note("clock set", member, () => {
+            member.wallOffsetMs = (dice.below(3) - 1) * dice.skewed(3_600_000);
+          });
+        },
+      },
+    ];
+  }
+
+  #linkFaults(): Fault[] {
+    const { dice } = this;
+    const network = this.#network;
+    return [
+      {
+        name: "cut",
+        weight: 1,
+        act: ({ node }) => {
+          const other = dice.pick(this.#members);
+          this.#note("cut", other, () => network.cut(node.name, other.node.name));
+          if (dice.oneIn(2)) network.cut(other.node.name, node.name);
+        },
+      },
+      {
+        name: "isolated",
+        weight: 1,
+        act: (member) => {
+          this.#note("isolated", member, () => {
+            for (const { node } of this.#members) {
+              network.cut(member.node.name, node.name);
+              network.cut(node.name, member.node.name);
+            }
+          });
+        },
+      },
+      {
+        name: "clogged",
+        weight: 1,
+        act: (member) => {
+          const [from, to] = [member.node.name, dice.pick(this.#members).node.name];
+          this.#note("clogged", member, () => network.cut(from, to));
+          this.#schedule.after(dice.skewed(3_000), () => network.heal(from, to));
+        },
+      },
+    ];
+  }
+
+  #diskFaults(): Fault[] {
+    const { dice } = this;
+    return [
+      {
+        name: "disk broken",
+        weight: 1,
+        act: (member) => this.#toRunning("disk broken", member, () => member.breakDisk(1 + dice.below(20))),
+      },
+      { name: "wiped", weight: 1, act: (member) => this.#wipe(member) },
+    ];
+  }
+
+  #down(): SimMember[] {
+    return this.#members.filter(({ isUp }) => !isUp);
+  }
+
+  #startOne(): void {
+    const down = this.#down();
+    if (down.length === 0) return;
+    const member = this.dice.pick(down);
+    this.#note("started", member, () => member.start());
+  }
+
+  /** Who has lost its disk may not help to elect anybody, so this is done when all others have what any of them has. */
+  #wipe(member: SimMember): void {
+    const others = this.#members.filter((one) => one !== member);
+    if (!others.every(({ isServing }) => isServing) || new Set(others.map(stateOf)).size !== 1) return;
+    // A leader has committed what nobody else has heard of yet.
+    if (member.server?.peer?.leading !== undefined && member.server?.peer?.leading !== null) return;
+    this.#note("wiped", member, () => {
+      member.crash(false);
+      member.wipe();
+      member.start();
+    });
+  }
+
+  #toRunning(what: string, member: SimMember, act: () => void): void {
+    if (member.isUp) this.#note(what, member, act);
+  }
+
+  #note(what: string, { sid }: SimMember, act: () => void): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+    this.#onLine(`${this.#schedule.nowMs.toFixed(2)} --- ${what} ${sid}`);
+    act();
+  }
+}
+
+/** How far a member that serves has come. */
+export function stateOf({ server }: SimMember): string {
+  const tree = server?.serving?.database.tree;
+  if (tree === undefined) return "down";
+  return `${tree.lastZxidHigh} ${tree.lastZxidLow} ${tree.digest.high} ${tree.digest.low}`;
+}
