@@ -94,6 +94,7 @@ export const zookeeperSuite: JavaSuite = {
     "SyncCallTest",
     "WatcherFuncTest",
   ],
+  sideBySide: 1,
   // A BusyServer, which takes connections and never says a word.
   listeners: ["SessionTimeoutTest.testSessionRecoveredAfterMultipleFailedAttempts"],
   properties: (folder, simpleName) => ({
@@ -108,6 +109,9 @@ export const zookeeperSuite: JavaSuite = {
 
 /** In the package org.apache.curator. */
 const curatorClasses = [
+  // The longest first: several minutes each.
+  "framework.recipes.leader.TestLeaderLatch",
+  "framework.imps.TestFramework",
   "TestRetryLoop",
   "TestSessionFailRetryLoop",
   "connection.TestThreadLocalRetryLoop",
@@ -125,7 +129,6 @@ const curatorClasses = [
   "framework.imps.TestEnsureContainers",
   "framework.imps.TestExistsBuilder",
   "framework.imps.TestFailedDeleteManager",
-  "framework.imps.TestFramework",
   "framework.imps.TestFrameworkBackground",
   "framework.imps.TestFrameworkEdges",
   "framework.imps.TestMultiClient",
@@ -156,7 +159,6 @@ const curatorClasses = [
   "framework.recipes.cache.TestTreeCacheRandomTree",
   "framework.recipes.cache.TestWrappedNodeCache",
   "framework.recipes.leader.TestLeaderAcls",
-  "framework.recipes.leader.TestLeaderLatch",
   "framework.recipes.leader.TestLeaderSelector",
   "framework.recipes.leader.TestLeaderSelectorParticipants",
   "framework.recipes.leader.TestLeaderSelectorWithExecutor",
@@ -205,6 +207,7 @@ export const curatorSuite: JavaSuite = {
     "TestTransactionsOld",
     "TestTtlNodes",
   ],
+  sideBySide: 2,
   listeners: [],
   properties: () => ({}),
 };

@@ -59,6 +59,8 @@ export interface JavaSuite {
   readonly classes: readonly string[];
   /** Those of them, by their simple names, that `--shard ci` runs: a few minutes that touch every kind of request. */
   readonly shortClasses: readonly string[];
+  /** Classes that run side by side. Most of them wait for most of their time. */
+  readonly sideBySide: number;
   /** Tests, as `Class.method`, that open a port of their own which is no server's. */
   readonly listeners: readonly string[];
   /** System properties that the authors' own build sets for a class; `folder` is a scratch folder. */
@@ -103,13 +105,9 @@ export function foreignSuite(suite: JavaSuite): ForeignSuite {
     versions: suite.versions,
     covers: (test) => isCovered(test.split(".")[0] ?? test),
     run: async (build) => {
-      const outcomes: TestOutcome[] = [];
       const unknown = suite.classes.map(simpleNameOf).filter((name) => measured?.has(name) === false);
       if (unknown.length > 0) process.stdout.write(`  not measured on the reference yet: ${unknown.join(", ")}\n`);
-      for (const className of suite.classes) {
-        if (isCovered(className)) outcomes.push(...(await runClass(suite, className, build)));
-      }
-      return outcomes;
+      return runClasses(suite, suite.classes.filter(isCovered), build);
     },
   };
 }
@@ -119,6 +117,18 @@ function measuredClasses(frozen: string): ReadonlySet<string> {
   const { stable, unscored, withoutServer } = readFrozen(frozen);
   const tests = [...stable, ...withoutServer, ...unscored.map(({ test }) => test)];
   return new Set(tests.map((test) => test.split(".")[0] ?? test));
+}
+
+async function runClasses(suite: JavaSuite, classes: readonly string[], build: Build): Promise<TestOutcome[]> {
+  const outcomes: TestOutcome[] = [];
+  const left = [...classes];
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      outcomes.push(...(await runClass(suite, next, build)));
+    }
+  };
+  await Promise.all(Array.from({ length: suite.sideBySide }, work));
+  return outcomes;
 }
 
 /** `CreateTest` of `org.apache.zookeeper.test.CreateTest`. */

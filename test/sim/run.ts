@@ -1,29 +1,62 @@
 /**
  * Runs the simulator.
  *
- *   npm run sim -- --seed 42        one run, with a line for everything that happens
- *   npm run sim -- --seeds 1..1000  many, and what they went through; a seed that fails is named
+ *   npm run sim -- --seed 42                   one run, with a line for everything that happens
+ *   npm run sim -- --seeds 1..1000             many, and what they went through; a seed that fails is named
+ *   npm run sim -- --plant NAME --seeds 1..500 the same with a mistake in the server, until a seed fails
+ *   npm run sim -- --plants > test/sim/planted-bugs.md
+ *                                              every one of them, and which seed finds it
  *
  * While it runs, clock, dice and timers of this process throw: what a member does comes from its host, or the run would not
  * repeat itself.
  */
 
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import yargs from "yargs";
-import { type RunReport, Simulation } from "./simulation.ts";
+import { plant, plantedBug, plantedBugs } from "./planted-bugs.ts";
+import type { RunReport } from "./simulation.ts";
 
-const { seed, seeds } = await yargs(process.argv.slice(2))
+const options = await yargs(process.argv.slice(2))
   .scriptName("npm run sim --")
   .option("seed", { type: "number", describe: "one run, told line by line" })
   .option("seeds", { type: "string", describe: "a range of runs, A..B" })
+  .option("plant", { type: "string", describe: "a mistake to make (planted-bugs.ts)" })
+  .option("plants", { type: "boolean", describe: "makes every mistake in turn, and prints a table" })
   .strict()
   .parseAsync();
 
 const now = performance.now.bind(performance);
 const startMs = now();
+if (options.plants === true) {
+  tryAllPlants();
+  process.exit();
+}
+if (options.plant !== undefined) plant(plantedBug(options.plant));
+// Only now: what is planted is planted as modules are loaded.
+const { Simulation } = await import("./simulation.ts");
 poison();
-if (seed !== undefined) await tell(seed);
-else await runRange(seeds ?? "1..100");
+if (options.seed !== undefined) await tell(options.seed);
+else await runRange(options.seeds ?? "1..100", options.plant !== undefined);
 process.exit();
+
+/** The table of planted-bugs.md. */
+function tryAllPlants(): void {
+  print("# Planted bugs\n");
+  print("Which seed of the simulator finds which mistake, of seeds 1 to 10,000: `npm run sim -- --plants`.\n");
+  print("| Mistake | Like | Found by seed | After | What it saw |");
+  print("|---|---|---|---|---|");
+  for (const { name, like, about } of plantedBugs) {
+    const begunMs = now();
+    const words = [fileURLToPath(import.meta.url), "--plant", name, "--seeds", options.seeds ?? "1..10000"];
+    const { stdout } = spawnSync(process.execPath, words, { encoding: "utf8" });
+    const [, seed = "none", what = ""] = /^seed (\d+) failed: (.*)$/m.exec(stdout) ?? [];
+    const seconds = ((now() - begunMs) / 1000).toFixed(0);
+    const seen = what.slice(0, 100).replaceAll("|", "\\|");
+    print(`| ${name}: ${about} | ${like} | ${seed} | ${seconds} s | ${seen} |`);
+    if (seed === "none") process.exitCode = 1;
+  }
+}
 
 async function tell(one: number): Promise<void> {
   const report = await attempt(one, print);
@@ -34,13 +67,15 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function runRange(text: string): Promise<void> {
+/** @param stopsAtFailure one failure is enough. */
+async function runRange(text: string, stopsAtFailure: boolean): Promise<void> {
   const range = /^(\d+)\.\.(\d+)$/.exec(text);
   if (range === null) throw new Error(`--seeds ${text}: valid is A..B`);
   const reports: RunReport[] = [];
   for (let one = Number(range[1]); one <= Number(range[2]); one++) {
     const report = await attempt(one);
     if (report !== null) reports.push(report);
+    else if (stopsAtFailure) break;
   }
   process.stdout.write(`${textOf(reports)}\n`);
 }

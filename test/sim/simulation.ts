@@ -38,6 +38,8 @@ export interface RunReport {
 }
 
 const tickMs = 200;
+/** Runs take thousands; one that takes a hundred times as many turns in a circle. */
+const eventsMax = 500_000;
 /** In ticks. */
 const syncLimit = 10;
 
@@ -130,7 +132,7 @@ export class Simulation {
     await new Promise(setImmediate);
     while (!holds()) {
       if (!this.schedule.step(untilMs)) return false;
-      this.#events++;
+      if (++this.#events > eventsMax) throw new Error(`${eventsMax} events, and no end of it`);
       await new Promise(setImmediate);
       this.#watchLeaders();
       for (const member of this.members) member.showLog(this.#log);

@@ -1,0 +1,318 @@
+/**
+ * Mistakes that others have made, or that we might, each as a change of our sources: what tells a simulator that finds bugs from
+ * one that finds none. `npm run sim -- --plant NAME` runs with one of them in place; `--plants` tries them all and prints
+ * planted-bugs.md anew. Nothing of this is in the product: a source is changed as it is loaded.
+ */
+
+import { registerHooks } from "node:module";
+
+interface Edit {
+  /** Below src/. */
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface PlantedBug {
+  readonly name: string;
+  /** Where it happened: ZooKeeper's issues, or "" when it is our own fear. */
+  readonly like: string;
+  readonly about: string;
+  readonly edits: readonly Edit[];
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: "ack-before-durable",
+    like: "ZOOKEEPER-2247",
+    about: "a learner acknowledges what its log was handed and has not written",
+    edits: [
+      {
+        file: "server/replica.ts",
+        from: "    if (this.#receiver === null) this.store.append(bytes, start, end);",
+        to: `    if (this.#receiver === null) {
+      this.store.append(bytes, start, end);
+      const zxidAt = start + zxidInTxnHeader;
+      this.onLogged(asDurable({ zxidHigh: readInt32(bytes, zxidAt), zxidLow: readInt32(bytes, zxidAt + 4) }));
+    }`,
+      },
+    ],
+  },
+  {
+    name: "one-ack-commits",
+    like: "",
+    about: "a leader commits what any one member has",
+    edits: [
+      {
+        file: "quorum/broadcast.ts",
+        from: "      if (!this.#views.hasQuorums(this.#hasSought)) continue;\n",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "disk-error-ignored",
+    like: "ZOOKEEPER-4203, 4882",
+    about: "a log whose write fails counts it as written and goes on",
+    edits: [{ file: "storage/txn-log.ts", from: "    if (error !== null) this.#fail(error);\n    else ", to: "    " }],
+  },
+  {
+    name: "newleader-acked-early",
+    like: "ZOOKEEPER-3911, 4646",
+    about: "NEWLEADER is acknowledged before what came behind it is on disk",
+    edits: [
+      {
+        file: "quorum/learning.ts",
+        from: "    this.#output.persist(this.mode, (history) => {\n",
+        to: `    this.#ackNewLeader(this.#epoch as never);
+    this.link.resume();
+    this.#output.persist(this.mode, (history) => {
+`,
+      },
+    ],
+  },
+  {
+    name: "epoch-before-history",
+    like: "ZOOKEEPER-4643, 4785",
+    about: "currentEpoch is written before the transactions that the epoch begins with are on disk",
+    edits: [
+      {
+        file: "quorum/learning.ts",
+        from: "    this.#output.persist(this.mode, (history) => {\n      this.#isTreeBroken = false;",
+        to: `    this.#output.storeCurrentEpoch(this.#epoch, "history" as never, () => {});
+    this.#output.persist(this.mode, (history) => {
+      this.#isTreeBroken = false;`,
+      },
+      {
+        file: "server/replica.ts",
+        from: "    else this.#onFiles(() => this.store.flushed(), finished);",
+        to: "    else this.#onFiles(async () => {}, finished);",
+      },
+    ],
+  },
+  {
+    name: "tree-not-persisted",
+    like: "ZOOKEEPER-3642",
+    about: "a tree that came whole stays in memory, and what is logged follows the old one",
+    edits: [{ file: "server/replica.ts", from: "    await this.store.replaceDisk();\n", to: "" }],
+  },
+  {
+    name: "no-truncation",
+    like: "ZOOKEEPER-1154",
+    about: "a member that logged more than was committed is sent a DIFF",
+    edits: [
+      {
+        file: "quorum/learner-sync-plan.ts",
+        from: '{ kind: "trunc", zxid: last }',
+        to: '{ kind: "diff", zxid: last, fromIndex: committedCount }',
+      },
+    ],
+  },
+  {
+    name: "tail-of-an-older-epoch",
+    like: "ZOOKEEPER-2832",
+    about: "a member whose last transaction the leader never had is sent what lies behind it",
+    edits: [
+      {
+        file: "quorum/learner-sync-plan.ts",
+        from: '  if (!isEpochStart && zxidAt(window, behind - 1) !== learnerZxid) return { kind: "snap" };\n',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "empty-diff",
+    like: "ZOOKEEPER-1319, 4352",
+    about: "a member that has nothing is sent an empty DIFF",
+    edits: [{ file: "quorum/learner-sync-plan.ts", from: "  if (isInStep)", to: "  if (isInStep || learnerZxid === 0n)" }],
+  },
+  {
+    name: "log-without-the-learner",
+    like: "ZOOKEEPER-2846",
+    about: "a learner is sent the log's files though its own last transaction is not in them",
+    edits: [{ file: "server/log-sync.ts", from: "    return isFound && isJoined;", to: "    return isJoined;" }],
+  },
+  {
+    name: "truncated-in-the-log-only",
+    like: "ZOOKEEPER-5094",
+    about: "the log is cut, the tree in memory is not",
+    edits: [
+      {
+        file: "server/replica.ts",
+        from: "        if (!isDone) await this.#rejoin.set();\n        await this.#reload();\n",
+        to: "        if (!isDone) await this.#rejoin.set();\n",
+      },
+    ],
+  },
+  {
+    name: "snapshots-above-the-cut",
+    like: "ZOOKEEPER-1549, 4837",
+    about: "a role's end takes a snapshot of what was never committed, and truncation leaves it",
+    edits: [
+      { file: "storage/txn-log-truncate.ts", from: "  await removeAll(disk, snapshotFolder, snapshots);\n", to: "" },
+      {
+        file: "server/replica.ts",
+        from: "        await this.#applyAll();\n",
+        to: "        await this.#applyAll();\n        await this.store.snapshots.take();\n",
+      },
+    ],
+  },
+  {
+    name: "tree-behind-the-log",
+    like: "ZOOKEEPER-2845",
+    about: "the vote speaks of the tree in memory, which lags the log",
+    edits: [{ file: "server/replica.ts", from: "        await this.#applyAll();\n", to: "" }],
+  },
+  {
+    name: "commits-before-uptodate",
+    like: "ZOOKEEPER-4394, 4685",
+    about: "a commit between NEWLEADER and UPTODATE is lost",
+    edits: [
+      {
+        file: "quorum/learning.ts",
+        from: "this.#serve();\n        else this.#takeTxn(packet);",
+        to: "this.#serve();\n        else if (packet.type !== PacketType.commit) this.#takeTxn(packet);",
+      },
+    ],
+  },
+  {
+    name: "sessions-move-freely",
+    like: "ZOOKEEPER-2926",
+    about: "a request of a session that another server has taken over is carried out",
+    edits: [
+      {
+        file: "session/session-tracker.ts",
+        from: "    return session.owner === owner ? ErrorCode.ok : ErrorCode.sessionMoved;",
+        to: "    return ErrorCode.ok;",
+      },
+    ],
+  },
+  {
+    name: "creates-of-a-closing-session",
+    like: "ZOOKEEPER-1208",
+    about: "a session that is being closed may still create",
+    edits: [
+      {
+        file: "session/session-tracker.ts",
+        from: "    if (session.isClosing) return ErrorCode.sessionExpired;\n    session.owner",
+        to: "    session.owner",
+      },
+    ],
+  },
+  {
+    name: "half-shut-down",
+    like: "ZOOKEEPER-4541, 4712",
+    about: "a role's end leaves its pipeline connected to the tree",
+    edits: [{ file: "server/quorum-service.ts", from: "    replica.consumer = null;\n", to: "" }],
+  },
+  {
+    name: "epochs-used-twice",
+    like: "ZOOKEEPER-335",
+    about: "the epoch that a member accepted is forgotten by a crash",
+    edits: [
+      {
+        file: "storage/epoch-files.ts",
+        from: "    await this.#write(acceptedName, epoch);\n    await this.#writeTemporary(currentName, epoch);",
+        to: "    await this.#writeTemporary(currentName, epoch);",
+      },
+    ],
+  },
+  {
+    name: "no-mark-while-the-disk-is-ahead",
+    like: "ZOOKEEPER-1549",
+    about: "a crash while a tree takes the place of a longer history leaves that history",
+    edits: [{ file: "server/replica.ts", from: "    if (this.#isDiskAhead) await this.#rejoin.set();\n", to: "" }],
+  },
+  {
+    name: "service-without-a-quorum",
+    like: "ZOOKEEPER-3911",
+    about: "a leader serves before a quorum has acknowledged NEWLEADER",
+    edits: [
+      {
+        file: "quorum/leading.ts",
+        from: "    if (!this.#views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;\n",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "sync-behind-everything",
+    like: "",
+    about: "a learner hears of a sync behind commits that were not asked for before it",
+    edits: [
+      {
+        file: "quorum/broadcast.ts",
+        from: "      if (this.#syncs.length > 0) this.#answerSyncs(txn);\n    }",
+        to: "    }\n    if (this.#syncs.length > 0) this.#answerSyncs(window.at(window.committedCount - 1));",
+      },
+    ],
+  },
+  {
+    name: "stale-sync",
+    like: "ZOOKEEPER-1675",
+    about: "a leader answers its own clients' syncs from what it has applied",
+    edits: [
+      {
+        file: "pipeline/prepared-writes.ts",
+        from: "    if (this.#proposed === null) return false;\n",
+        to: "    if (this.#proposed !== null) return false;\n    if (this.#proposed === null) return false;\n",
+      },
+    ],
+  },
+  {
+    name: "digests-behind-a-tree",
+    like: "",
+    about: "a proposal that follows a tree on its way carries a digest",
+    edits: [
+      {
+        file: "quorum/broadcast.ts",
+        from: "const sentEnd = subscriber.isFuzzy && hasDigest ? end - txnDigestBytes : end;",
+        to: "const sentEnd = end;\n    void hasDigest;",
+      },
+    ],
+  },
+  {
+    name: "idle-learners-cut-off",
+    like: "",
+    about: "a learner is cut off for not acknowledging what it was never asked to",
+    edits: [
+      {
+        file: "quorum/broadcast.ts",
+        from: "    if (this.unackedSinceMs === Number.POSITIVE_INFINITY) return;\n",
+        to: "",
+      },
+    ],
+  },
+];
+
+/** The bug of that name. @throws Error that names them all. */
+export function plantedBug(name: string): PlantedBug {
+  const found = plantedBugs.find((bug) => bug.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`--plant ${name}: there are ${plantedBugs.map((bug) => bug.name).join(", ")}`);
+}
+
+/** Has every module that is loaded from now on changed. */
+export function plant({ edits }: PlantedBug): void {
+  const left = new Set(edits);
+  registerHooks({
+    load: (url, context, nextLoad) => {
+      const loaded = nextLoad(url, context);
+      let text = String(loaded.source ?? "");
+      for (const edit of edits) {
+        if (!url.endsWith(`/src/${edit.file}`)) continue;
+        text = edited(text, edit);
+        left.delete(edit);
+      }
+      return { ...loaded, source: text };
+    },
+  });
+}
+
+/** @throws Error when the text has changed since: a bug that is not planted would never be found. */
+export function edited(text: string, { file, from, to }: Edit): string {
+  const parts = text.split(from);
+  if (parts.length !== 2) throw new Error(`src/${file} has ${parts.length - 1} times what is to be changed:\n${from}`);
+  return parts.join(to);
+}
