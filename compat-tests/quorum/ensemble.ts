@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { freePort } from "../../test/support/free-port.ts";
 import { dumpText, dumpTree } from "../disk/tree-dump.ts";
-import { type Build, TestServer } from "../reference/server.ts";
+import { type Build, type ServerSettings, TestServer } from "../reference/server.ts";
 import { timed } from "../reporting/cases.ts";
 import { type ConnectOptions, WireConnection } from "../wire/connection.ts";
 import { closeSession, sync } from "../wire/requests.ts";
@@ -26,6 +26,8 @@ export interface EnsembleSettings {
   /** How many of them, the last, observe. */
   readonly observers?: number;
   readonly config?: Readonly<Record<string, string | number>>;
+  /** Which release the reference's members are, where it is not 3.9.5. */
+  readonly jars?: NonNullable<ServerSettings["jars"]>;
 }
 
 /** Ticks of a second: an election and a synchronisation take tenths of it, and a stall must not look like a death. */
@@ -207,6 +209,7 @@ export class TestEnsemble {
       folder: join(this.#folder, `server-${sid}`),
       config: { ...quorumConfig, ...this.#settings.config, ...this.#lines },
       properties: build === "ours" ? oursProperties : {},
+      jars: this.#settings.jars ?? "server",
     });
   }
 }

@@ -24,6 +24,7 @@ export const cacheFolder: string = join(repositoryFolder, ".reference");
 /** The pom of each set of jars. */
 const poms = {
   server: "pom.xml",
+  "server-3.8": "pom-server-3.8.xml",
   "client-3.8": "pom-client-3.8.xml",
   "client-3.4": "pom-client-3.4.xml",
   curator: "pom-curator.xml",

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../test/support/free-port.ts";
-import { classPath, quickStart, repositoryFolder } from "./artifacts.ts";
+import { classPath, type JarSet, quickStart, repositoryFolder } from "./artifacts.ts";
 import { type ContainerServer, startContainer } from "./container.ts";
 import { endedWithTests } from "./process.ts";
 
@@ -34,6 +34,8 @@ export interface ServerSettings {
   readonly config?: Readonly<Record<string, string | number>>;
   /** -D words. */
   readonly properties?: Readonly<Record<string, string | number>>;
+  /** Another release in the reference's place. */
+  readonly jars?: Extract<JarSet, "server" | "server-3.8">;
 }
 
 const startTimeoutMs = 30_000;
@@ -110,7 +112,8 @@ export class TestServer {
 
   #spawn(configFile: string, words: readonly string[]): void {
     const output = openSync(this.outputFile, "a");
-    const command = this.build === "ours" ? oursCommand(configFile) : referenceCommand(configFile);
+    const { jars = "server" } = this.#settings;
+    const command = this.build === "ours" ? oursCommand(configFile) : referenceCommand(configFile, jars);
     const child = spawn(command.program, command.words(words), {
       cwd: repositoryFolder,
       env: { ...process.env, ...(this.build === "ours" ? { JVMFLAGS: words.join(" ") } : {}) },
@@ -201,14 +204,14 @@ function oursCommand(configFile: string): Command {
 /** The last of two -Xmx counts. */
 const virtualMachineWords = [...quickStart, "-Xmx384m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
 
-function referenceCommand(configFile: string): Command {
+function referenceCommand(configFile: string, jars: JarSet): Command {
   return {
     program: "java",
     words: (properties) => [
       ...virtualMachineWords,
       ...properties,
       "-cp",
-      classPath("server"),
+      classPath(jars),
       "org.apache.zookeeper.server.quorum.QuorumPeerMain",
       configFile,
     ],

@@ -125,7 +125,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "empty-diff",
     like: "ZOOKEEPER-1319, 4352",
     about: "a member that has nothing is sent an empty DIFF",
-    edits: [{ file: "quorum/learner-sync-plan.ts", from: "  if (isInStep)", to: "  if (isInStep || learnerZxid === 0n)" }],
+    edits: [
+      { file: "quorum/learner-sync-plan.ts", from: "  if (isInStep)", to: "  if (isInStep || learnerZxid === 0n)" },
+    ],
   },
   {
     name: "log-without-the-learner",
@@ -295,17 +297,14 @@ export function plantedBug(name: string): PlantedBug {
 
 /** Has every module that is loaded from now on changed. */
 export function plant({ edits }: PlantedBug): void {
-  const left = new Set(edits);
   registerHooks({
     load: (url, context, nextLoad) => {
       const loaded = nextLoad(url, context);
-      let text = String(loaded.source ?? "");
-      for (const edit of edits) {
-        if (!url.endsWith(`/src/${edit.file}`)) continue;
-        text = edited(text, edit);
-        left.delete(edit);
-      }
-      return { ...loaded, source: text };
+      const own = edits.filter(({ file }) => url.endsWith(`/src/${file}`));
+      if (own.length === 0) return loaded;
+      const { source } = loaded;
+      const text = typeof source === "string" ? source : Buffer.from(source as Uint8Array).toString();
+      return { ...loaded, source: own.reduce(edited, text) };
     },
   });
 }

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { edited, plantedBugs } from "./planted-bugs.ts";
 import { Simulation } from "./simulation.ts";
 
 async function linesOf(seed: number): Promise<string[]> {
@@ -21,5 +23,14 @@ describe("a simulated ensemble", () => {
     expect(once.length).toBeGreaterThan(100);
     expect(await linesOf(7)).toEqual(once);
     expect(await linesOf(8)).not.toEqual(once);
+  });
+});
+
+describe("planted bugs", () => {
+  it.each(plantedBugs)("$name can be planted: the sources are as it expects them", ({ edits }) => {
+    for (const edit of edits) {
+      const source = readFileSync(new URL(`../../src/${edit.file}`, import.meta.url), "utf8");
+      expect(edited(source, edit)).not.toBe(source);
+    }
   });
 });
