@@ -180,9 +180,11 @@ export class ElectionPort {
   }
 
   #accept(socket: Socket): SocketHandler | null {
+    // Who is honest says so at once: the oldest has had more time than it needs.
     if (this.#strangers.size >= strangersMax) {
-      socket.destroy();
-      return null;
+      const [oldest] = this.#strangers;
+      oldest!.socket.destroy();
+      this.#strangers.delete(oldest!);
     }
     const stranger = new Stranger(
       socket,

@@ -32,6 +32,8 @@ export interface QuorumReceiver {
 export interface QuorumConnectionOptions {
   /** Longest data of a packet: jute.maxbuffer and what ZooKeeper adds to it. */
   readonly dataBytesMax: number;
+  /** Longest data of the first packet, which says who is there. */
+  readonly firstBytesMax: number;
   /** Unsent bytes beyond which a peer is given up. */
   readonly unsentBytesMax: number;
 }
@@ -54,6 +56,7 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
   #receiver: QuorumReceiver | null = null;
   #out = new JuteWriter(writerBytes);
   #isFlushDue = false;
+  #dataBytesMax: number;
   #carried: Buffer = noBytes;
   #isPaused = false;
   #isParsing = false;
@@ -70,6 +73,7 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
     this.#options = parts.options;
     this.#logger = parts.logger;
     this.#onWritten = parts.onWritten;
+    this.#dataBytesMax = parts.options.firstBytesMax;
     this.remote = `/${parts.socket.remoteAddress}:${parts.socket.remotePort}`;
   }
 
@@ -172,7 +176,8 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
         const receiver = this.#receiver!;
         if (receiver.wantsTree()) {
           at += receiver.tree(bytes, at, bytes.length);
-        } else if (this.#packet.read(bytes, at, bytes.length, this.#options.dataBytesMax)) {
+        } else if (this.#packet.read(bytes, at, bytes.length, this.#dataBytesMax)) {
+          this.#dataBytesMax = this.#options.dataBytesMax;
           at = this.#packet.end;
           receiver.packet(this.#packet);
         } else {

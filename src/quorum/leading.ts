@@ -55,6 +55,9 @@ export interface LeaderOutput {
   over(reason: string): void;
 }
 
+/** Connections that have not said who they are. */
+const strangersMax = 100;
+
 export class Leading implements HandlerServices {
   readonly handlers: Set<LearnerHandler> = new Set();
   readonly broadcast: Broadcast;
@@ -127,6 +130,7 @@ export class Leading implements HandlerServices {
 
   /** A learner has connected. */
   connected(link: QuorumLink, nowMs: number): LearnerHandler {
+    this.#makeRoom();
     const handler = new LearnerHandler(link, this, nowMs);
     handler.tickDeadline = this.#tick + this.#limits.initLimit + this.#limits.syncLimit;
     this.handlers.add(handler);
@@ -238,6 +242,12 @@ export class Leading implements HandlerServices {
   gone(handler: LearnerHandler, reason: string): void {
     this.handlers.delete(handler);
     this.#output.learnerGone(handler, reason);
+  }
+
+  /** A learner says who it is at once: of those who do not, the oldest has had more time than it needs. */
+  #makeRoom(): void {
+    const strangers = [...this.handlers].filter(({ state }) => state === "ExpectLearnerInfo");
+    if (strangers.length >= strangersMax) strangers[0]!.close("too many connections that do not say who they are");
   }
 
   /** Last zxid of the history that learners are synchronised with. */

@@ -18,6 +18,8 @@ import type { HostParts } from "./host-parts.ts";
 
 /** Unsent bytes beyond which a peer is given up. */
 const unsentBytesMax = 512 << 20;
+/** FOLLOWERINFO has 20 bytes of data, LEADERINFO 4. */
+const firstBytesMax = 1_024;
 const bindAgainMs = 1_000;
 
 export class QuorumPorts implements PeerWire {
@@ -183,7 +185,7 @@ export class QuorumPorts implements PeerWire {
   #connection(socket: Socket): QuorumConnection {
     return new QuorumConnection({
       socket,
-      options: { dataBytesMax: this.#dataBytesMax, unsentBytesMax },
+      options: { dataBytesMax: this.#dataBytesMax, firstBytesMax, unsentBytesMax },
       logger: this.#host.logger,
       onWritten: this.#onWritten,
     });

@@ -51,7 +51,7 @@ class Bench {
     const { heard, socket } = this;
     this.connection = new QuorumConnection({
       socket,
-      options: { dataBytesMax: 100, unsentBytesMax: 1000 },
+      options: { dataBytesMax: 100, firstBytesMax: 1_000_000, unsentBytesMax: 1000 },
       logger: new MemoryLogger(),
       onWritten: () => void this.flushesDue++,
     });

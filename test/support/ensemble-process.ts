@@ -18,18 +18,27 @@ export interface EnsembleOptions {
 export class EnsembleProcess {
   /** Server N is at N - 1. */
   readonly servers: readonly ServerProcess[];
+  /** Ports between the servers, in the same order. */
+  readonly quorumPorts: readonly { readonly quorum: number; readonly election: number }[];
 
-  private constructor(servers: readonly ServerProcess[]) {
+  private constructor(
+    servers: readonly ServerProcess[],
+    quorumPorts: readonly { readonly quorum: number; readonly election: number }[],
+  ) {
     this.servers = servers;
+    this.quorumPorts = quorumPorts;
   }
 
   /** The members with their folders, zoo.cfg and myid, not started yet. */
   static async prepare(options: EnsembleOptions): Promise<EnsembleProcess> {
     const { kinds, observers = 0 } = options;
     const members: Record<string, string> = {};
+    const quorumPorts: { quorum: number; election: number }[] = [];
     for (let i = 0; i < kinds.length; i++) {
       const role = i < kinds.length - observers ? "participant" : "observer";
-      members[`server.${i + 1}`] = `127.0.0.1:${await freePort()}:${await freePort()}:${role}`;
+      const [quorum, election] = [await freePort(), await freePort()];
+      members[`server.${i + 1}`] = `127.0.0.1:${quorum}:${election}:${role}`;
+      quorumPorts.push({ quorum, election });
     }
     const servers: ServerProcess[] = [];
     for (const [i, kind] of kinds.entries()) {
@@ -42,7 +51,7 @@ export class EnsembleProcess {
       writeFileSync(join(server.folder, "data", "myid"), `${i + 1}\n`);
       servers.push(server);
     }
-    return new EnsembleProcess(servers);
+    return new EnsembleProcess(servers, quorumPorts);
   }
 
   /** All members, serving. */
