@@ -6,6 +6,7 @@
  *   npm run sim -- --plant NAME --seeds 1..500 the same with a mistake in the server, until a seed fails
  *   npm run sim -- --plants > test/sim/planted-bugs.md
  *                                              every one of them, and which seed finds it
+ *   npm run sim -- --crash-points              a death at every effect in twelve scripts (crash-points.ts)
  *
  * While it runs, clock, dice and timers of this process throw: what a member does comes from its host, or the run would not
  * repeat itself.
@@ -22,6 +23,7 @@ const options = await yargs(process.argv.slice(2))
   .option("seed", { type: "number", describe: "one run, told line by line" })
   .option("seeds", { type: "string", describe: "a range of runs, A..B" })
   .option("plant", { type: "string", describe: "a mistake to make (planted-bugs.ts)" })
+  .option("crash-points", { type: "boolean", describe: "a death at every effect in twelve scripts" })
   .option("plants", { type: "boolean", describe: "makes every mistake in turn, and prints a table" })
   .strict()
   .parseAsync();
@@ -35,8 +37,11 @@ if (options.plants === true) {
 if (options.plant !== undefined) plant(plantedBug(options.plant));
 // Only now: what is planted is planted as modules are loaded.
 const { Simulation } = await import("./simulation.ts");
+const { playAllPoints } = await import("./crash-points.ts");
+const { scripts } = await import("./scripts.ts");
 poison();
-if (options.seed !== undefined) await tell(options.seed);
+if (options.crashPoints === true) await tryAllPoints();
+else if (options.seed !== undefined) await tell(options.seed);
 else await runRange(options.seeds ?? "1..100", options.plant !== undefined);
 process.exit();
 
@@ -56,6 +61,22 @@ function tryAllPlants(): void {
     print(`| ${name}: ${about} | ${like} | ${seed} | ${seconds} s | ${seen} |`);
     if (seed === "none") process.exitCode = 1;
   }
+}
+
+async function tryAllPoints(): Promise<void> {
+  let total = 0;
+  for (const script of scripts) {
+    try {
+      const count = await playAllPoints(script);
+      total += count;
+      print(`${script.name}: ${count} deaths`);
+    } catch (error) {
+      const { message, cause } = error as Error;
+      print(`${message}: ${String(cause)}`);
+      process.exitCode = 1;
+    }
+  }
+  print(`${total} deaths, ${((now() - startMs) / 1000).toFixed(1)} s`);
 }
 
 async function tell(one: number): Promise<void> {
@@ -95,17 +116,22 @@ async function attempt(one: number, onLine?: (line: string) => void): Promise<Ru
 function textOf(reports: readonly RunReport[]): string {
   const sum = (value: (report: RunReport) => number): number =>
     reports.reduce((total, report) => total + value(report), 0);
-  const faults = new Map<string, number>();
-  for (const report of reports) {
-    for (const [name, count] of report.faults) faults.set(name, (faults.get(name) ?? 0) + count);
-  }
   const lines = [
     `${reports.length} runs held, ${((now() - startMs) / 1000).toFixed(1)} s`,
     `${(sum(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} minutes of an ensemble, ${sum(({ events }) => events)} events`,
     `${sum(({ calls }) => calls)} requests, ${sum(({ acknowledged }) => acknowledged)} of them answered`,
-    `${sum(({ elections }) => elections)} leaders; ${[...faults].map(([name, count]) => `${name} ${count}`).join(", ")}`,
+    `${sum(({ elections }) => elections)} leaders; learners brought up to date: ${countsOf(reports.map(({ syncs }) => syncs))}`,
+    countsOf(reports.map(({ faults }) => faults)),
   ];
   return lines.join("\n");
+}
+
+function countsOf(maps: readonly ReadonlyMap<string, number>[]): string {
+  const totals = new Map<string, number>();
+  for (const counts of maps) {
+    for (const [name, count] of counts) totals.set(name, (totals.get(name) ?? 0) + count);
+  }
+  return [...totals].map(([name, count]) => `${name} ${count}`).join(", ");
 }
 
 function poison(): void {

@@ -118,13 +118,13 @@ export class SimClient implements SocketHandler {
     return this.#waiting.length;
   }
 
-  /** Connects if there is no connection. */
-  connect(): void {
+  /** Connects, to that server or to any, if there is no connection. */
+  connect(server: string = this.#dice.pick(this.#servers)): void {
     if (this.#socket !== null || this.#isConnecting || this.#isStopped) return;
     this.#isConnecting = true;
     const attempt = ++this.#attempt;
     this.#node.wire.connect({
-      host: this.#dice.pick(this.#servers),
+      host: server,
       port: 2181,
       timeoutMs: 1_000,
       isKeepAlive: false,

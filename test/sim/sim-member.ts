@@ -9,9 +9,9 @@ import type { Logger } from "#host/logger.ts";
 import type { Timers } from "#host/timers.ts";
 import { longOf } from "#base/zxid.ts";
 import { EnsembleMember } from "#server/ensemble-member.ts";
-import { MemoryDisk } from "../support/memory-disk.ts";
+import { type CallVerdict, MemoryDisk, type PendingChange } from "../support/memory-disk.ts";
 import type { CommittedLog } from "./committed-log.ts";
-import type { Dice, Schedule } from "./schedule.ts";
+import type { Dice, Schedule, ScheduledEvent } from "./schedule.ts";
 import { SimDisk } from "./sim-disk.ts";
 import type { SimNetwork, SimNode } from "./sim-network.ts";
 
@@ -102,11 +102,11 @@ export class SimMember {
     const { life } = this.node;
     const isAlive = (): boolean => this.node.life === life;
     const schedule = this.#schedule;
-    const timers = timersOf(schedule, this.node);
+    const timers = timersOf(schedule, this.node, life);
     const disk = new SimDisk(this.#memory, {
       dice: this.#dice,
       delayMsMax: this.#options.diskMsMax,
-      later: (delayMs, action) => void this.node.later(schedule, delayMs, action),
+      later: (delayMs, action) => void this.node.later(schedule, delayMs, action, life),
     });
     const config = this.#config();
     const server = new EnsembleMember({
@@ -146,10 +146,22 @@ export class SimMember {
    * has what was written.
    */
   crash(isPowerLost: boolean): void {
+    this.end(isPowerLost ? () => this.#dice.oneIn(2) : () => true, isPowerLost && this.#dice.oneIn(2));
+  }
+
+  /** The same; `keep` says what the disk keeps of what was not synced, `isSilent` whether its peers are told nothing. */
+  end(keep: (change: PendingChange) => boolean, isSilent: boolean): void {
     this.server = null;
-    this.node.crash(isPowerLost && this.#dice.oneIn(2));
+    this.node.beforeSend = () => {};
+    this.node.crash(isSilent);
     // The memory of the old life may still be written to by nobody: its calls never happen.
-    this.#memory = this.#memory.crash(isPowerLost ? () => this.#dice.oneIn(2) : () => true);
+    this.#memory = this.#memory.crash(keep);
+  }
+
+  /** Calls back before each of its effects on the world: a call that changes the disk, bytes that are sent. */
+  watchEffects(before: (kind: "disk" | "send") => CallVerdict): void {
+    this.#memory.onCall = (action) => (changingCalls.has(action) ? before("disk") : "ok");
+    this.node.beforeSend = () => void before("send");
   }
 
   /** From now on one call in so many that would change the disk fails; the server is to end itself at the first. */
@@ -194,20 +206,21 @@ export class SimMember {
   }
 }
 
-function timersOf(schedule: Schedule, node: SimNode): Timers {
+function timersOf(schedule: Schedule, node: SimNode, life: number): Timers {
+  const later = (delayMs: number, action: () => void): ScheduledEvent => node.later(schedule, delayMs, action, life);
   return {
     after: (delayMs, action) => {
-      const event = node.later(schedule, delayMs, action);
+      const event = later(delayMs, action);
       return { cancel: () => (event.isCancelled = true) };
     },
     every: (periodMs, action) => {
-      let event = node.later(schedule, periodMs, tick);
+      let event = later(periodMs, tick);
       function tick(): void {
-        event = node.later(schedule, periodMs, tick);
+        event = later(periodMs, tick);
         action();
       }
       return { cancel: () => (event.isCancelled = true) };
     },
-    atTurnEnd: (action) => void node.later(schedule, 0, action),
+    atTurnEnd: (action) => void later(0, action),
   };
 }

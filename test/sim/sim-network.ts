@@ -113,7 +113,10 @@ export class SimNetwork {
 
 export class SimNode {
   readonly name: string;
-  readonly wire: Wire;
+  /** Of the process that runs now; that of an earlier one does nothing any more. */
+  wire: Wire;
+  /** Told before something is sent; it may let the process die. */
+  beforeSend: () => void = () => {};
   readonly listeners: Map<number, ListenOptions> = new Map();
   readonly sockets: Set<SimSocket> = new Set();
   /** Raised by every crash: what an earlier life began does not end in a later one. */
@@ -122,12 +125,27 @@ export class SimNode {
   isDark = false;
   /** Up to then the process stands still: what is due meanwhile happens afterwards. */
   frozenUntilMs = 0;
+  readonly #network: SimNetwork;
 
   constructor(network: SimNetwork, name: string) {
     this.name = name;
-    this.wire = {
-      listen: async (options) => this.#listen(options),
-      connect: (options) => network.connect(this, options),
+    this.#network = network;
+    this.wire = this.#newWire();
+  }
+
+  #newWire(): Wire {
+    const { life } = this;
+    const check = (): void => {
+      if (life !== this.life) throw new Error("the process is dead");
+    };
+    return {
+      listen: async (options) => {
+        check();
+        return this.#listen(options);
+      },
+      connect: (options) => {
+        if (life === this.life) this.#network.connect(this, options);
+      },
     };
   }
 
@@ -144,11 +162,11 @@ export class SimNode {
   boot(): void {
     this.isDark = false;
     this.frozenUntilMs = 0;
+    this.wire = this.#newWire();
   }
 
-  /** Does it in the process that runs now, unless that has ended by then: after the delay, and not while it stands still. */
-  later(schedule: Schedule, delayMs: number, action: () => void): ScheduledEvent {
-    const { life } = this;
+  /** Does it in the process of that life, unless that has ended by then: after the delay, and not while it stands still. */
+  later(schedule: Schedule, delayMs: number, action: () => void, life: number = this.life): ScheduledEvent {
     const handle: ScheduledEvent = { isCancelled: false };
     const attempt = (): void => {
       if (handle.isCancelled || life !== this.life) return;
@@ -203,6 +221,7 @@ export class SimSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
+    this.node.beforeSend();
     if (!this.isOpen || this.#hasEnded) return true;
     const { dice, options } = this.#network;
     const cut = dice.oneIn(options.splitOneIn) ? dice.below(bytes.length + 1) : bytes.length;

@@ -1,0 +1,250 @@
+/**
+ * Twelve things that happen in the life of an ensemble, each as a script in which nothing is left to chance. crash-points.ts
+ * plays each of them again and again, and lets a member die at every one of its effects.
+ */
+
+import type { Shape, SimEnsemble } from "./sim-ensemble.ts";
+import type { SimClient } from "./sim-client.ts";
+import type { SimMember } from "./sim-member.ts";
+import { create } from "./workload.ts";
+
+export interface Script {
+  readonly name: string;
+  readonly observers?: number;
+  readonly config?: Shape["config"];
+  /** Nobody has ever run when it begins; else all members serve. */
+  readonly isFresh?: boolean;
+  /** How a member is brought up to date in it. */
+  readonly sync?: "DIFF" | "TRUNC" | "SNAP";
+  /** Brings the ensemble to where it begins. */
+  prepare(ensemble: SimEnsemble): Promise<void>;
+  /** Whose effects count from then on. */
+  subject(ensemble: SimEnsemble): SimMember;
+  /** Goes on whether the subject lives or has died on the way. */
+  play(ensemble: SimEnsemble): Promise<void>;
+}
+
+/** What a step may take; nothing depends on its success. */
+const stepMs = 4_000;
+
+function leaderOf(ensemble: SimEnsemble): SimMember {
+  const { leader } = ensemble;
+  if (leader === null) throw new Error("nobody leads");
+  return leader;
+}
+
+function followerOf(ensemble: SimEnsemble): SimMember {
+  const leader = leaderOf(ensemble);
+  return ensemble.members.find((member) => member !== leader && member.isServing)!;
+}
+
+async function serving(ensemble: SimEnsemble, ...members: readonly SimMember[]): Promise<void> {
+  await ensemble.until(() => members.every(({ isServing }) => isServing), stepMs);
+}
+
+/** The first client writes through that member. */
+async function write(ensemble: SimEnsemble, member: SimMember, count: number): Promise<void> {
+  const client = await at(ensemble, member);
+  for (let i = 0; i < count; i++) {
+    client.ask({ op: "setData", path: "/r0", data: `${i}`, version: -1 });
+    client.ask(create("/q-", i % 3 === 0 ? 3 : 2));
+    client.ask({ op: "multi", parts: [create("/q-", 2), { op: "setData", path: "/r1", data: "m", version: -1 }] });
+  }
+  await ensemble.until(() => client.waitingCount === 0, stepMs);
+}
+
+async function at(ensemble: SimEnsemble, member: SimMember): Promise<SimClient> {
+  const [client] = ensemble.clients;
+  client!.drop();
+  client!.connect(member.node.name);
+  await ensemble.until(() => client!.isAttached, stepMs);
+  return client!;
+}
+
+function cutOff(ensemble: SimEnsemble, member: SimMember): void {
+  for (const other of ensemble.members) {
+    ensemble.network.cut(member.node.name, other.node.name);
+    ensemble.network.cut(other.node.name, member.node.name);
+  }
+}
+
+/** A leader logs what nobody else hears of, and dies; the others go on without it. @returns who has died. */
+async function deposed(ensemble: SimEnsemble): Promise<SimMember> {
+  const leader = leaderOf(ensemble);
+  await at(ensemble, leader);
+  cutOff(ensemble, leader);
+  for (let i = 0; i < 3; i++) ensemble.clients[0]!.ask(create("/alone-", 2));
+  await ensemble.pass(150);
+  // Its machine goes too, and with it what the network still held; its disk keeps everything.
+  leader.end(() => true, true);
+  ensemble.clients[0]!.drop();
+  ensemble.network.heal();
+  const others = ensemble.members.filter((member) => member !== leader);
+  await ensemble.until(() => ensemble.leader !== null && others.every(({ isServing }) => isServing), stepMs);
+  return leader;
+}
+
+/** A follower stays away while others write; then all of them start anew, so that nothing is left in a leader's memory. */
+async function leftBehind(ensemble: SimEnsemble): Promise<void> {
+  const away = ensemble.member(1);
+  away.crash(false);
+  const others = ensemble.members.slice(1);
+  await serving(ensemble, ...others);
+  await write(ensemble, ensemble.member(2), 4);
+  for (const member of others) member.crash(false);
+  for (const member of others) member.start();
+  await serving(ensemble, ...others);
+}
+
+async function startFirst(ensemble: SimEnsemble): Promise<void> {
+  ensemble.member(1).start();
+  await serving(ensemble, ensemble.member(1));
+  await write(ensemble, ensemble.member(2), 1);
+}
+
+const first = (ensemble: SimEnsemble): SimMember => ensemble.member(1);
+const down = (ensemble: SimEnsemble): SimMember => ensemble.members.find(({ isUp }) => !isUp)!;
+
+export const scripts: readonly Script[] = [
+  {
+    name: "the first start of all",
+    isFresh: true,
+    prepare: async () => {},
+    subject: first,
+    play: async (ensemble) => {
+      for (const member of ensemble.members) member.start();
+      await serving(ensemble, ...ensemble.members);
+    },
+  },
+  {
+    name: "writes, at the leader",
+    prepare: async () => {},
+    subject: leaderOf,
+    play: (ensemble) =>
+      write(
+        ensemble,
+        ensemble.members.find(({ isServing }) => isServing)!,
+        4,
+      ),
+  },
+  {
+    name: "writes, at a follower",
+    config: { snapCount: 5 },
+    prepare: async () => {},
+    subject: followerOf,
+    play: (ensemble) =>
+      write(
+        ensemble,
+        ensemble.members.find(({ isServing }) => isServing)!,
+        4,
+      ),
+  },
+  {
+    name: "DIFF from memory",
+    sync: "DIFF",
+    prepare: async (ensemble) => {
+      ensemble.member(1).crash(false);
+      await serving(ensemble, ...ensemble.members.slice(1));
+      await write(ensemble, ensemble.member(2), 3);
+    },
+    subject: first,
+    play: startFirst,
+  },
+  {
+    name: "DIFF from the log",
+    sync: "DIFF",
+    config: { snapCount: 5, snapshotSizeFactor: 0 },
+    prepare: leftBehind,
+    subject: first,
+    play: startFirst,
+  },
+  {
+    name: "SNAP",
+    sync: "SNAP",
+    config: { snapCount: 5, snapshotSizeFactor: -1 },
+    prepare: leftBehind,
+    subject: first,
+    play: startFirst,
+  },
+  {
+    name: "SNAP, at the leader",
+    sync: "SNAP",
+    config: { snapCount: 5, snapshotSizeFactor: -1 },
+    prepare: leftBehind,
+    subject: leaderOf,
+    play: startFirst,
+  },
+  {
+    name: "SNAP over a history that reaches further",
+    sync: "SNAP",
+    prepare: async (ensemble) => {
+      const old = leaderOf(ensemble);
+      old.crash(false);
+      old.start();
+      await ensemble.until(
+        () => ensemble.leader !== null && ensemble.members.every(({ isServing }) => isServing),
+        stepMs,
+      );
+      await deposed(ensemble);
+    },
+    subject: down,
+    play: async (ensemble) => {
+      for (const member of ensemble.members) if (!member.isUp) member.start();
+      await serving(ensemble, ...ensemble.members);
+    },
+  },
+  {
+    name: "TRUNC",
+    sync: "TRUNC",
+    prepare: async (ensemble) => void (await deposed(ensemble)),
+    subject: down,
+    play: async (ensemble) => {
+      for (const member of ensemble.members) if (!member.isUp) member.start();
+      await serving(ensemble, ...ensemble.members);
+    },
+  },
+  {
+    name: "an observer comes, and is told",
+    observers: 1,
+    prepare: async (ensemble) => {
+      ensemble.member(4).crash(false);
+      await write(ensemble, ensemble.member(2), 2);
+    },
+    subject: (ensemble) => ensemble.member(4),
+    play: async (ensemble) => {
+      ensemble.member(4).start();
+      await serving(ensemble, ensemble.member(4));
+      await write(ensemble, ensemble.member(2), 2);
+    },
+  },
+  {
+    name: "all start again",
+    prepare: async (ensemble) => {
+      await write(ensemble, ensemble.member(1), 3);
+      for (const member of ensemble.members) member.crash(true);
+      await ensemble.pass(10);
+    },
+    subject: (ensemble) => ensemble.member(2),
+    play: async (ensemble) => {
+      for (const member of ensemble.members) member.start();
+      await serving(ensemble, ...ensemble.members);
+    },
+  },
+  {
+    name: "a leader steps down, and comes back",
+    prepare: async (ensemble) => {
+      await at(ensemble, leaderOf(ensemble));
+    },
+    subject: leaderOf,
+    play: async (ensemble) => {
+      const leader = ensemble.leader;
+      if (leader === null) return;
+      cutOff(ensemble, leader);
+      for (let i = 0; i < 3; i++) ensemble.clients[0]!.ask(create("/alone-", 2));
+      await serving(ensemble, ...ensemble.members.filter((member) => member !== leader));
+      await ensemble.pass(1_000);
+      ensemble.network.heal();
+      await serving(ensemble, ...ensemble.members.filter(({ isUp }) => isUp));
+    },
+  },
+];

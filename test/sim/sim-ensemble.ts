@@ -1,0 +1,238 @@
+/**
+ * An ensemble with clients in virtual time, and what every run of it does:
+ *
+ *   setUp    members start, a client connects, a few znodes are made
+ *   (...)    whatever the run is about
+ *   heal     everything is mended; all members serve, and every client is answered
+ *   judge    the history and the trees (checks.ts)
+ *
+ * All along it is watched that no epoch has two leaders, and that all members show one log.
+ *
+ * Between two events the members' promises have their turn; nothing else runs.
+ */
+
+import { longOf } from "#base/zxid.ts";
+import { dumpTree } from "../support/tree-dump.ts";
+import { checkHistory } from "./checks.ts";
+import { CommittedLog } from "./committed-log.ts";
+import { stateOf } from "./faults.ts";
+import { Dice, Schedule } from "./schedule.ts";
+import { type Call, SimClient } from "./sim-client.ts";
+import { SimMember } from "./sim-member.ts";
+import { SimNetwork } from "./sim-network.ts";
+import { create, registers } from "./workload.ts";
+
+/** What an ensemble is like. */
+export interface Shape {
+  readonly seed: number;
+  readonly voters: number;
+  readonly observers: number;
+  readonly clients: number;
+  /** Longest usual delays of the network and of the disks. */
+  readonly networkMsMax: number;
+  readonly diskMsMax: number;
+  /** Lines of zoo.cfg that differ from run to run. */
+  readonly config: Readonly<Record<string, string | number | boolean>>;
+  /** Told every line that a member logs, and what befalls them. */
+  readonly onLine?: (line: string) => void;
+}
+
+const tickMs = 200;
+/** In ticks. */
+const syncLimit = 10;
+/** Runs take thousands; one that takes a hundred times as many turns in a circle. */
+const eventsMax = 500_000;
+
+export class SimEnsemble {
+  readonly schedule: Schedule;
+  readonly network: SimNetwork;
+  readonly members: SimMember[] = [];
+  readonly clients: SimClient[] = [];
+  /** Events so far. */
+  events = 0;
+  /** Leaders that have served. */
+  elections = 0;
+  /** How often a learner was brought up to date in each way. */
+  readonly syncs: Map<string, number> = new Map();
+  readonly #onLine: ((line: string) => void) | undefined;
+  readonly #leaders = new Map<bigint, number>();
+  readonly #log = new CommittedLog();
+
+  constructor(shape: Shape) {
+    const { seed, voters, observers } = shape;
+    this.#onLine = shape.onLine;
+    this.schedule = new Schedule(seed);
+    this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), {
+      delayMsMax: shape.networkMsMax,
+      splitOneIn: 4,
+      windowBytes: 64 * 1024,
+    });
+    const zooCfg = configOf(shape);
+    for (let sid = 1; sid <= voters + observers; sid++) {
+      this.members.push(
+        new SimMember({
+          options: { sid, zooCfg, diskMsMax: shape.diskMsMax },
+          schedule: this.schedule,
+          network: this.network,
+          dice: new Dice(seed, `disk ${sid}`),
+          takeLine: (from, level, message, facts) => this.#takeLine(from, level, message, facts),
+        }),
+      );
+    }
+    for (let number = 0; number < shape.clients; number++) {
+      this.clients.push(
+        new SimClient({
+          number,
+          node: this.network.node(`c${number}`),
+          schedule: this.schedule,
+          dice: new Dice(seed, `client ${number}`),
+          servers: this.members.map(({ node }) => node.name),
+        }),
+      );
+    }
+  }
+
+  /** All that was asked for and answered by a word of its own. */
+  get calls(): Call[] {
+    const conversations = this.clients.flatMap((client) => client.conversations);
+    return conversations.flatMap(({ calls }) => calls).filter(({ xid }) => xid > 0);
+  }
+
+  member(sid: number): SimMember {
+    return this.members[sid - 1]!;
+  }
+
+  /** The member that leads and serves, if there is one. */
+  get leader(): SimMember | null {
+    return this.members.find(({ server }) => server?.peer?.leading?.isServing === true) ?? null;
+  }
+
+  /** Lets time pass until something holds. @returns whether it came to hold in time. */
+  async until(holds: () => boolean, withinMs: number): Promise<boolean> {
+    const untilMs = this.schedule.nowMs + withinMs;
+    // What was begun outside of an event has its turn first.
+    await new Promise(setImmediate);
+    while (!holds()) {
+      if (!this.schedule.step(untilMs)) return false;
+      if (++this.events > eventsMax) throw new Error(`${eventsMax} events, and no end of it`);
+      await new Promise(setImmediate);
+      this.#watchLeaders();
+      for (const member of this.members) member.showLog(this.#log);
+    }
+    return true;
+  }
+
+  /** Lets so much time pass. */
+  async pass(ms: number): Promise<void> {
+    const endMs = this.schedule.nowMs + ms;
+    await this.until(() => false, ms);
+    this.schedule.nowMs = endMs;
+  }
+
+  /** All members start and serve; the registers are there. */
+  async setUp(): Promise<void> {
+    for (const member of this.members) member.start();
+    if (!(await this.until(() => this.members.every(({ isServing }) => isServing), 60_000))) {
+      throw new Error("the members did not come up");
+    }
+    const [client] = this.clients;
+    await this.attached(client!);
+    for (const path of registers) client!.ask(create(path));
+    if (!(await this.until(() => client!.waitingCount === 0, 10_000))) throw new Error("nothing is answered");
+  }
+
+  /** Waits until the client has a session with somebody. */
+  async attached(client: SimClient): Promise<void> {
+    const knock = (): void => {
+      client.connect();
+      this.schedule.after(200, knock);
+    };
+    knock();
+    if (!(await this.until(() => client.isAttached, 60_000))) throw new Error("no member lets a client in");
+  }
+
+  /** Mends everything and waits until all is well, and all clients and their sessions are gone. */
+  async heal(): Promise<void> {
+    this.network.heal();
+    for (const member of this.members) member.mendDisk();
+    // Who met its disk's fault only a moment ago may still be about to end itself.
+    const areAllServing = (): boolean => {
+      for (const member of this.members) if (!member.isUp) member.start();
+      return this.members.every(({ isServing }) => isServing);
+    };
+    if (!(await this.until(areAllServing, 120_000))) {
+      const states = this.members.map(({ sid, server }) => `${sid} ${server?.peer?.state ?? "down"}`);
+      throw new Error(`no service after everything was mended: ${states.join(", ")}`);
+    }
+    for (const client of this.clients) await this.attached(client);
+    for (const client of this.clients) client.ask({ op: "setData", path: "/r0", data: "the end", version: -1 });
+    const isQuiet = (): boolean => this.clients.every(({ waitingCount }) => waitingCount === 0);
+    if (!(await this.until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
+    for (const client of this.clients) client.stop();
+    const isAtOne = (): boolean => areAllServing() && new Set(this.members.map(stateOf)).size === 1;
+    const hasNoSessions = (): boolean =>
+      this.members.every(({ server }) => server?.serving?.database.sessions.size === 0);
+    if (!(await this.until(() => isAtOne() && hasNoSessions(), 60_000))) {
+      const left = this.members.map(({ server }) => server?.serving?.database.sessions.size ?? "down");
+      throw new Error(`the members differ: ${this.members.map(stateOf).join(", ")}; sessions ${left.join(", ")}`);
+    }
+  }
+
+  /** @throws Error that says what should not have been. */
+  judge(): void {
+    const trees = this.members.map(({ server }) => server!.serving!.database.tree);
+    const dumps = trees.map((tree) => JSON.stringify(withoutConfig(dumpTree(tree))));
+    if (new Set(dumps).size !== 1) throw new Error(`trees differ:\n${dumps.join("\n")}`);
+    const conversations = this.clients.flatMap((client) => client.conversations);
+    // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
+    const slackMs = (syncLimit + 1) * tickMs + 2 * this.network.options.delayMsMax;
+    const model = checkHistory(this.#log.inOrder(), conversations, slackMs);
+    for (const { sid, server } of this.members) {
+      const count = server!.metrics.digestMismatchesCount.value;
+      if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);
+      const { tree, sessions } = server!.serving!.database;
+      const digest = BigInt.asUintN(64, longOf(tree.digest.high, tree.digest.low));
+      if (digest !== model.tree.digest()) throw new Error(`member ${sid} has another tree than its log makes`);
+      if (sessions.size !== model.sessions.size) throw new Error(`member ${sid} knows ${sessions.size} sessions`);
+    }
+  }
+
+  #watchLeaders(): void {
+    for (const { sid, server } of this.members) {
+      const leading = server?.peer?.leading;
+      if (leading?.isServing !== true) continue;
+      const epoch = leading.epoch!;
+      const known = this.#leaders.get(epoch);
+      if (known === undefined) this.elections++;
+      else if (known !== sid) throw new Error(`members ${known} and ${sid} both lead epoch ${epoch}`);
+      this.#leaders.set(epoch, sid);
+    }
+  }
+
+  #takeLine(sid: number, level: string, message: string, facts: object): void {
+    const [, mode] = /^Sending (DIFF|TRUNC|SNAP) to/.exec(message) ?? [];
+    if (mode !== undefined) this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
+    this.#onLine?.(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
+  }
+}
+
+function configOf({ voters, observers, config }: Shape): string {
+  const members = Array.from({ length: voters + observers }, (_, i) => {
+    return `server.${i + 1}=s${i + 1}:2888:3888:${i < voters ? "participant" : "observer"}`;
+  });
+  const lines = [
+    `tickTime=${tickMs}`,
+    "initLimit=20",
+    `syncLimit=${syncLimit}`,
+    "maxClientCnxns=0",
+    ...Object.entries(config).map(([key, value]) => `${key}=${value}`),
+    ...members,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Each member writes the configuration for itself, by its own clock. */
+function withoutConfig(dump: Record<string, string>): Record<string, string> {
+  const { "/zookeeper/config": _, ...others } = dump;
+  return others;
+}
