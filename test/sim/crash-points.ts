@@ -10,7 +10,7 @@
  */
 
 import { Dice } from "./schedule.ts";
-import { type Script, scripts } from "./scripts.ts";
+import type { Script } from "./scripts.ts";
 import { SimEnsemble } from "./sim-ensemble.ts";
 
 export type Death = "killed" | "unpowered" | "torn";
@@ -21,12 +21,6 @@ export interface CrashPoint {
   /** The effect before which the member dies; counted from 0. */
   readonly index: number;
   readonly death: Death;
-}
-
-export function scriptOf(name: string): Script {
-  const found = scripts.find((script) => script.name === name);
-  if (found === undefined) throw new Error(`there are ${scripts.map((script) => script.name).join("; ")}`);
-  return found;
 }
 
 /**
