@@ -1,8 +1,8 @@
 /**
  * kazoo's own tests, unedited, from the released package, against a server that kazoo's harness starts by the word `java`.
  *
- * Ensembles are not part of this version, so the harness is told to make a cluster of one
- * (ZOOKEEPER_CLUSTER_SIZE). What a test needs beyond that is in expectations.json, test by test.
+ * Two releases: 2.11.0, and 2.8.0, which Debian ships. Ensembles are not part of this version, so the harness is told to make
+ * a cluster of one (ZOOKEEPER_CLUSTER_SIZE). What a test needs beyond that is in expectations.json, test by test.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -21,18 +21,32 @@ import { type ForeignSuite, runCount, scoreSuite, type TestOutcome } from "./sui
 /** What the suite runs on; pinned, so that a frozen list means the same next year. */
 const runner = ["pytest==9.2.0", "pytest-timeout==2.4.0"] as const;
 
-const version = "2.11.0";
-const name = `kazoo ${version}`;
+interface Release {
+  readonly version: string;
+  readonly frozen: string;
+  /** What its tests import, by pip's names. pyOpenSSL 25.0 is the last that makes certificates as kazoo's harness does. */
+  readonly needs: readonly string[];
+}
 
-/** What its tests import, by pip's names. pyOpenSSL 25.0 is the last that makes certificates as kazoo's harness does. */
-const needs = [
-  "pyjks==20.0.0",
-  "pyOpenSSL==25.0.0",
-  "objgraph==3.7.0",
-  "gevent==26.9.0",
-  "eventlet==0.41.3",
-  "pure_sasl==0.6.2",
-] as const;
+const releases: readonly Release[] = [
+  {
+    version: "2.11.0",
+    frozen: "kazoo",
+    needs: [
+      "pyjks==20.0.0",
+      "pyOpenSSL==25.0.0",
+      "objgraph==3.7.0",
+      "gevent==26.9.0",
+      "eventlet==0.41.3",
+      "pure_sasl==0.6.2",
+    ],
+  },
+  {
+    version: "2.8.0",
+    frozen: "kazoo-2.8",
+    needs: ["mock==5.2.0", "objgraph==3.7.0", "gevent==26.9.0", "eventlet==0.41.3", "pure_sasl==0.6.2"],
+  },
+];
 
 /** Seconds that one test may take; the longest needs half of it. */
 const testTimeoutS = 120;
@@ -40,7 +54,7 @@ const suiteTimeoutMs = 20 * 60_000;
 /** Ports of one server: client, leader, election, admin, secure client. */
 const portsOfServer = 5;
 
-/** `--shard ci` leaves out the tests that are the same once more, on other kinds of threads. */
+/** `--shard ci` leaves out what is the same once more: the older release, and the tests repeated on other kinds of threads. */
 const isShort = process.env["COMPAT_SHARD"] === "ci" && process.env["COMPAT_FREEZE"] !== "1";
 const repetitions = ["test_eventlet_handler.py", "test_gevent_handler.py"];
 
@@ -48,23 +62,29 @@ const about =
   "kazoo.testing with ZOOKEEPER_CLUSTER_SIZE=1. The servers of both builds are not given authProvider.1=SASLAuthenticationProvider, " +
   "secureClientPort, ssl.* and -Djava.security.auth.login.config, which belong to later features; tests that need them are excluded by name.";
 
-test(`${name}: its own tests`, { timeout: suiteTimeoutMs * runCount }, async ({ task }) => {
-  const library = installed();
-  const suite: ForeignSuite = {
+for (const release of isShort ? releases.slice(0, 1) : releases) {
+  test(`kazoo ${release.version}: its own tests`, { timeout: suiteTimeoutMs * runCount }, async ({ task }) => {
+    await scoreSuite(suiteOf(release), task);
+  });
+}
+
+function suiteOf(release: Release): ForeignSuite {
+  const name = `kazoo ${release.version}`;
+  const library = installed(release);
+  return {
     name,
-    frozen: "kazoo",
+    frozen: release.frozen,
     about,
     versions: versionsIn(library),
     covers: (test) => !isShort || !repetitions.some((file) => test.startsWith(file)),
-    run: (build) => runTests(library, build),
+    run: (build) => runTests(name, library, build),
   };
-  await scoreSuite(suite, task);
-});
+}
 
 /** Folder with the release, its tests and what they need. */
-function installed(): string {
+function installed({ version, needs }: Release): string {
+  const packages = [`kazoo==${version}`, ...runner, ...needs];
   return cached(`kazoo-suite-${version}`, (folder) => {
-    const packages = [`kazoo==${version}`, ...runner, ...needs];
     run("python3", ["-m", "pip", "install", "--quiet", "--target", folder, ...packages]);
   });
 }
@@ -76,12 +96,12 @@ function versionsIn(library: string): Record<string, string> {
   return { Python: run("python3", ["-c", "import platform; print(platform.python_version())"]).trim(), ...versions };
 }
 
-async function runTests(library: string, build: Build): Promise<TestOutcome[]> {
+async function runTests(suite: string, library: string, build: Build): Promise<TestOutcome[]> {
   const folder = mkdtempSync(join(tmpdir(), "compat-kazoo-"));
   const records = new LaunchRecords();
   const outcomesFile = join(folder, "outcomes.jsonl");
-  const pytest = new ClientProcess("python3", pytestWords(library), {
-    ...records.environment(name, build),
+  const pytest = new ClientProcess("python3", pytestWords(suite, library), {
+    ...records.environment(suite, build),
     // Under CI kazoo's tests sleep longer and look at their own build machine.
     CI: "",
     COMPAT_OUTCOMES: outcomesFile,
@@ -106,9 +126,9 @@ async function runTests(library: string, build: Build): Promise<TestOutcome[]> {
   }
 }
 
-function pytestWords(library: string): string[] {
+function pytestWords(suite: string, library: string): string[] {
   const tests = join(library, "kazoo", "tests");
-  const excluded = exclusionsOf(name).map(({ test }) => `--deselect=kazoo/tests/${test}`);
+  const excluded = exclusionsOf(suite).map(({ test }) => `--deselect=kazoo/tests/${test}`);
   const left = isShort ? repetitions.map((file) => `--ignore=${join(tests, file)}`) : [];
   const options = ["-p", "observe", "-p", "no:cacheprovider", "-q", `--timeout=${testTimeoutS}`];
   return ["-m", "pytest", ...options, `--rootdir=${library}`, "-c", "/dev/null", ...excluded, ...left, tests];
