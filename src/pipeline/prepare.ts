@@ -32,6 +32,8 @@ import { writeTxnBody } from "./write-txn.ts";
 export interface PrepareOptions extends JudgeOptions {
   readonly reconfigEnabled: boolean;
   readonly closeSessionTxnEnabled: boolean;
+  /** jute.maxbuffer: a peer, or ZooKeeper at its next start, takes no transaction that is much longer. */
+  readonly juteMaxBufferBytes: number;
 }
 
 export class Preparer {
@@ -130,10 +132,19 @@ export class Preparer {
     for (const path of paths) this.judge.removeZnode(path, 0, lastSlash(path, 0, path.length), path.length);
     const out = this.#sink.beginRecord();
     this.header.write(out);
-    if (this.#options.closeSessionTxnEnabled) {
-      out.writeInt(paths.length);
-      for (const path of paths) out.writeBuffer(path);
+    if (!this.#options.closeSessionTxnEnabled) {
+      this.finish(out);
+      return;
     }
+    const listBytes = paths.reduce((total, path) => total + 4 + path.length, 4);
+    if (listBytes > this.#options.juteMaxBufferBytes) {
+      // As before 3.6, the header alone: whoever applies it removes what the session owns. ZooKeeper's list would be the last
+      // that its peers, and its own next start, ever read (ZOOKEEPER-4306). A digest would be taken for the list.
+      this.#sink.endRecord(this.header.zxidHigh, this.header.zxidLow);
+      return;
+    }
+    out.writeInt(paths.length);
+    for (const path of paths) out.writeBuffer(path);
     this.finish(out);
   }
 

@@ -21,6 +21,7 @@ import { readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, writePacket, writePacketWithData } from "#protocol/quorum-packet.ts";
+import { txnHeaderBytes } from "#protocol/txn-header.ts";
 import type { Durable } from "./durable.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
@@ -281,7 +282,8 @@ export class Broadcast {
     subscriber.proposedHigh = txn.zxidHigh;
     subscriber.proposedLow = txn.zxidLow;
     const { bytes, start, end } = txn;
-    const hasDigest = this.#hasDigests && readInt32(bytes, start + typeInTxnHeader) !== OpCode.error;
+    const isError = readInt32(bytes, start + typeInTxnHeader) === OpCode.error;
+    const hasDigest = this.#hasDigests && !isError && end - start > txnHeaderBytes;
     const sentEnd = subscriber.isFuzzy && hasDigest ? end - txnDigestBytes : end;
     writePacketWithData(subscriber.open(), PacketType.proposal, txn, bytes, start, sentEnd);
   }

@@ -270,6 +270,7 @@ const defaultOptions: PipelineOptions & PrepareOptions = {
   enforceQuota: false,
   reconfigEnabled: false,
   closeSessionTxnEnabled: true,
+  juteMaxBufferBytes: 0xfffff,
   globalOutstandingLimit: 1_000_000,
   largeRequestThresholdBytes: -1,
   largeRequestMaxBytes: 1 << 30,
