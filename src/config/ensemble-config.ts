@@ -36,6 +36,9 @@ export interface EnsembleConfig {
   /** A learner is sent log files, not the tree, while they are smaller than so much of a snapshot; 0: always; below: never. */
   readonly snapshotSizeFactor: number;
   readonly isSnapshotSyncForced: boolean;
+  /** zookeeper.leader.maxConcurrentSnapSyncs, maxConcurrentDiffSyncs: for observers. */
+  readonly treeSyncsMax: number;
+  readonly txnSyncsMax: number;
   /** Whether a leader serves clients. */
   readonly leaderServes: boolean;
 }
@@ -106,6 +109,8 @@ export function readEnsemble(
     commitLogCount: Math.max(properties.int("zookeeper.commitLogCount", commitLogCountMin), commitLogCountMin),
     snapshotSizeFactor: readSnapshotSizeFactor(properties),
     isSnapshotSyncForced: properties.boolean("zookeeper.forceSnapshotSync", false),
+    treeSyncsMax: Math.max(properties.int("zookeeper.leader.maxConcurrentSnapSyncs", 10), 1),
+    txnSyncsMax: Math.max(properties.int("zookeeper.leader.maxConcurrentDiffSyncs", 100), 1),
     leaderServes: properties.text("zookeeper.leaderServes", "yes") !== "no",
   };
 }

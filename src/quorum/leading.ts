@@ -20,7 +20,7 @@ import { type PacketView, PacketType, writePacket } from "#protocol/quorum-packe
 import { Broadcast, type Subscriber } from "./broadcast.ts";
 import type { Durable } from "./durable.ts";
 import { EpochAgreement, type StateSummary } from "./epoch-agreement.ts";
-import { type HandlerServices, LearnerHandler, type SyncWay } from "./learner-handler.ts";
+import { type HandlerServices, LearnerHandler, type SyncKind, type SyncWay } from "./learner-handler.ts";
 import { type LearnerSyncPlan, planLearnerSync } from "./learner-sync-plan.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
@@ -35,6 +35,9 @@ export interface LeaderLimits {
   readonly syncLimit: number;
   readonly isSnapshotSyncForced: boolean;
   readonly isLogSyncEnabled: boolean;
+  /** Learners that are brought up to date at once, by the tree and by transactions; voters are let in beyond that. */
+  readonly treeSyncsMax: number;
+  readonly txnSyncsMax: number;
 }
 
 /** What a leader asks of its driver. */
@@ -49,7 +52,8 @@ export interface LeaderOutput {
   sendLog: HandlerServices["sendLog"];
   /** A REQUEST or REVALIDATE of a learner, or a PING's list of sessions. */
   received(handler: LearnerHandler, packet: PacketView, nowMs: number): void;
-  learnerSyncing(handler: LearnerHandler, way: SyncWay): void;
+  /** @param count of those that are sent the same kind of thing now, this one included. */
+  learnerSyncing(handler: LearnerHandler, way: SyncWay, count: number): void;
   learnerGone(handler: LearnerHandler, reason: string): void;
   /** The leader has stepped down; its learners have been closed. */
   over(reason: string): void;
@@ -204,8 +208,13 @@ export class Leading implements HandlerServices {
     });
   }
 
+  mayBeginSync({ isObserver }: LearnerHandler, kind: SyncKind): boolean {
+    const { treeSyncsMax, txnSyncsMax } = this.#limits;
+    return !isObserver || this.#countSyncs(kind) < (kind === "tree" ? treeSyncsMax : txnSyncsMax);
+  }
+
   syncing(handler: LearnerHandler, way: SyncWay): void {
-    this.#output.learnerSyncing(handler, way);
+    this.#output.learnerSyncing(handler, way, this.#countSyncs(handler.syncKind!));
   }
 
   subscribe(subscriber: Subscriber): void {
@@ -242,6 +251,12 @@ export class Leading implements HandlerServices {
   gone(handler: LearnerHandler, reason: string): void {
     this.handlers.delete(handler);
     this.#output.learnerGone(handler, reason);
+  }
+
+  #countSyncs(kind: SyncKind): number {
+    let count = 0;
+    for (const { syncKind } of this.handlers) if (syncKind === kind) count++;
+    return count;
   }
 
   /** A learner says who it is at once: of those who do not, the oldest has had more time than it needs. */

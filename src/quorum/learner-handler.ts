@@ -28,6 +28,9 @@ import type { StateSummary } from "./epoch-agreement.ts";
 import type { LearnerSyncPlan } from "./learner-sync-plan.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 
+/** What is sent: transactions (DIFF, TRUNC), or the tree. */
+export type SyncKind = "txns" | "tree";
+
 /** What a learner is sent, under ZooKeeper's names. `zxid` is what the packet says; of a tree, where the tree stands. */
 export interface SyncWay {
   readonly mode: "DIFF" | "TRUNC" | "SNAP";
@@ -62,6 +65,8 @@ export interface HandlerServices {
   /** It has accepted ours. @returns false when its history is newer than the leader's. */
   ackEpoch(handler: LearnerHandler, summary: StateSummary): boolean;
   planSync(learnerZxid: bigint): LearnerSyncPlan;
+  /** @returns whether there is room for one more that is sent transactions, or the tree; of voters there are never too many. */
+  mayBeginSync(handler: LearnerHandler, kind: SyncKind): boolean;
   /** It is being brought up to date in this way. */
   syncing(handler: LearnerHandler, way: SyncWay): void;
   subscribe(subscriber: Subscriber): void;
@@ -103,6 +108,8 @@ export class LearnerHandler {
   heardMs: number;
   /** Up to this tick of the leader's it counts as synchronised. */
   tickDeadline = 0;
+  /** What it is being brought up to date with, until it has acknowledged NEWLEADER. */
+  syncKind: SyncKind | null = null;
   readonly #leader: HandlerServices;
   #epoch = 0n;
   /** Where its history ends. */
@@ -226,10 +233,12 @@ export class LearnerHandler {
     this.state = "Syncing";
     switch (plan.kind) {
       case "diff":
+        if (!this.#beginSync("txns")) return;
         this.#sendPlan(PacketType.diff, plan.zxid);
         this.#follow(this.#learnerZxid, nowMs);
         return;
       case "trunc":
+        if (!this.#beginSync("txns")) return;
         this.#sendPlan(PacketType.trunc, plan.zxid);
         this.#follow(plan.zxid, nowMs);
         return;
@@ -245,8 +254,8 @@ export class LearnerHandler {
     this.#leader.sendLog(this, this.#learnerZxid, {
       found: (isComplete) => {
         if (this.state !== "Syncing") return;
-        if (isComplete) this.#sendPlan(PacketType.diff, lastZxid);
-        else this.#syncByTree();
+        if (!isComplete) this.#syncByTree();
+        else if (this.#beginSync("txns")) this.#sendPlan(PacketType.diff, lastZxid);
       },
       done: (zxid, atMs) => {
         if (this.state === "Syncing") this.#follow(zxid, atMs);
@@ -254,7 +263,18 @@ export class LearnerHandler {
     });
   }
 
+  /** @returns false when there are too many already: the connection has been closed, and the learner tries again. */
+  #beginSync(kind: SyncKind): boolean {
+    if (!this.#leader.mayBeginSync(this, kind)) {
+      this.close(`too many learners are sent ${kind === "tree" ? "the tree" : "transactions"} at once`);
+      return false;
+    }
+    this.syncKind = kind;
+    return true;
+  }
+
   #syncByTree(): void {
+    if (!this.#beginSync("tree")) return;
     const { subscriber } = this;
     this.#held = new JuteWriter();
     subscriber.isFuzzy = true;
@@ -307,6 +327,7 @@ export class LearnerHandler {
       return;
     }
     this.state = "AwaitService";
+    this.syncKind = null;
     this.link.pause();
     this.#leader.newLeaderAcked(this);
   }

@@ -66,7 +66,7 @@ export interface PeerService {
   /** A learner asks, or tells of its sessions. */
   receivedFromLearner(handler: LearnerHandler, packet: PacketView, nowMs: number): void;
   receivedFromLeader(packet: PacketView, nowMs: number): void;
-  learnerSyncing(handler: LearnerHandler, way: SyncWay): void;
+  learnerSyncing(handler: LearnerHandler, way: SyncWay, count: number): void;
   learnerGone(handler: LearnerHandler, reason: string): void;
   touchedSessions(): Uint8Array;
   /** No more serving: clients are let go. */
@@ -342,7 +342,7 @@ export class QuorumPeer {
       sendTree: (handler, done) => replica.sendTree(handler, done),
       sendLog: (handler, learnerZxid, events) => replica.sendLog(handler, learnerZxid, events),
       received: (handler, packet, nowMs) => service.receivedFromLearner(handler, packet, nowMs),
-      learnerSyncing: (handler, way) => service.learnerSyncing(handler, way),
+      learnerSyncing: (handler, way, count) => service.learnerSyncing(handler, way, count),
       learnerGone: (handler, reason) => service.learnerGone(handler, reason),
       over: (reason) => this.#over(reason),
     };

@@ -120,6 +120,8 @@ export class EnsembleMember extends ClientServer {
         connectRetryMs: ensemble.connectRetryMs,
         isSnapshotSyncForced: ensemble.isSnapshotSyncForced,
         isLogSyncEnabled: ensemble.snapshotSizeFactor >= 0,
+        treeSyncsMax: ensemble.treeSyncsMax,
+        txnSyncsMax: ensemble.txnSyncsMax,
       },
       hasDigests: config.digestEnabled,
       wire: ports,

@@ -113,9 +113,10 @@ export class QuorumService implements PeerService {
     else this.#takeRevalidated(packet, nowMs);
   }
 
-  learnerSyncing({ sid }: LearnerHandler, { mode, zxid, learnerZxid }: SyncWay): void {
+  learnerSyncing({ sid }: LearnerHandler, { mode, zxid, learnerZxid }: SyncWay, count: number): void {
     const { metrics, host } = this.#parts;
     (mode === "SNAP" ? metrics.snapCount : metrics.diffCount).increment();
+    (mode === "SNAP" ? metrics.inflightSnapCount : metrics.inflightDiffCount).add(count);
     const facts = { sid: String(sid), zxid: zxidText(zxid), peerZxid: zxidText(learnerZxid) };
     host.logger.info(facts, `Sending ${mode} to server ${sid}`);
   }

@@ -29,6 +29,8 @@ const limits = {
   syncLimit: 5,
   isSnapshotSyncForced: false,
   isLogSyncEnabled: true,
+  treeSyncsMax: 10,
+  txnSyncsMax: 100,
   connectToLearnerMasterLimit: 0,
   connectRetryMs: 100,
 };

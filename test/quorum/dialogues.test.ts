@@ -353,7 +353,15 @@ class LeaderStage extends Stage {
       window,
       history: { currentEpoch: 1n, lastZxid: 0x100000005n },
       hasDigests: true,
-      limits: { tickTimeMs: 100, initLimit: 10, syncLimit: 5, isSnapshotSyncForced: false, isLogSyncEnabled: false },
+      limits: {
+        tickTimeMs: 100,
+        initLimit: 10,
+        syncLimit: 5,
+        isSnapshotSyncForced: false,
+        isLogSyncEnabled: false,
+        treeSyncsMax: 1,
+        txnSyncsMax: 2,
+      },
       nowMs: 0,
       output: {
         storeAcceptedEpoch: (epoch, done) => this.disk(`acceptedEpoch ${epoch}`, () => done(asDurable(epoch), 0)),
@@ -487,6 +495,20 @@ describe("a leader", () => {
       "3:PROPOSAL 200000002",
       "3:NEWLEADER 200000000",
     ]);
+  });
+
+  it("brings no more observers up to date at once than it may, and lets the next one try again", () => {
+    const stage = new LeaderStage(3, 3).serve();
+    for (const sid of [4, 5, 6]) stage.connect(sid, 1n, 16);
+    stage.take();
+    for (const sid of [4, 5]) stage.acceptEpoch(sid);
+    expect(stage.take().filter((line) => line.includes("DIFF"))).toHaveLength(2);
+    stage.acceptEpoch(6);
+    expect(stage.take()).toEqual(["6:closed", "[6 gone: too many learners are sent transactions at once]"]);
+    stage.hear(4, ack, 0x200000000n);
+    stage.connect(6, 1n, 16);
+    stage.acceptEpoch(6);
+    expect(stage.take()).toContain("6:NEWLEADER 200000000");
   });
 
   it("sends an observer nothing that is not committed", () => {
