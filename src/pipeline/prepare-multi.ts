@@ -7,7 +7,8 @@
  *
  * A body that does not decode is refused as a whole, with a zxid of its own; a create without an ACL list, without one
  * (both as ZooKeeper does, where the first fails in decoding and the second a step earlier). A part over which ZooKeeper
- * trips, where it would refuse it, ends the multi as a whole in the same way.
+ * trips, where it would refuse it, ends the multi as a whole in the same way; so does one that becomes longer than any
+ * ZooKeeper reads: lists of `auth` are written out in it.
  * Source: PrepRequestProcessor.pRequestHelper, MultiOperationRecord.java.
  */
 
@@ -72,14 +73,17 @@ export class MultiPreparer {
         this.#writePart(out);
         continue;
       }
-      changes.rollBack(changesBefore);
-      changes.digest.set(high, low);
       if (failure === ErrorCode.marshallingError) {
-        out.length = recordAt;
-        preparer.refuseInto(out, failure);
+        preparer.takeBack(out, recordAt, changesBefore, high, low);
         return;
       }
+      changes.rollBack(changesBefore);
+      changes.digest.set(high, low);
       writeErrorTxn(out, failure);
+    }
+    if (preparer.isTooLong(out, recordAt)) {
+      preparer.takeBack(out, recordAt, changesBefore, high, low);
+      return;
     }
     out.view.setInt32(countAt, count);
     preparer.finish(out);

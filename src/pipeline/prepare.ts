@@ -32,9 +32,13 @@ import { writeTxnBody } from "./write-txn.ts";
 export interface PrepareOptions extends JudgeOptions {
   readonly reconfigEnabled: boolean;
   readonly closeSessionTxnEnabled: boolean;
-  /** jute.maxbuffer: a peer, or ZooKeeper at its next start, takes no transaction that is much longer. */
+  /** jute.maxbuffer, and what ZooKeeper grants beyond it where it reads transactions: no longer one may ever be made. */
   readonly juteMaxBufferBytes: number;
+  readonly juteMaxBufferExtraBytes: number;
 }
+
+/** int version, long digest. */
+const txnDigestBytes = 12;
 
 export class Preparer {
   readonly changes: OutstandingChanges;
@@ -82,6 +86,8 @@ export class Preparer {
     const op = this.#op;
     op.read(type, reader);
     this.begin(type, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0, nowMs);
+    const changesBefore = this.changes.length;
+    const { high, low } = this.changes.digest;
     const error = this.judge.admit(op, requester);
     if (error !== ErrorCode.ok) {
       this.refuse(error);
@@ -89,9 +95,25 @@ export class Preparer {
     }
     this.header.type = this.judge.txnType;
     const out = this.#sink.beginRecord();
+    const recordAt = out.length;
     this.header.write(out);
     writeTxnBody(out, this.judge, op);
-    this.finish(out);
+    if (this.isTooLong(out, recordAt)) this.takeBack(out, recordAt, changesBefore, high, low);
+    else this.finish(out);
+  }
+
+  /** Whether the record that has begun there is longer than a ZooKeeper reads, as a peer or at its next start. */
+  isTooLong(out: JuteWriter, recordAt: number): boolean {
+    const { juteMaxBufferBytes, juteMaxBufferExtraBytes } = this.#options;
+    return out.length - recordAt > juteMaxBufferBytes + juteMaxBufferExtraBytes - txnDigestBytes;
+  }
+
+  /** Undoes what was prepared since, and logs the transaction as one that does not decode. */
+  takeBack(out: JuteWriter, recordAt: number, changesBefore: number, digestHigh: number, digestLow: number): void {
+    this.changes.rollBack(changesBefore);
+    this.changes.digest.set(digestHigh, digestLow);
+    out.length = recordAt;
+    this.refuseInto(out, ErrorCode.marshallingError);
   }
 
   /** Logs the transaction as refused. */

@@ -153,7 +153,7 @@ describe("limits on what is in flight", () => {
   });
 
   test("a multiRead of more than a reply can hold is refused", () => {
-    const harness = new PipelineHarness();
+    const harness = new PipelineHarness({ juteMaxBufferBytes: 64 << 20 });
     const connection = harness.connected();
     harness.request(connection, create("/a", "x".repeat(33 << 20)));
     harness.durable();

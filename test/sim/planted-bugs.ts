@@ -205,8 +205,14 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "half-shut-down",
     like: "ZOOKEEPER-4541, 4712",
-    about: "a role's end leaves its pipeline connected to the tree",
-    edits: [{ file: "server/quorum-service.ts", from: "    replica.consumer = null;\n", to: "" }],
+    about: "a role's end does not wait for what its log still has under way",
+    edits: [
+      {
+        file: "server/replica.ts",
+        from: "        await this.store.flushed();\n        this.#receiver = null;",
+        to: "        this.#receiver = null;",
+      },
+    ],
   },
   {
     name: "epochs-used-twice",

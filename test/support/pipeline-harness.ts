@@ -271,6 +271,7 @@ const defaultOptions: PipelineOptions & PrepareOptions = {
   reconfigEnabled: false,
   closeSessionTxnEnabled: true,
   juteMaxBufferBytes: 0xfffff,
+  juteMaxBufferExtraBytes: 0xfffff,
   globalOutstandingLimit: 1_000_000,
   largeRequestThresholdBytes: -1,
   largeRequestMaxBytes: 1 << 30,
