@@ -26,6 +26,7 @@ export interface EnsembleSettings {
   /** How many of them, the last, observe. */
   readonly observers?: number;
   readonly config?: Readonly<Record<string, string | number>>;
+  readonly properties?: Readonly<Record<string, string | number>>;
   /** Which release the reference's members are, where it is not 3.9.5. */
   readonly jars?: NonNullable<ServerSettings["jars"]>;
 }
@@ -208,7 +209,7 @@ export class TestEnsemble {
     return new TestServer(build, {
       folder: join(this.#folder, `server-${sid}`),
       config: { ...quorumConfig, ...this.#settings.config, ...this.#lines },
-      properties: build === "ours" ? oursProperties : {},
+      properties: { ...this.#settings.properties, ...(build === "ours" && oursProperties) },
       jars: this.#settings.jars ?? "server",
     });
   }

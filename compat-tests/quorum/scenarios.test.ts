@@ -1,0 +1,85 @@
+/**
+ * The scenarios of the clients (client/README.md) through a leader, a follower and an observer: three and one of ours show the same as
+ * three and one of the reference. When a scenario wants its server stopped or killed, that member goes and comes back.
+ */
+
+import { expect, test } from "vitest";
+import { javaClient, kazoo } from "../client/programs.ts";
+import { fulfil, masked, type ScenarioClient, scenarios, traceOf } from "../client/scenarios.ts";
+import { type Build, subject } from "../reference/server.ts";
+import { timed } from "../reporting/cases.ts";
+import { whyNotPlayed } from "../reporting/expectations.ts";
+import { type EnsembleSettings, TestEnsemble } from "./ensemble.ts";
+
+const timeoutMs = 180_000;
+
+const clients: readonly ScenarioClient[] = [
+  { name: "kazoo 2.11.0", start: (port, scenario) => kazoo("2.11.0", port, scenario) },
+  { name: "Java client 3.9.5", start: (port, scenario) => javaClient("server", port, scenario) },
+];
+
+/** With equal histories the highest sid leads; the fourth observes. */
+const sidOf = { leader: 3, follower: 1, observer: 4 } as const;
+const roles = Object.keys(sidOf) as (keyof typeof sidOf)[];
+
+async function play(
+  build: Build,
+  client: ScenarioClient,
+  { scenario, sid }: { scenario: string; sid: number },
+  settings: Omit<EnsembleSettings, "builds">,
+): Promise<string[]> {
+  return timed(build, async () => {
+    const ensemble = await TestEnsemble.start({ ...settings, builds: [build, build, build, build], observers: 1 });
+    const member = ensemble.member(sid);
+    const program = client.start(member.port, scenario);
+    try {
+      return masked(await traceOf(program, (wish) => fulfil(wish, member)));
+    } finally {
+      program.kill();
+      await ensemble.dispose();
+    }
+  });
+}
+
+interface Play {
+  readonly client: ScenarioClient;
+  readonly role: keyof typeof sidOf;
+  readonly scenario: string;
+}
+
+/** What `--shard ci` plays, through a follower and by kazoo: where an ensemble can differ most from a server alone. */
+const shortScenarios = [
+  "crud",
+  "multi",
+  "watch-order",
+  "session-expiry",
+  "session-move",
+  "crash",
+  "ttl-and-containers",
+];
+const isShort = process.env["COMPAT_SHARD"] === "ci";
+
+/** All of them through every member by kazoo, and by Java through a follower. */
+function allPlays(): Play[] {
+  return clients.flatMap((client, index) =>
+    roles
+      .filter((role) => role === "follower" || index === 0)
+      .flatMap((role) => Object.keys(scenarios).map((scenario) => ({ client, role, scenario }))),
+  );
+}
+
+const plays: readonly Play[] = isShort
+  ? shortScenarios.map((scenario) => ({ client: clients[0]!, role: "follower", scenario }))
+  : allPlays();
+
+test.each(plays.filter(({ client, scenario }) => whyNotPlayed(client.name, scenario) === null))(
+  "$client.name sees the same of both through a $role: $scenario",
+  { timeout: timeoutMs },
+  async ({ client, role, scenario }) => {
+    const settings = scenarios[scenario]!;
+    const expected = await play("reference", client, { scenario, sid: sidOf[role] }, settings);
+    const found = await play(subject, client, { scenario, sid: sidOf[role] }, settings);
+    expect(expected.length).toBeGreaterThan(1);
+    expect(found).toEqual(expected);
+  },
+);
