@@ -12,6 +12,8 @@ const shared: NonNullable<ViteUserConfig["test"]> = {
   hookTimeout: 120_000,
   pool: "forks",
   setupFiles: ["compat-tests/reporting/setup.ts"],
+  // A JVM reads and writes texts as its locale says, and so do other clients; where there is none, names lose their accents.
+  env: { LC_ALL: "C.UTF-8" },
 };
 
 const config: ViteUserConfig = defineConfig({

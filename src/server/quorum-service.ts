@@ -115,8 +115,13 @@ export class QuorumService implements PeerService {
 
   learnerSyncing({ sid }: LearnerHandler, { mode, zxid, learnerZxid }: SyncWay, count: number): void {
     const { metrics, host } = this.#parts;
-    (mode === "SNAP" ? metrics.snapCount : metrics.diffCount).increment();
-    (mode === "SNAP" ? metrics.inflightSnapCount : metrics.inflightDiffCount).add(count);
+    if (mode === "SNAP") {
+      metrics.snapCount.increment();
+      metrics.inflightSnapCount.add(count);
+    } else {
+      metrics.diffCount.increment();
+      metrics.inflightDiffCount.add(count);
+    }
     const facts = { sid: String(sid), zxid: zxidText(zxid), peerZxid: zxidText(learnerZxid) };
     host.logger.info(facts, `Sending ${mode} to server ${sid}`);
   }

@@ -273,7 +273,8 @@ def crash(hosts):
     lost = [path for path, data in acknowledged if found.get(path.split("/")[-1], (None,))[0] != data]
     say("lost", lost)
     numbers = sorted(int(name) for name in found)
-    say("without a gap", numbers == list(range(len(numbers))), len(numbers) >= len(acknowledged))
+    # Behind what was lost unacknowledged, requests that kazoo had queued while it was disconnected may have come through.
+    say("without a gap", numbers[: len(acknowledged)] == list(range(len(acknowledged))))
     say(
         "counts",
         writer.client.exists("/stream").cversion == len(numbers),

@@ -105,9 +105,20 @@ function required(name: string): string {
   return value;
 }
 
+/** The build that is asked for: one for all, or, of several (`ours,reference,ours`), the one of the server's own id. */
+function buildOf(config: string): Build {
+  const builds = required(doorVariable.build).split(",") as Build[];
+  if (builds.length === 1) return builds[0]!;
+  const folder = /^dataDir=(.*)$/m.exec(config)?.[1]?.trim() ?? "";
+  const sid = Number(readFileSync(join(folder, "myid"), "utf8"));
+  const build = builds[sid - 1];
+  if (build === undefined) throw new Error(`no build is named for server ${sid}`);
+  return build;
+}
+
 function startServer({ properties, mainClass, words }: JavaCommand): never {
-  const build = required(doorVariable.build) as Build;
   const given = serverWords(words);
+  const build = buildOf(given.text);
   const flags = withoutLater(properties, laterProperties);
   const launch: Launch = {
     at: new Date().toISOString(),
@@ -125,7 +136,8 @@ function startServer({ properties, mainClass, words }: JavaCommand): never {
   }
   const node = join(repositoryFolder, "node_modules", ".bin", "node");
   const main = join(repositoryFolder, "src", "main.ts");
-  replaceBy(node, [main, "start", "--log-level", "warn", ...given.lines, ...flags.lines]);
+  const forEnsembles = /^server\.\d+=/m.test(given.text) ? ["-Dnodekeeper.ensembles=true"] : [];
+  replaceBy(node, [main, "start", "--log-level", "warn", ...given.lines, ...flags.lines, ...forEnsembles]);
 }
 
 const command = parse(process.argv.slice(2));
