@@ -26,6 +26,10 @@ const laterFeatures: readonly RegExp[] = [
   /^ssl\./,
 ];
 
+/** The same, of members of an ensemble. */
+const laterOfEnsembles: readonly RegExp[] = [/^reconfigEnabled\s*=/];
+const serverLine = /^server\.\d+\s*=/m;
+
 /** The same among -D words. */
 const laterProperties: readonly RegExp[] = [/^-Djava\.security\.auth\.login\.config=/];
 
@@ -91,7 +95,9 @@ function withoutLater(lines: readonly string[], patterns: readonly RegExp[]): Ke
 function serverWords(words: readonly string[]): Kept & { readonly text: string } {
   const [file] = words;
   if (file === undefined || words.length > 1) return { lines: words, dropped: [], text: words.join(" ") };
-  const { lines, dropped } = withoutLater(readFileSync(file, "utf8").split("\n"), laterFeatures);
+  const original = readFileSync(file, "utf8");
+  const patterns = serverLine.test(original) ? [...laterFeatures, ...laterOfEnsembles] : laterFeatures;
+  const { lines, dropped } = withoutLater(original.split("\n"), patterns);
   const text = lines.join("\n");
   if (dropped.length === 0) return { lines: words, dropped, text };
   const copy = `${file}.door`;
@@ -136,7 +142,7 @@ function startServer({ properties, mainClass, words }: JavaCommand): never {
   }
   const node = join(repositoryFolder, "node_modules", ".bin", "node");
   const main = join(repositoryFolder, "src", "main.ts");
-  const forEnsembles = /^server\.\d+=/m.test(given.text) ? ["-Dnodekeeper.ensembles=true"] : [];
+  const forEnsembles = serverLine.test(given.text) ? ["-Dnodekeeper.ensembles=true"] : [];
   replaceBy(node, [main, "start", "--log-level", "warn", ...given.lines, ...flags.lines, ...forEnsembles]);
 }
 
