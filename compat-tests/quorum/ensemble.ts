@@ -27,6 +27,8 @@ export interface EnsembleSettings {
   readonly observers?: number;
   readonly config?: Readonly<Record<string, string | number>>;
   readonly properties?: Readonly<Record<string, string | number>>;
+  /** Ports between the servers, where they have to be those of an earlier ensemble: clients can read them. */
+  readonly quorumPorts?: readonly string[];
   /** Which release the reference's members are, where it is not 3.9.5. */
   readonly jars?: NonNullable<ServerSettings["jars"]>;
 }
@@ -43,6 +45,8 @@ const pollMs = 20;
 export type Mode = "leader" | "follower" | "observer";
 
 export class TestEnsemble {
+  /** `QUORUM:ELECTION` of each member. */
+  readonly quorumPorts: string[] = [];
   readonly #settings: EnsembleSettings;
   readonly #folder = mkdtempSync(join(tmpdir(), "compat-quorum-"));
   readonly #lines: Record<string, string> = {};
@@ -57,8 +61,10 @@ export class TestEnsemble {
     const ensemble = new TestEnsemble(settings);
     const { builds, observers = 0 } = settings;
     for (const sid of ensemble.sids) {
+      const ports = settings.quorumPorts?.[sid - 1] ?? `${await freePort()}:${await freePort()}`;
       const role = sid <= builds.length - observers ? "participant" : "observer";
-      ensemble.#lines[`server.${sid}`] = `127.0.0.1:${await freePort()}:${await freePort()}:${role}`;
+      ensemble.quorumPorts.push(ports);
+      ensemble.#lines[`server.${sid}`] = `127.0.0.1:${ports}:${role}`;
     }
     for (const sid of ensemble.sids) {
       const member = ensemble.#memberOf(sid, builds[sid - 1]!);

@@ -27,13 +27,14 @@ async function play(
   client: ScenarioClient,
   { scenario, sid }: { scenario: string; sid: number },
   settings: Omit<EnsembleSettings, "builds">,
-): Promise<string[]> {
+): Promise<{ trace: string[]; quorumPorts: readonly string[] }> {
   return timed(build, async () => {
     const ensemble = await TestEnsemble.start({ ...settings, builds: [build, build, build, build], observers: 1 });
     const member = ensemble.member(sid);
     const program = client.start(member.port, scenario);
     try {
-      return masked(await traceOf(program, (wish) => fulfil(wish, member)));
+      const trace = masked(await traceOf(program, (wish) => fulfil(wish, member)));
+      return { trace, quorumPorts: ensemble.quorumPorts };
     } finally {
       program.kill();
       await ensemble.dispose();
@@ -59,12 +60,16 @@ const shortScenarios = [
 ];
 const isShort = process.env["COMPAT_SHARD"] === "ci";
 
-/** All of them through every member by kazoo, and by Java through a follower. */
+/**
+ * All of them through every member by kazoo, and by Java through a follower. Java's `unicode` is left out there: it has a user
+ * outside the basic plane, whom the reference's leader takes for another (digest-user-outside-the-basic-plane).
+ */
 function allPlays(): Play[] {
   return clients.flatMap((client, index) =>
     roles
       .filter((role) => role === "follower" || index === 0)
-      .flatMap((role) => Object.keys(scenarios).map((scenario) => ({ client, role, scenario }))),
+      .flatMap((role) => Object.keys(scenarios).map((scenario) => ({ client, role, scenario })))
+      .filter(({ scenario }) => index === 0 || scenario !== "unicode"),
   );
 }
 
@@ -77,9 +82,11 @@ test.each(plays.filter(({ client, scenario }) => whyNotPlayed(client.name, scena
   { timeout: timeoutMs },
   async ({ client, role, scenario }) => {
     const settings = scenarios[scenario]!;
-    const expected = await play("reference", client, { scenario, sid: sidOf[role] }, settings);
-    const found = await play(subject, client, { scenario, sid: sidOf[role] }, settings);
-    expect(expected.length).toBeGreaterThan(1);
-    expect(found).toEqual(expected);
+    const where = { scenario, sid: sidOf[role] };
+    const expected = await play("reference", client, where, settings);
+    const { quorumPorts } = expected;
+    const found = await play(subject, client, where, { ...settings, quorumPorts });
+    expect(expected.trace.length).toBeGreaterThan(1);
+    expect(found.trace).toEqual(expected.trace);
   },
 );
