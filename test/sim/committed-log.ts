@@ -3,6 +3,9 @@
  * has the newest part of that. All members' prefixes have to be prefixes of one log, at every moment of a run: nothing that
  * one of them has applied is ever another's gap, or another's something else.
  *
+ * What a leader's history has when its epoch begins is committed too, though nobody may ever show it: those that serve next
+ * may all have got it within a tree. So whatever is proposed is remembered, until a leader turns out to have it.
+ *
  * In the words of the TLA+ model of ZAB: PrefixConsistency, Integrity, Agreement, TotalOrder, and primary order.
  */
 
@@ -28,8 +31,42 @@ const headerBytes = 32;
 const digestBytes = 12;
 const digestVersion = 2;
 
+interface Proposal {
+  readonly bytes: Buffer;
+  /** The one before it in the same window; null when it was the window's first. */
+  readonly previous: bigint | null;
+}
+
 export class CommittedLog {
   readonly #txns = new Map<bigint, CommittedTxn>();
+  /** All that any member has logged or was about to, committed or not. */
+  readonly #proposals = new Map<bigint, Proposal>();
+
+  /** A member has these transactions, committed or not. */
+  propose(window: TxnWindow): void {
+    for (let index = window.length - 1; index >= 0; index--) {
+      const { zxidHigh, zxidLow, bytes, start, end } = window.at(index);
+      const zxid = longOf(zxidHigh, zxidLow);
+      const known = this.#proposals.get(zxid);
+      const previous = index === 0 ? null : previousIn(window, index);
+      if (known !== undefined && (known.previous !== null || previous === null)) return;
+      this.#proposals.set(zxid, { bytes: Buffer.from(bytes.subarray(start, end)), previous });
+    }
+  }
+
+  /**
+   * A leader begins an epoch with a history that ends there: all of it counts as committed.
+   * @throws Error when no member was ever seen to have its end.
+   */
+  adopt(lastZxid: bigint, nowMs: number): void {
+    let zxid: bigint | null = lastZxid;
+    while (zxid !== null && (zxid & 0xffffffffn) !== 0n && !this.#txns.has(zxid)) {
+      const proposal = this.#proposals.get(zxid);
+      if (proposal === undefined) throw new Error(`a leader begins with ${hex(zxid)}, and nobody has made it`);
+      this.#add(zxid, proposal.bytes, proposal.previous, nowMs);
+      zxid = proposal.previous ?? zxid - 1n;
+    }
+  }
 
   /**
    * A member has applied the window's transactions up to `lastZxid`; those up to `sinceZxid` have been looked at before.
@@ -41,8 +78,7 @@ export class CommittedLog {
       const zxid = longOf(zxidHigh, zxidLow);
       if (zxid > lastZxid) continue;
       if (zxid <= sinceZxid) return;
-      const before = index === 0 ? null : window.at(index - 1);
-      const previous = before === null ? null : longOf(before.zxidHigh, before.zxidLow);
+      const previous = index === 0 ? null : previousIn(window, index);
       this.#add(zxid, bytes.subarray(start, end), previous, nowMs);
     }
   }
@@ -83,6 +119,11 @@ export class CommittedLog {
     }
     this.#txns.get(zxid)!.previous = previous;
   }
+}
+
+function previousIn(window: TxnWindow, index: number): bigint {
+  const { zxidHigh, zxidLow } = window.at(index - 1);
+  return longOf(zxidHigh, zxidLow);
 }
 
 function fieldsOf(bytes: Buffer): Pick<CommittedTxn, "session" | "cxid" | "zxid" | "timeMs" | "type"> {

@@ -116,6 +116,7 @@ export class SimEnsemble {
       if (!this.schedule.step(untilMs)) return false;
       if (++this.events > eventsMax) throw new Error(`${eventsMax} events, and no end of it`);
       await new Promise(setImmediate);
+      for (const member of this.members) member.showProposals(this.#log);
       this.#watchLeaders();
       for (const member of this.members) member.showLog(this.#log);
     }
@@ -203,8 +204,10 @@ export class SimEnsemble {
       if (leading?.isServing !== true) continue;
       const epoch = leading.epoch!;
       const known = this.#leaders.get(epoch);
-      if (known === undefined) this.elections++;
-      else if (known !== sid) throw new Error(`members ${known} and ${sid} both lead epoch ${epoch}`);
+      if (known === undefined) {
+        this.elections++;
+        this.#log.adopt(server!.peer!.lastZxid, this.schedule.nowMs);
+      } else if (known !== sid) throw new Error(`members ${known} and ${sid} both lead epoch ${epoch}`);
       this.#leaders.set(epoch, sid);
     }
   }

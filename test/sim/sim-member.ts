@@ -78,6 +78,12 @@ export class SimMember {
     return this.#memory;
   }
 
+  /** Adds what it has in memory, committed or not. */
+  showProposals(log: CommittedLog): void {
+    const window = this.server?.replica?.window;
+    if (window !== undefined) log.propose(window);
+  }
+
   /** Adds what it has applied since the last time to what everybody has. */
   showLog(log: CommittedLog): void {
     const { server } = this;
