@@ -34,14 +34,25 @@ export interface Conversation {
   readonly session: bigint;
   readonly calls: Call[];
   readonly said: Said[];
-  /** When the client last asked for what it was told: the server knew then, or later, that the session is alive. */
+  /** When the client last asked what it was answered by a member in touch with its leader. */
   aliveMs: number;
 }
 
 export const sessionTimeoutMs = 4_000;
 const requestTimeoutMs = 3_000;
-const pingMs = 1_000;
+/** A client that has nothing to ask lets so much time pass before it is heard of again. */
+export const pingMs = 1_000;
 const special = { ping: -2, setWatches: -8 } as const;
+
+interface ClientParts {
+  readonly number: number;
+  readonly node: SimNode;
+  readonly schedule: Schedule;
+  readonly dice: Dice;
+  readonly servers: readonly string[];
+  /** Whether a server may then have been without its leader and not have known. */
+  readonly wasOutOfTouch: (server: string, atMs: number) => boolean;
+}
 
 /** Paths by the kind of watch that is set on them and has not fired. */
 class SetWatchesList {
@@ -88,6 +99,8 @@ export class SimClient implements SocketHandler {
   readonly #schedule: Schedule;
   readonly #dice: Dice;
   readonly #servers: readonly string[];
+  readonly #wasOutOfTouch: ClientParts["wasOutOfTouch"];
+  #server = "";
   /** Oldest first: they are answered in their order. */
   #waiting: Call[] = [];
   #watches = new SetWatchesList();
@@ -102,12 +115,13 @@ export class SimClient implements SocketHandler {
   #knockedMs = 0;
   #isStopped = false;
 
-  constructor(parts: { number: number; node: SimNode; schedule: Schedule; dice: Dice; servers: readonly string[] }) {
+  constructor(parts: ClientParts) {
     this.number = parts.number;
     this.#node = parts.node;
     this.#schedule = parts.schedule;
     this.#dice = parts.dice;
     this.#servers = parts.servers;
+    this.#wasOutOfTouch = parts.wasOutOfTouch;
   }
 
   get isAttached(): boolean {
@@ -135,6 +149,7 @@ export class SimClient implements SocketHandler {
           return null;
         }
         this.#socket = socket;
+        this.#server = server;
         this.#knockedMs = this.#schedule.nowMs;
         const session = this.session ?? undefined;
         const lastZxidSeen = this.#lastZxid;
@@ -245,7 +260,8 @@ export class SimClient implements SocketHandler {
       return;
     }
     this.session = { id, password: Buffer.from(password) };
-    this.#conversation = { client: this.number, session: id, calls: [], said: [], aliveMs: this.#knockedMs };
+    const aliveMs = this.#wasOutOfTouch(this.#server, this.#knockedMs) ? 0 : this.#knockedMs;
+    this.#conversation = { client: this.number, session: id, calls: [], said: [], aliveMs };
     this.conversations.push(this.#conversation);
     if (this.#watches.size > 0) this.#ask(this.#watches.request(this.#lastZxid), special.setWatches);
   }
@@ -264,7 +280,7 @@ export class SimClient implements SocketHandler {
     if (zxid > this.#lastZxid) this.#lastZxid = zxid;
     const call = this.#waiting.shift();
     if (call?.xid !== xid) throw new Error(`client ${this.number} got an answer to ${xid}, and is owed ${call?.xid}`);
-    conversation.aliveMs = call.askedMs;
+    if (!this.#wasOutOfTouch(this.#server, call.askedMs)) conversation.aliveMs = call.askedMs;
     const err = frame.readInt32BE(12);
     call.answer = {
       atMs: this.#schedule.nowMs,

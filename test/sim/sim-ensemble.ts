@@ -17,7 +17,7 @@ import { checkHistory } from "./checks.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { stateOf } from "./faults.ts";
 import { Dice, Schedule } from "./schedule.ts";
-import { type Call, SimClient } from "./sim-client.ts";
+import { type Call, pingMs, SimClient } from "./sim-client.ts";
 import { SimMember } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { create, registers } from "./workload.ts";
@@ -87,6 +87,8 @@ export class SimEnsemble {
           schedule: this.schedule,
           dice: new Dice(seed, `client ${number}`),
           servers: this.members.map(({ node }) => node.name),
+          // Woken up, it answers first and asks for its leader later.
+          wasOutOfTouch: (server, atMs) => this.network.node(server).frozenUntilMs + this.#unawareMs > atMs,
         }),
       );
     }
@@ -96,6 +98,11 @@ export class SimEnsemble {
   get calls(): Call[] {
     const conversations = this.clients.flatMap((client) => client.conversations);
     return conversations.flatMap(({ calls }) => calls).filter(({ xid }) => xid > 0);
+  }
+
+  /** How long a member that hears nothing from its leader goes on, and a leader that hears nothing from its quorum. */
+  get #unawareMs(): number {
+    return (syncLimit + 1) * tickMs + 2 * this.network.options.delayMsMax;
   }
 
   member(sid: number): SimMember {
@@ -186,8 +193,7 @@ export class SimEnsemble {
     if (new Set(dumps).size !== 1) throw new Error(`trees differ:\n${dumps.join("\n")}`);
     const conversations = this.clients.flatMap((client) => client.conversations);
     // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
-    const slackMs = (syncLimit + 1) * tickMs + 2 * this.network.options.delayMsMax;
-    const model = checkHistory(this.#log.inOrder(), conversations, slackMs);
+    const model = checkHistory(this.#log.inOrder(), conversations, this.#unawareMs + pingMs);
     for (const { sid, server } of this.members) {
       const count = server!.metrics.digestMismatchesCount.value;
       if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);
