@@ -43,7 +43,7 @@ export class LogSync {
     this.#window = window;
   }
 
-  /** Sends what the files have behind the learner's zxid. What cannot be read is no reason to fail: the tree is sent. */
+  /** Sends what the files have behind the learner's zxid, if they have all of it. */
   async run(handler: LearnerHandler, learnerZxid: bigint, events: LogSyncEvents): Promise<void> {
     const release = this.#window.hold();
     try {
@@ -67,7 +67,7 @@ export class LogSync {
     }
     const { zxidHigh, zxidLow } = this.#window.at(0);
     const until = { zxidHigh, zxidLow };
-    if (!(await this.#isWorthwhile(learnerZxid)) || !(await this.#hasAll(learnerZxid, until))) {
+    if (!(await this.#isWorthwhile(learnerZxid)) || !(await this.#canRead(learnerZxid, until))) {
       events.found(false);
       return;
     }
@@ -116,6 +116,20 @@ export class LogSync {
     const [_, ...files] = await this.#filesFrom(learnerZxid);
     for (const { path } of files) logBytes += (await disk.stat(path))?.sizeBytes ?? 0;
     return logBytes <= snapshotBytes * snapshotSizeFactor;
+  }
+
+  /**
+   * Whether {@link #hasAll} holds. A gap is no damage here: where this server once was sent a tree, its files lack what the
+   * tree had.
+   */
+  async #canRead(learnerZxid: bigint, until: { zxidHigh: number; zxidLow: number }): Promise<boolean> {
+    try {
+      return await this.#hasAll(learnerZxid, until);
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.#host.logger.info({ ...error.facts }, `not sent from the log, but as a tree: ${error.message}`);
+      return false;
+    }
   }
 
   /** Whether the files have the learner's last transaction and everything from there up to the window. */
