@@ -61,6 +61,8 @@ export interface LeaderOutput {
 
 /** Connections that have not said who they are. */
 const strangersMax = 100;
+/** How often voters come that have accepted a later epoch, before the leader gives way to them. */
+const laterEpochsMax = 10;
 
 export class Leading implements HandlerServices {
   readonly handlers: Set<LearnerHandler> = new Set();
@@ -84,6 +86,7 @@ export class Leading implements HandlerServices {
   #isEstablishing = false;
   #tick = 0;
   #isHalfTick = true;
+  #laterEpochs = 0;
 
   /** @param parts.history where this server's history ends; the window holds the newest part of it, all committed. */
   constructor(parts: {
@@ -188,7 +191,10 @@ export class Leading implements HandlerServices {
   proposeEpoch(handler: LearnerHandler, acceptedEpoch: bigint): void {
     this.#agreement.propose(handler.sid, acceptedEpoch);
     if (this.#epoch === null) this.#settleEpoch();
-    else handler.epochSettled(this.#epoch, handler.heardMs);
+    else {
+      handler.epochSettled(this.#epoch, handler.heardMs);
+      if (acceptedEpoch > this.#epoch) this.#giveWay(handler.sid, acceptedEpoch);
+    }
   }
 
   ackEpoch(handler: LearnerHandler, summary: StateSummary): boolean {
@@ -269,6 +275,17 @@ export class Leading implements HandlerServices {
   get #lastZxid(): bigint {
     const { zxidHigh, zxidLow } = this.broadcast.committed;
     return longOf(zxidHigh, zxidLow);
+  }
+
+  /**
+   * A server that has accepted a later epoch, of a leader that came to nothing, may never follow this one. If it is a voter
+   * the ensemble would do without it until somebody restarts this leader, as ZooKeeper's does; so this one asks for an
+   * election, whose epoch is later still. Not at the first word, which may be a stranger's.
+   */
+  #giveWay(sid: bigint, acceptedEpoch: bigint): void {
+    if (this.phase !== "Broadcast" || !this.isVoter(sid)) return;
+    if (++this.#laterEpochs < laterEpochsMax) return;
+    this.stop(`Leaders epoch, ${this.#epoch} is less than accepted epoch, ${acceptedEpoch}, of server ${sid}`);
   }
 
   #settleEpoch(): void {
