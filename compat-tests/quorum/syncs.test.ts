@@ -99,20 +99,21 @@ function hasLogged({ dataFolder }: TestServer, text: string): boolean {
 }
 
 /**
- * Lets server 3, which leads, log what nobody else gets: the others are killed first, and it is killed before it can
- * notice. Nobody is ever told that this was written.
+ * Lets server 3, which leads, log what nobody else gets: the others stand still from before it is asked until all are killed.
+ * Nobody is ever told that this was written.
  */
 async function leaveTail(ensemble: TestEnsemble): Promise<void> {
   const leader = ensemble.member(3);
   const actor = await ensemble.visit(3);
-  await Promise.all([ensemble.member(1).kill(), ensemble.member(2).kill()]);
+  const others = [ensemble.member(1), ensemble.member(2)];
+  for (const other of others) other.pause();
   actor.connection.send(actor.framesOf([create("/tail"), create("/tail/1"), create("/tail/2")]));
   const deadline = Date.now() + 10_000;
   while (!hasLogged(leader, "/tail/2")) {
     if (Date.now() > deadline) throw new Error("the leader logs nothing more");
     await delay(2);
   }
-  await leader.kill();
+  await Promise.all([leader, ...others].map((member) => member.kill()));
   actor.connection.cut();
 }
 

@@ -134,6 +134,11 @@ export class TestServer {
     await this.#end("SIGKILL");
   }
 
+  /** SIGSTOP: it stands still, with its connections open, until it is killed. */
+  pause(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
   /** Stops and removes the folder, if it was a temporary one. */
   async dispose(): Promise<void> {
     await this.kill();

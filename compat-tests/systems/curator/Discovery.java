@@ -109,9 +109,11 @@ final class Discovery {
         Scene.eventually("two", () -> payloads(cache).equals(List.of("1", "2")));
         services.updateService(instance("web", "one", ServiceType.DYNAMIC, "11"));
         Scene.eventually("updated", () -> payloads(cache).equals(List.of("11", "2")));
-        scene.restart(() -> services.registerService(instance("web", "three", ServiceType.STATIC, "3")));
+        restartAndRegister(scene, a, "/web/one", "/web/two");
+        services.registerService(instance("web", "three", ServiceType.STATIC, "3"));
         Scene.eventually("three", () -> payloads(cache).equals(List.of("11", "2", "3")));
-        scene.restart();
+        restartAndRegister(scene, a, "/web/one", "/web/two", "/web/three");
+        Scene.eventually("all three again", () -> payloads(cache).equals(List.of("11", "2", "3")));
         services.updateService(instance("web", "two", ServiceType.DYNAMIC, "22"));
         Scene.eventually("updated", () -> payloads(cache).equals(List.of("11", "22", "3")));
         scene.say("cached", payloads(cache));
