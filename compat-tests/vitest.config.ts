@@ -5,7 +5,11 @@
 
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-const heavy = ["compat-tests/suites/**/*.test.ts", "compat-tests/systems/kafka*.test.ts"];
+const heavy = [
+  "compat-tests/suites/**/*.test.ts",
+  "compat-tests/systems/kafka*.test.ts",
+  "compat-tests/quorum/kazoo.test.ts",
+];
 
 const shared: NonNullable<ViteUserConfig["test"]> = {
   testTimeout: 120_000,

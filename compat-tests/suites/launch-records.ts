@@ -48,11 +48,14 @@ export class LaunchRecords {
     return join(this.#folder, "launches.jsonl");
   }
 
-  /** Variables for the suite's process: servers that it starts through PATH are of this build and leave a record here. */
-  environment(suite: string, build: Build): Record<string, string> {
+  /**
+   * Variables for the suite's process: servers that it starts through PATH are of this build and leave a record here. Of several
+   * builds each server gets that of its own id.
+   */
+  environment(suite: string, ...builds: readonly Build[]): Record<string, string> {
     return {
       PATH: `${doorFolder}${delimiter}${process.env["PATH"] ?? ""}`,
-      [doorVariable.build]: build,
+      [doorVariable.build]: builds.join(),
       [doorVariable.suite]: suite,
       [doorVariable.records]: this.file,
     };
