@@ -200,6 +200,11 @@ export const plantedBugs: readonly PlantedBug[] = [
         from: "    if (session.isClosing) return ErrorCode.sessionExpired;\n    session.owner",
         to: "    session.owner",
       },
+      {
+        file: "pipeline/write-judge.ts",
+        from: "  return requester.session !== null && requester.session.isClosing;",
+        to: "  return requester.session === undefined;",
+      },
     ],
   },
   {

@@ -178,9 +178,15 @@ export class SimClient implements SocketHandler {
   }
 
   ask(request: Request): void {
+    if (this.isAttached) this.#ask(request, this.#nextXid++);
+  }
+
+  /** Closes its session, and asks for something behind that, which nobody may do any more. */
+  leave(behind: readonly Request[]): void {
     if (!this.isAttached) return;
-    this.#ask(request, this.#nextXid++);
-    if (request.op === "closeSession") this.#isClosing = true;
+    this.#ask({ op: "closeSession" }, this.#nextXid++);
+    for (const request of behind) this.#ask(request, this.#nextXid++);
+    this.#isClosing = true;
   }
 
   #ask(request: Request, xid: number): void {

@@ -196,7 +196,7 @@ export class SimMember {
     const { config } = loadConfig({
       text: Buffer.from(`dataDir=/data\nclientPort=2181\nclientPortAddress=s${sid}\n${zooCfg}`),
       file: "zoo.cfg",
-      systemProperties: new Map([["nodekeeper.ensembles", "true"]]),
+      systemProperties: new Map(),
       readMyid: () => String(sid),
     });
     return config;
