@@ -85,19 +85,11 @@ const damages: readonly Damage[] = [
   { what: "ends before an end mark", change: (_, last) => truncateSync(last.file, endOf(last) - 1) },
   { what: "ends with a record", change: (_, last) => truncateSync(last.file, endOf(last)) },
   { what: "lacks its last end mark", change: (_, last) => overwrite(last.file, endOf(last) - 1, Buffer.from([0])) },
+  {
+    what: "has zeros from the middle of its last record on",
+    change: (_, last) => overwrite(last.file, last.offset + 40, Buffer.alloc(endOf(last) - last.offset - 40)),
+  },
   { what: "has zeros for its last record", change: (_, last) => overwrite(last.file, last.offset, Buffer.alloc(64)) },
-  { what: "lost its magic", change: (_, last) => overwrite(last.file, 0, Buffer.from("ZKLH")) },
-  { what: "is empty", change: (_, last) => truncateSync(last.file, 0) },
-  { what: "is only a header", change: (_, last) => truncateSync(last.file, 16) },
-];
-
-test.each(damages)("a last log that $what is read, or refused, as by the reference", async ({ change }) => {
-  const damage = (dataFolder: string): void => change(dataFolder, readLogs(dataFolder).at(-1)!);
-  expect(await reading(subject, "plain", damage)).toBe(await reading("reference", "plain", damage));
-});
-
-/** What the reference refuses although only the end of the newest log is affected, and ours cuts off as a torn write. */
-const tornForUs: readonly Damage[] = [
   {
     what: "has zeros for its last payload",
     change: (_, last) => overwrite(last.file, last.offset + 12, Buffer.alloc(20)),
@@ -111,8 +103,35 @@ const tornForUs: readonly Damage[] = [
     what: "has an unknown type",
     change: (_, last) => overwrite(last.file, last.offset + 12 + 28, Buffer.from("00000063", "hex")),
   },
+  { what: "lost its magic", change: (_, last) => overwrite(last.file, 0, Buffer.from("ZKLH")) },
+  { what: "is empty", change: (_, last) => truncateSync(last.file, 0) },
+  { what: "is only a header", change: (_, last) => truncateSync(last.file, 16) },
+];
+
+test.each(damages)("a last log that $what is read, or refused, as by the reference", async ({ change }) => {
+  const damage = (dataFolder: string): void => change(dataFolder, readLogs(dataFolder).at(-1)!);
+  expect(await reading(subject, "plain", damage)).toBe(await reading("reference", "plain", damage));
+});
+
+/** What the reference refuses although only the end of the newest log is affected, and ours cuts off as a torn write. */
+const tornForUs: readonly Damage[] = [
+  {
+    what: "lacks a sector of its last record",
+    change: (_, last) => overwrite(last.file, endOf(last), holedRecord(last)),
+  },
   { what: "is 9 bytes", change: (_, last) => truncateSync(last.file, 9) },
 ];
+
+/** A record to stand behind the last, with zeros for the first whole sector that it covers. */
+function holedRecord(last: LogRecord): Buffer {
+  const length = 2_000;
+  const bytes = Buffer.alloc(12 + length + 1, 0x33);
+  bytes.writeBigInt64BE(0x33333333n, 0);
+  bytes.writeInt32BE(length, 8);
+  bytes[bytes.length - 1] = 0x42;
+  const holeAt = 512 - (endOf(last) % 512);
+  return Buffer.concat([bytes.subarray(0, holeAt), Buffer.alloc(512), bytes.subarray(holeAt + 512)]);
+}
 
 test.each(tornForUs)("damaged-end-of-the-last-log: the reference refuses a last log that $what", async ({ change }) => {
   const damage = (dataFolder: string): void => change(dataFolder, readLogs(dataFolder).at(-1)!);

@@ -3,9 +3,11 @@
  *
  * A crash while a write was not yet durable leaves any part of it: the bytes up to some point, or any of its 512-byte
  * sectors, with zeros where the others should be. Nobody was told that those records exist. Damage to what was durable
- * looks different in one of three ways, and each is told apart:
+ * looks different, and each is told apart:
  *
  *   nothing valid behind the bad place                   torn tail: cut
+ *   the same, and the bad record has all its sectors
+ *     and its end                                        damage: it was written whole, and perhaps acknowledged
  *   valid records behind it, a whole sector of zeros
  *     between, all within one unsynced write             torn write: cut, since the writer never has more unsynced
  *   valid records behind it, otherwise                   damage: the records behind it may have been acknowledged
@@ -27,6 +29,9 @@ const sectorBytes = 512;
 /** The upper half of a checksum, which is always zero. */
 const recordZerosBytes = 4;
 const zeroRunBytes = 4096;
+const adlerModulus = 65521;
+/** No transaction is longer; it bounds a search that is seldom made. */
+const payloadBytesMax = 1 << 24;
 const zeros: Buffer = Buffer.alloc(zeroRunBytes);
 
 export interface Tail {
@@ -45,7 +50,10 @@ export async function judgeTail(
   if (await isZero(file, sizeBytes, at.offset)) return { kind: "padding", validAt: -1 };
   const scan = new TailScan(file, sizeBytes, at);
   await scan.run();
-  if (scan.validAt < 0) return { kind: "torn", validAt: -1 };
+  if (scan.validAt < 0) {
+    const isWhole = await isWholeRecord(file, sizeBytes, at.offset);
+    return { kind: isWhole ? "damaged" : "torn", validAt: -1 };
+  }
   const isOneWrite = scan.validEnd - at.offset <= unsyncedBytesMax;
   const isTornWrite = isOneWrite && (await hasZeroSector(file, sizeBytes, at.offset, scan.validAt));
   return { kind: isTornWrite ? "torn" : "damaged", validAt: scan.validAt };
@@ -79,6 +87,37 @@ async function hasZeroSector(file: DiskFile, sizeBytes: number, from: number, to
     if (length > recordZerosBytes && bytes.compare(zeros, 0, length, start, start + length) === 0) return true;
     window.start += length;
     at = end;
+  }
+  return false;
+}
+
+/** Whether a record was written there to its end, and only some of its bytes are wrong. */
+async function isWholeRecord(file: DiskFile, sizeBytes: number, offset: number): Promise<boolean> {
+  const window = new FileWindow(file, sizeBytes);
+  window.seek(offset);
+  if (!(await window.fill(recordPrefixBytes))) return false;
+  const checksum = window.bytes.readUInt32BE(window.start + 4);
+  const length = window.bytes.readInt32BE(window.start + 8);
+  const end = offset + recordOverheadBytes + length;
+  if (length >= txnHeaderBytes && end <= sizeBytes) {
+    const mark = Buffer.alloc(1);
+    await file.read(mark, 0, 1, end - 1);
+    if (mark[0] === recordEndMark) return !(await hasZeroSector(file, sizeBytes, offset, end));
+  }
+  window.start += recordPrefixBytes;
+  return endsSomewhere(window, { checksum, length });
+}
+
+/** Whether a payload with that checksum ends in the window's rest: then it is its length that is wrong, or its end mark. */
+async function endsSomewhere(window: FileWindow, record: { checksum: number; length: number }): Promise<boolean> {
+  let low = 1;
+  let high = 0;
+  for (let count = 0; count < payloadBytesMax && (window.available > 0 || (await window.fill(1))); count++) {
+    const byte = window.bytes[window.start++]!;
+    const isEnd = byte === recordEndMark || (byte !== 0 && count === record.length);
+    if (isEnd && count >= txnHeaderBytes && ((high << 16) | low) >>> 0 === record.checksum) return true;
+    low = (low + byte) % adlerModulus;
+    high = (high + low) % adlerModulus;
   }
   return false;
 }
