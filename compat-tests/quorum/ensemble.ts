@@ -36,9 +36,6 @@ export interface EnsembleSettings {
 /** Ticks of a second: an election and a synchronisation take tenths of it, and a stall must not look like a death. */
 const quorumConfig = { tickTime: 1000, initLimit: 20, syncLimit: 10 };
 
-/** Ours forms ensembles only when it is told to. */
-const oursProperties = { "nodekeeper.ensembles": "true" };
-
 const patienceMs = 60_000;
 const pollMs = 20;
 
@@ -215,7 +212,7 @@ export class TestEnsemble {
     return new TestServer(build, {
       folder: join(this.#folder, `server-${sid}`),
       config: { ...quorumConfig, ...this.#settings.config, ...this.#lines },
-      properties: { ...this.#settings.properties, ...(build === "ours" && oursProperties) },
+      ...(this.#settings.properties && { properties: this.#settings.properties }),
       jars: this.#settings.jars ?? "server",
     });
   }

@@ -18,7 +18,7 @@ export interface SuiteExclusion {
   readonly suite: string;
   /** Name of the test as the suite gives it; a `*` at the end stands for any rest. */
   readonly test: string;
-  /** A feature of a later version that it needs, or null when it is about something that never concerns a server. */
+  /** What it needs that this version, or this suite's stage, has not got; null when it is about something that never concerns a server. */
   readonly needs: string | null;
   readonly reason: string;
 }

@@ -1,8 +1,8 @@
 /**
  * kazoo's own tests, unedited, from the released package, against a server that kazoo's harness starts by the word `java`.
  *
- * Two releases: 2.11.0, and 2.8.0, which Debian ships. Ensembles are not part of this version, so the harness is told to make
- * a cluster of one (ZOOKEEPER_CLUSTER_SIZE). What a test needs beyond that is in expectations.json, test by test.
+ * Two releases: 2.11.0, and 2.8.0, which Debian ships. The harness makes a cluster of one (ZOOKEEPER_CLUSTER_SIZE); quorum/kazoo
+ * runs the same tests in an ensemble. What a test needs beyond that is in expectations.json, test by test.
  */
 
 import { test } from "vitest";

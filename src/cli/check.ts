@@ -5,8 +5,8 @@
  *   zoo.cfg:9   nio.numWorkerThreads   no effect     there is one event loop and no thread pool
  *   zoo.cfg:12  tickTme                unknown       tickTme is a key that nothing reads; did you mean tickTime?
  *
- * A key is honoured only if the server would start with it: where the loader refuses, so does the table, and server
- * lines stand or fall together. Then the notes that a start would log, then what would keep it from its data folders,
+ * A key is honoured only if the server would start with it: where the loader refuses, so does the table. Then
+ * the notes that a start would log, then what would keep it from its data folders,
  * then one line that says whether it would start. Exit code 0, 2, or 3 for the folders, as a start would have.
  *
  * Always: nothing is made or changed, no name is looked up, no port is opened.
@@ -17,7 +17,7 @@ import { ExitCode } from "#config/exit-code.ts";
 import { parseJavaProperties } from "#config/java-properties.ts";
 import { formatNote } from "#config/notes.ts";
 import { type ConfigInput, loadConfig, type LoadedConfig, type ServerConfig } from "#config/server-config.ts";
-import { judge, type Judgement } from "#config/verdict.ts";
+import { judge, type Judgement, judgementForMember } from "#config/verdict.ts";
 import { dataFolderProblem, type FolderFiles } from "./data-folders.ts";
 
 const outcomeWords: Readonly<Record<Judgement["outcome"], string>> = {
@@ -37,12 +37,13 @@ interface Report {
 /** The report on a configuration, one line each, for standard output. */
 export function checkConfig(input: ConfigInput & { readonly files: FolderFiles }): Report {
   try {
-    const judgements = judge(parseJavaProperties(input.text, input.file), input.systemProperties);
+    const alone = judge(parseJavaProperties(input.text, input.file), input.systemProperties);
     const loaded = load(input);
     if (loaded instanceof ConfigError) {
-      const lines = table(input.file, withRefused(judgements, loaded, input.file));
+      const lines = table(input.file, withRefused(alone, loaded, input.file));
       return { lines: [...lines, loaded.message], exitCode: ExitCode.invalidInvocation };
     }
+    const judgements = loaded.config.ensemble === null ? alone : alone.map((one) => judgementForMember(one));
     const said = new Set(judgements.map(({ text }) => text));
     const notes = loaded.notes.filter(({ text }) => !said.has(text)).map((note) => formatNote(input.file, note));
     const { lines, exitCode } = closeReport(input, judgements, loaded.config);
@@ -62,19 +63,15 @@ function load(input: ConfigInput): LoadedConfig | ConfigError {
   }
 }
 
-/** The judgements with what the loader refused: the key on its line, with all server lines if it is one of them. */
+/** The judgements with what the loader refused. */
 function withRefused(judgements: readonly Judgement[], { facts }: ConfigError, file: string): readonly Judgement[] {
   const { line } = facts;
   if (facts.file !== file || line === 0) return judgements;
-  const isServerRefused = judgements.some((judgement) => judgement.line === line && isServerLine(judgement));
   return judgements.map((judgement) => {
-    const isRefused = judgement.line === line || (isServerRefused && isServerLine(judgement));
-    return isRefused && judgement.outcome === "honoured" ? { ...judgement, outcome: "refused" } : judgement;
+    const { outcome } = judgement;
+    const isRefused = judgement.line === line && (outcome === "honoured" || outcome === "ensembleOnly");
+    return isRefused ? { ...judgement, outcome: "refused" } : judgement;
   });
-}
-
-function isServerLine({ key }: Judgement): boolean {
-  return key.startsWith("server.");
 }
 
 function closeReport(

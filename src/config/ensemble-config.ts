@@ -68,7 +68,6 @@ export function readEnsemble(
 ): EnsembleConfig | null {
   const { membership, myid, dataDir, tickTimeMs } = server;
   if (!isDistributed(membership, server.standaloneEnabled)) return null;
-  refuseUnlessAskedFor(keys, properties, membership);
   refuseWhatIsMissing(keys, server.reconfigEnabled);
   const ticks = "a number of ticks, 1 or more";
   const initLimit = keys.int("initLimit", 0, 0);
@@ -113,18 +112,6 @@ export function readEnsemble(
     txnSyncsMax: Math.max(properties.int("zookeeper.leader.maxConcurrentDiffSyncs", 100), 1),
     leaderServes: properties.text("zookeeper.leaderServes", "yes") !== "no",
   };
-}
-
-/** Ensembles are being built: they have to be asked for until they have been proven. */
-function refuseUnlessAskedFor(keys: FileKeys, properties: SystemProperties, membership: Membership): void {
-  if (properties.boolean("nodekeeper.ensembles", false)) return;
-  const [first] = membership.members.values();
-  const key = first === undefined ? "standaloneEnabled" : `server.${first.sid}`;
-  throw keys.error(
-    key,
-    "ensembles are not supported yet by this version",
-    "one server line at most, with standaloneEnabled=true",
-  );
 }
 
 /** What must not be left out in silence. */

@@ -3,7 +3,7 @@
  *
  *   honoured      read, and it does what it does in ZooKeeper
  *   ensembleOnly  concerns ensembles: checked where ZooKeeper checks it, without effect on a standalone server,
- *                 exactly as in ZooKeeper, so nothing is said about it
+ *                 exactly as in ZooKeeper, so nothing is said about it; a member honours it, unless `unheeded` says why not
  *   noEffect      accepted; one line at start says why it has no effect here
  *   refused       the server does not start: doing without it would be unsafe, or would change what data means
  *
@@ -20,6 +20,8 @@ export interface KeyRow {
   readonly text: string;
   /** The reason to refuse this value, or null; trimmed values only. */
   readonly refuse?: (value: string) => string | null;
+  /** ensembleOnly: why it has no effect on a member of an ensemble either. */
+  readonly unheeded?: string;
 }
 
 export function honoured(name: string, values: string, refuse?: (value: string) => string | null): KeyRow {
@@ -28,8 +30,9 @@ export function honoured(name: string, values: string, refuse?: (value: string) 
     : { name, verdict: "honoured", text: values, refuse };
 }
 
-export function ensembleOnly(name: string, values: string): KeyRow {
-  return { name, verdict: "ensembleOnly", text: values };
+export function ensembleOnly(name: string, values: string, unheeded?: string): KeyRow {
+  const row = { name, verdict: "ensembleOnly", text: values } as const;
+  return unheeded === undefined ? row : { ...row, unheeded };
 }
 
 export function noEffect(name: string, reason: string, refuse?: (value: string) => string | null): KeyRow {

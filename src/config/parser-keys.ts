@@ -18,6 +18,9 @@ const metricsProviders = [
   "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider",
 ] as const;
 
+const alwaysSynced = "an observer has a log and snapshots as any other member";
+const firstAddress = "of several addresses of a server the first is used";
+
 export const parserKeys: readonly KeyRow[] = [
   honoured("dataDir", "a folder, for snapshots and myid"),
   honoured("dataLogDir", "a folder, for transaction logs"),
@@ -37,7 +40,7 @@ export const parserKeys: readonly KeyRow[] = [
   ensembleOnly("electionAlg", "3"),
   ensembleOnly("quorumListenOnAllIPs", bool),
   ensembleOnly("peerType", "participant or observer"),
-  ensembleOnly("syncEnabled", bool),
+  ensembleOnly("syncEnabled", bool, alwaysSynced),
   refused(
     "dynamicConfigFile",
     "a dynamic configuration file is not supported yet; put its server line into this file and remove the key",
@@ -57,7 +60,7 @@ export const parserKeys: readonly KeyRow[] = [
   ensembleOnly("quorum.auth.learner.saslLoginContext", "the name of a JAAS section"),
   ensembleOnly("quorum.auth.server.saslLoginContext", "the name of a JAAS section"),
   ensembleOnly("quorum.auth.kerberos.servicePrincipal", "a principal, service/host"),
-  ensembleOnly("quorum.cnxn.threads.size", "a number"),
+  ensembleOnly("quorum.cnxn.threads.size", "a number", "there is one event loop and no thread pool"),
   noEffect("jvm.pause.monitor", noPauseMonitor),
   noEffect("jvm.pause.info-threshold.ms", noPauseMonitor),
   noEffect("jvm.pause.warn-threshold.ms", noPauseMonitor),
@@ -72,8 +75,8 @@ export const parserKeys: readonly KeyRow[] = [
   noEffect("metricsProvider.workerShutdownTimeoutMs", "there are no threads to stop"),
   noEffect("metricsProvider.*", noPrometheus),
   ensembleOnly("multiAddress.enabled", bool),
-  ensembleOnly("multiAddress.reachabilityCheckEnabled", bool),
-  ensembleOnly("multiAddress.reachabilityCheckTimeoutMs", ms),
+  ensembleOnly("multiAddress.reachabilityCheckEnabled", bool, firstAddress),
+  ensembleOnly("multiAddress.reachabilityCheckTimeoutMs", ms, firstAddress),
   refused("oraclePath", "the two-node oracle is not supported yet, and it decides who may lead; remove the key"),
   honoured("server.*", "host:port:port[:participant|observer][;[host:]port]"),
   ensembleOnly("group*", "server ids, joined by colons"),

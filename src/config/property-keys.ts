@@ -15,6 +15,8 @@ const noQueues = "internal queues are built differently";
 const oneWatchManager = "there is one implementation of watches, which needs no cleaning";
 const streamsPushBack = "the network layer brings its own back-pressure";
 const neverBlocks = "sending and closing never block";
+const noDelay = "an observer looks for its leader at once";
+const alwaysNoDelay = "TCP_NODELAY is always set";
 const noTlsPort = "there is no TLS port";
 const noJmx = "there is no JMX; use the four-letter word mntr";
 const logsToStdout = "the log goes to standard output; see --log-level and --log-format";
@@ -54,7 +56,7 @@ const pipelineAndStorage: readonly KeyRow[] = [
   honoured("jute.maxbuffer.extrasize", bytes),
   honoured("enforceQuota", bool),
   honoured("skipACL", "yes or no"),
-  ensembleOnly("enableEagerACLCheck", bool),
+  ensembleOnly("enableEagerACLCheck", bool, "the leader alone judges writes"),
   honoured("throttled_op_wait_time", `${ms}; 0 is off`),
   noEffect("testingonly.*", javaTests),
   noEffect("test.*", javaTests),
@@ -112,8 +114,8 @@ const quorum: readonly KeyRow[] = [
   ensembleOnly("leaderServes", "yes or no"),
   ensembleOnly("leader.maxConcurrentSnapSyncs", count),
   ensembleOnly("leader.maxConcurrentDiffSyncs", count),
-  ensembleOnly("leader.maxTimeToWaitForEpoch", `${ms}; -1 is without end`),
-  ensembleOnly("leader.ackLoggingFrequency", count),
+  ensembleOnly("leader.maxTimeToWaitForEpoch", `${ms}; -1 is without end`, "a leader waits for initLimit"),
+  ensembleOnly("leader.ackLoggingFrequency", count, "acknowledgements are not logged"),
   noEffect("leader.closeSocketAsync", neverBlocks),
   noEffect("learner.closeSocketAsync", neverBlocks),
   noEffect("learner.asyncSending", neverBlocks),
@@ -125,15 +127,19 @@ const quorum: readonly KeyRow[] = [
   ensembleOnly("fastleader.minNotificationInterval", ms),
   ensembleOnly("fastleader.maxNotificationInterval", ms),
   ensembleOnly("observerMaster.sizeLimit", bytes),
-  ensembleOnly("observer.reconnectDelayMs", ms),
-  ensembleOnly("observer.election.DelayMs", ms),
-  ensembleOnly("observer.syncEnabled", bool),
+  ensembleOnly("observer.reconnectDelayMs", ms, noDelay),
+  ensembleOnly("observer.election.DelayMs", ms, noDelay),
+  ensembleOnly("observer.syncEnabled", bool, "an observer has a log and snapshots as any other member"),
   noEffect("follower.skipLearnerRequestToNextProcessor", noQueues),
   noEffect("forward_learner_requests_to_commit_processor_disabled", noQueues),
   ensembleOnly("forceSnapshotSync", bool),
   noEffect("messageTracker.*", "recent packets are not kept for dumps"),
   noEffect("commitProcessor.*", oneEventLoop),
-  ensembleOnly("multiAddress.*", "see the keys of the same names in zoo.cfg"),
+  ensembleOnly(
+    "multiAddress.*",
+    "see the keys of the same names in zoo.cfg",
+    "of several addresses of a server the first is used",
+  ),
 ];
 
 const watchesAndDiagnostics: readonly KeyRow[] = [
@@ -169,8 +175,8 @@ export const flagKeys: readonly KeyRow[] = [
   honoured("znode.container.checkIntervalMs", ms),
   honoured("znode.container.maxPerMinute", "a number of znodes"),
   honoured("znode.container.maxNeverUsedIntervalMs", `${ms}; 0 is off`),
-  ensembleOnly("leader.nodelay", bool),
-  ensembleOnly("follower.nodelay", bool),
+  ensembleOnly("leader.nodelay", bool, alwaysNoDelay),
+  ensembleOnly("follower.nodelay", bool, alwaysNoDelay),
   noEffect("leader.closeSocketAsync", neverBlocks),
   noEffect("learner.closeSocketAsync", neverBlocks),
   noEffect("learner.asyncSending", neverBlocks),

@@ -31,7 +31,7 @@ import type { Membership } from "#quorum/membership.ts";
 import type { ConfigNote } from "./notes.ts";
 import { type PropertySettings, readPropertySettings } from "./property-settings.ts";
 import { isSecret, propertyPrefix, SystemProperties } from "./system-properties.ts";
-import { isParserKey, judge } from "./verdict.ts";
+import { isParserKey, judge, type Judgement } from "./verdict.ts";
 
 export interface ServerConfig extends PropertySettings, ClientAddress {
   /** Length of the listen backlog; -1 leaves it to the system. */
@@ -96,7 +96,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   warnIfRelative(file, { key: "", line: 0 }, notes);
   refuseUnpairedAddress(keys, "secureClientPort");
   refuseStaticMembers(keys);
-  takeJudgements(entries, input.systemProperties, file, notes);
+  const judgements = takeJudgements(entries, input.systemProperties, file, notes);
   const properties = new SystemProperties(input.systemProperties, notes);
   for (const { key, value, line } of keys.entries()) {
     if (!isParserKey(key)) properties.set(propertyPrefix + key, value, line);
@@ -108,6 +108,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const myid = content === null ? null : parseMyid(content, base.dataDir, notes);
   const client = chooseClientAddress(keys, { ...base, membership, myid }, notes);
   const ensemble = readEnsemble(keys, properties, { ...base, ...settings, membership, myid }, notes);
+  if (ensemble !== null) noteUnheeded(judgements, notes);
   const config = {
     ...base,
     ...settings,
@@ -196,14 +197,23 @@ function takeJudgements(
   flags: ReadonlyMap<string, string>,
   file: string,
   notes: ConfigNote[],
-): void {
-  for (const { key, line, outcome, text } of judge(entries, flags)) {
+): readonly Judgement[] {
+  const judgements = judge(entries, flags);
+  for (const { key, line, outcome, text } of judgements) {
     if (outcome === "refused") {
       const where = line > 0 ? { file, line, key } : { file: commandLine, line, key: `-D${key}` };
       throw new ConfigError({ ...where, problem: text });
     }
     if (text === "") continue;
     notes.push({ level: outcome === "noEffect" ? "info" : "warn", line, key, text });
+  }
+  return judgements;
+}
+
+/** A member says which of the keys for members have no effect. */
+function noteUnheeded(judgements: readonly Judgement[], notes: ConfigNote[]): void {
+  for (const { key, line, memberText } of judgements) {
+    if (memberText !== undefined) notes.push({ level: "info", line, key, text: memberText });
   }
 }
 

@@ -25,6 +25,8 @@ export interface Judgement {
   readonly outcome: Verdict | "unknown" | "overridden";
   /** One sentence that names the key; "" when there is nothing to say. */
   readonly text: string;
+  /** ensembleOnly: the sentence for a member of an ensemble, where the key has no effect there. */
+  readonly memberText?: string;
 }
 
 const settableKeys = [...propertyKeys, ...securityKeys];
@@ -73,6 +75,14 @@ export function judge(entries: readonly PropertyEntry[], flags: ReadonlyMap<stri
     if (judgement !== null) judgements.push({ line: 0, ...judgement });
   }
   return judgements;
+}
+
+/** The judgement on the same key for a member of an ensemble. */
+export function judgementForMember(judgement: Judgement): Judgement {
+  const { outcome, memberText } = judgement;
+  if (outcome !== "ensembleOnly") return judgement;
+  if (memberText === undefined) return { ...judgement, outcome: "honoured" };
+  return { ...judgement, outcome: "noEffect", text: memberText };
 }
 
 /** The known zoo.cfg key or -D name nearest to this one, or null when none is near; letter case does not count. */
@@ -139,8 +149,9 @@ function judgeFlag(name: string, value: string): Finding | null {
 function judgeRow(row: KeyRow, key: string, value: string): Finding {
   const reason = row.refuse?.(value) ?? (row.verdict === "refused" ? row.text : null);
   if (reason !== null) return { key, outcome: "refused", text: reason };
-  const text = row.verdict === "noEffect" ? `${key} has no effect here: ${row.text}` : "";
-  return { key, outcome: row.verdict, text };
+  const saying = (why: string): string => `${key} has no effect here: ${why}`;
+  if (row.unheeded !== undefined) return { key, outcome: row.verdict, text: "", memberText: saying(row.unheeded) };
+  return { key, outcome: row.verdict, text: row.verdict === "noEffect" ? saying(row.text) : "" };
 }
 
 function unknown(key: string, text: string): Finding {

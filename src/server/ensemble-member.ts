@@ -9,6 +9,7 @@
  * Source: QuorumPeerMain.java, QuorumPeer.java.
  */
 
+import { CorruptionError } from "#base/errors.ts";
 import { BufferStats } from "#base/metric-kinds.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Timer } from "#host/timers.ts";
@@ -69,7 +70,12 @@ export class EnsembleMember extends ClientServer {
     const { wire, timers, clock } = this.host;
     await this.port?.open(wire, timers);
     const turnEnded = (): void => this.turnEnded();
-    const { replica, history, recovery } = await Replica.open({ ...this.persistence, turnEnded });
+    const { replica, history, recovery } = await Replica.open({ ...this.persistence, turnEnded }).catch(
+      (error: unknown) => {
+        if (error instanceof CorruptionError) this.#adviseToRejoin();
+        throw error;
+      },
+    );
     this.#replica = replica;
     // An empty database needs its snapshot.0 before its first transaction, or the next start is refused.
     if (recovery.kind === "empty") await replica.store.snapshots.take();
@@ -78,6 +84,17 @@ export class EnsembleMember extends ClientServer {
     peer.start(history, clock.monotonicMs());
     this.turnEnded();
     return recovery;
+  }
+
+  /** Files are damaged; the other members have what was in them. */
+  #adviseToRejoin(): void {
+    const { dataDir, dataLogDir } = this.config;
+    const folders = [...new Set([dataDir, dataLogDir])].map((folder) => `${folder}/version-2`).join(" and ");
+    this.host.logger.error(
+      {},
+      `Files of this server are damaged. The leader can give it everything: move ${folders} away, and start it again ` +
+        `with an empty file ${dataDir}/version-2/rejoin, so that it has no vote until then`,
+    );
   }
 
   /** Stops; what was acknowledged is on disk already. */

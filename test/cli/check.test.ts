@@ -11,8 +11,9 @@ function check(
   text: string,
   flags: readonly (readonly [string, string])[] = [],
   files: FolderFiles = anyFolder,
+  readMyid: () => string | null = () => null,
 ): { lines: string[]; exitCode: number } {
-  return checkConfig({ text: Buffer.from(text), file: "/zoo.cfg", systemProperties: new Map(flags), files });
+  return checkConfig({ text: Buffer.from(text), file: "/zoo.cfg", systemProperties: new Map(flags), files, readMyid });
 }
 
 describe("check", () => {
@@ -60,16 +61,27 @@ describe("check", () => {
     );
   });
 
-  it("does not call a key honoured that the loader refuses, and counts all server lines as one", () => {
+  it("does not call a key honoured that the loader refuses", () => {
     const three = "server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n";
-    const { lines, exitCode } = check(`dataDir=/a\n${three}`);
+    const { lines, exitCode } = check(`dataDir=/a\n${three}localSessionsEnabled=true\n`);
     expect(exitCode).toBe(ExitCode.invalidInvocation);
-    expect(lines.slice(0, 4).map((line) => line.split(/ {2,}/)[2])).toEqual([
-      "honoured",
-      ...Array.from({ length: 3 }, () => "refused"),
+    expect(lines.slice(0, 5).map((line) => line.split(/ {2,}/)[2])).toEqual([
+      ...Array.from({ length: 4 }, () => "honoured"),
+      "refused",
     ]);
-    expect(lines[4]).toContain("/zoo.cfg:2: server.1: ensembles are not supported yet");
+    expect(lines[5]).toContain("/zoo.cfg:5: localSessionsEnabled: a local session is not supported yet");
     expect(check("dataDir=/a\ntickTime=x").lines[1]).toBe("/zoo.cfg:2  tickTime  refused");
+  });
+
+  it("judges the keys of ensembles as a member does", () => {
+    const text = "dataDir=/a\ninitLimit=5\nsyncLimit=2\nsyncEnabled=false\nserver.1=a:1:2\nserver.2=b:1:2\n";
+    expect(check(text, [], anyFolder, () => "1").lines.slice(1, 5)).toEqual([
+      "/zoo.cfg:2  initLimit    honoured",
+      "/zoo.cfg:3  syncLimit    honoured",
+      "/zoo.cfg:4  syncEnabled  no effect  an observer has a log and snapshots as any other member",
+      "/zoo.cfg:5  server.1     honoured",
+    ]);
+    expect(check("dataDir=/a\nsyncEnabled=false\n").lines[1]).toBe("/zoo.cfg:2  syncEnabled  ensembles only");
   });
 
   it("leaves the table alone when what is wrong stands elsewhere", () => {

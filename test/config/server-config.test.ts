@@ -283,23 +283,10 @@ describe("a zoo.cfg with members", () => {
     );
   });
 
-  it("is refused as an ensemble, before anything is asked for that only an ensemble needs", () => {
-    const three = "server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n";
-    const limits = "initLimit=5\nsyncLimit=2\n";
-    const refusal =
-      "server.1: ensembles are not supported yet by this version; " +
-      "valid is one server line at most, with standaloneEnabled=true";
-    checkError(data + three, `/conf/zoo.cfg:2: ${refusal}`);
-    checkError(data + limits + three, `/conf/zoo.cfg:4: ${refusal}`);
-    for (const myid of ["1", "9", null]) checkError(data + three, `/conf/zoo.cfg:2: ${refusal}`, { myid });
-    checkError(`${data}${limits}${member}standaloneEnabled=false`, `/conf/zoo.cfg:4: ${refusal}`, { myid: "1" });
-  });
-
-  it("is a member of an ensemble when that is asked for, with all that a member needs", () => {
+  it("is a member of an ensemble, with all that a member needs", () => {
     const three = "server.1=a:1:2\nserver.2=b:1:2;9\nserver.3=c:1:2:observer\nserver.4=d:1:2\n";
     const limits = "initLimit=5\nsyncLimit=2\n";
-    const flags: Flags = [["nodekeeper.ensembles", "true"]];
-    const { ensemble, clientPort } = load(`${data}tickTime=1000\n${limits}${three}`, { flags, myid: "2" }).config;
+    const { ensemble, clientPort } = load(`${data}tickTime=1000\n${limits}${three}`, { myid: "2" }).config;
     expect(clientPort).toBe(9);
     expect(ensemble).toMatchObject({
       sid: 2n,
@@ -311,7 +298,7 @@ describe("a zoo.cfg with members", () => {
       election: { notificationIntervalMsMin: 200, connectTimeoutMs: 5000, handshakeTimeoutMs: 2000, bindAttempts: 3 },
     });
     const check = (text: string, line: string, myid: string | null = "2"): void =>
-      checkError(data + text, line, { flags, myid });
+      checkError(data + text, line, { myid });
     const ticks = "valid is a number of ticks, 1 or more";
     check(three, `/conf/zoo.cfg: initLimit: initLimit is not set; ${ticks}`);
     check(`initLimit=5\n${three}`, `/conf/zoo.cfg: syncLimit: syncLimit is not set; ${ticks}`);
@@ -320,6 +307,8 @@ describe("a zoo.cfg with members", () => {
       "/conf/zoo.cfg:2: initLimit: -1 is too small; valid is a decimal integer, 0 or more",
     );
     check(limits + three, "/data/myid: myid file is missing; valid is a file with one of 1, 2, 3, 4", null);
+    const { ensemble: alone } = load(`${data}${limits}${member}standaloneEnabled=false`, { myid: "1" }).config;
+    expect(alone).toMatchObject({ sid: 1n });
     check(limits + three, "/data/myid: My id 7 not in the peer list; valid is one of 1, 2, 3, 4", "7");
     check(
       `extendedTypesEnabled=true\n${limits}${three}server.255=e:1:2\n`,

@@ -74,12 +74,9 @@ function settingsOf(config: ServerConfig): Settings {
   };
 }
 
-/** Ensembles have to be asked for. */
-const flags = new Map([["nodekeeper.ensembles", "true"]]);
-
 function load({ text, myid }: Oracle): Settings | string {
   try {
-    const input = { text: Buffer.from(text, "latin1"), file: "@/zoo.cfg", systemProperties: flags };
+    const input = { text: Buffer.from(text, "latin1"), file: "@/zoo.cfg", systemProperties: new Map() };
     return settingsOf(loadConfig({ ...input, readMyid: () => myid }).config);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);

@@ -2,6 +2,8 @@
  * Three members as processes: what one of them acknowledged, all of them have, whoever is killed.
  */
 
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
@@ -123,4 +125,47 @@ describe("an ensemble", () => {
     expect(await after.exists("/a")).not.toBeNull();
     after.drop();
   });
+
+  test("does without a member whose log is damaged, and gives it the whole tree when it comes back without it", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours });
+    const [first, second] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess];
+    const client = await connectTo(second);
+    for (let i = 0; i < 20; i++) await client.create(`/n-${i}`, "some data");
+    await first.kill();
+    const folder = join(first.folder, "data", "version-2");
+    const damage = damageLastRecord(folder);
+    first.launch();
+    expect(await first.exited).toMatchObject({ code: 1 });
+    expect(first.stderr).toContain(`${damage.path}: damaged at offset ${damage.offset}`);
+    expect(first.stdout).toContain(`with an empty file ${folder}/rejoin`);
+    await client.create("/meanwhile");
+    // What it advised.
+    renameSync(folder, `${folder}.damaged`);
+    mkdirSync(folder);
+    writeFileSync(join(folder, "rejoin"), "");
+    first.launch();
+    await ensemble.settled();
+    const back = await connectTo(first);
+    await back.sync("/");
+    expect(await back.getChildren("/")).toHaveLength(20 + 2);
+    expect(existsSync(join(folder, "rejoin"))).toBe(false);
+    back.drop();
+    client.drop();
+  });
 });
+
+/** Changes a byte of the newest log's last record. @returns where that record begins. */
+function damageLastRecord(folder: string): { path: string; offset: number } {
+  const newest = readdirSync(folder)
+    .filter((name) => name.startsWith("log."))
+    .toSorted((a, b) => Number.parseInt(a.slice(4), 16) - Number.parseInt(b.slice(4), 16))
+    .at(-1)!;
+  const path = join(folder, newest);
+  const bytes = readFileSync(path);
+  let offset = 16;
+  const endOf = (at: number): number => at + 13 + bytes.readInt32BE(at + 8);
+  while (bytes.readInt32BE(endOf(offset) + 8) > 0) offset = endOf(offset);
+  bytes[offset + 50]! ^= 1;
+  writeFileSync(path, bytes);
+  return { path, offset };
+}

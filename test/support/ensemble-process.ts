@@ -45,7 +45,6 @@ export class EnsembleProcess {
       const server = await ServerProcess.prepare({
         kind,
         settings: { tickTime: 300, initLimit: 20, syncLimit: 10, ...options.settings, ...members },
-        flags: { "nodekeeper.ensembles": "true" },
         ...(options.isScribbling === undefined ? {} : { isScribbling: options.isScribbling }),
       });
       writeFileSync(join(server.folder, "data", "myid"), `${i + 1}\n`);

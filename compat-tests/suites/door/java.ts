@@ -142,8 +142,7 @@ function startServer({ properties, mainClass, words }: JavaCommand): never {
   }
   const node = join(repositoryFolder, "node_modules", ".bin", "node");
   const main = join(repositoryFolder, "src", "main.ts");
-  const forEnsembles = serverLine.test(given.text) ? ["-Dnodekeeper.ensembles=true"] : [];
-  replaceBy(node, [main, "start", "--log-level", "warn", ...given.lines, ...flags.lines, ...forEnsembles]);
+  replaceBy(node, [main, "start", "--log-level", "warn", ...given.lines, ...flags.lines]);
 }
 
 const command = parse(process.argv.slice(2));
