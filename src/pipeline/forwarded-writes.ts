@@ -59,6 +59,11 @@ export class ForwardedWrites implements WritePath {
     return this.#pending.length + this.syncs.length;
   }
 
+  /** The leader knows. */
+  hasMoved(): boolean {
+    return false;
+  }
+
   submit(incoming: Incoming): PendingWrite | null {
     const { client, xid, type, bytes, start, end } = incoming;
     const { idHigh, idLow } = client.session!;

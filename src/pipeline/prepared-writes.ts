@@ -81,6 +81,10 @@ export class PreparedWrites implements WritePath {
     return this.#pending.length + this.syncs.length;
   }
 
+  hasMoved({ owner }: Session): boolean {
+    return owner !== here;
+  }
+
   get takesSyncs(): boolean {
     if (this.#proposed === null) return false;
     const { zxidHigh, zxidLow } = this.#proposed();
@@ -92,8 +96,9 @@ export class PreparedWrites implements WritePath {
     reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
     const { client, xid, type } = incoming;
     const session = client.session!;
-    if (type === OpCode.sync) return this.#awaitProposed(incoming);
-    if (session.owner !== here) {
+    if (type === OpCode.sync) return this.hasMoved(session) ? null : this.#awaitProposed(incoming);
+    // As in ZooKeeper, a session may be closed from wherever it was.
+    if (this.hasMoved(session) && type !== OpCode.closeSession) {
       // A learner has taken the session over; this connection has not noticed.
       this.preparer.begin(type, xid, session.idHigh, session.idLow, wallMs);
       this.preparer.refuse(ErrorCode.sessionMoved);

@@ -84,6 +84,9 @@ export class Replies {
     if (type === OpCode.createSession) {
       this.#countReply(client, 0, type, latencyMs, nowMs);
       this.#outcomes.sessionOpened(client);
+    } else if (this.#isRefusedAsMoved()) {
+      this.cutOff(client);
+      return;
     } else {
       const out = this.#outbox.open(client);
       const before = out.length;
@@ -97,6 +100,19 @@ export class Replies {
       return;
     }
     this.runParked(client, nowMs);
+  }
+
+  /**
+   * Ends a connection behind what it was answered: its session is another's now. Its client is not told, since the word would
+   * reach it where it has gone (ZOOKEEPER-710).
+   */
+  cutOff(client: Client): void {
+    this.#outbox.closeAfterSending(client);
+  }
+
+  #isRefusedAsMoved(): boolean {
+    const { header, results } = this.#applier;
+    return header.type === OpCode.error && results[0]!.error === ErrorCode.sessionMoved;
   }
 
   /** A transaction was applied that nobody here waits for; if a session ended with it, so does its connection. */

@@ -192,7 +192,8 @@ export class RequestPipeline {
     }
     if (!incoming.isThrottled && this.#isWrite(type) && this.#write(incoming)) return;
     this.throttle.releaseLarge(incoming.largeBytes);
-    if (client.outstanding > 0) this.#replies.park(incoming);
+    if (this.#writes.hasMoved(client.session!)) this.#replies.cutOff(client);
+    else if (client.outstanding > 0) this.#replies.park(incoming);
     else this.#replies.answer(incoming, nowMs);
   }
 

@@ -13,6 +13,8 @@ import type { WaitingSyncs } from "./waiting-syncs.ts";
 export interface WritePath {
   /** Writes on their way, and whatever else is answered in their turn. */
   readonly length: number;
+  /** Whether another member has taken the session over, and this one knows. */
+  hasMoved(session: Session): boolean;
   /** Whether a sync takes this way too now, since there is, or may be, more committed than is applied here. */
   readonly takesSyncs: boolean;
   readonly syncs: WaitingSyncs;
