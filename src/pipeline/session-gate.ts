@@ -130,7 +130,7 @@ export class SessionGate {
       return;
     }
     const session = this.#sessions.get(sessionIdHigh, sessionIdLow);
-    if (session === undefined || !session.isCommitted || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
+    if (session === undefined || isUntold(session) || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
       this.#refuse(client);
     } else {
       this.#takeOver(client, session);
@@ -168,6 +168,14 @@ export class SessionGate {
     writeConnectResponse(this.#pipeline.outbox.open(client), granted, mirrored(client));
     client.isAttached = true;
   }
+}
+
+/**
+ * Whether no client can know of the session yet. Of one that was opened through a learner it may: the learner may have applied
+ * its transaction before this leader does.
+ */
+function isUntold({ isCommitted, owner }: Session): boolean {
+  return !isCommitted && owner === here;
 }
 
 /** The response's last byte: absent for a client that did not send it, else "not read-only". */

@@ -73,6 +73,20 @@ describe("an ensemble", () => {
     watcher.drop();
   });
 
+  test("lets a session in at the leader as soon as a follower has told its client of it", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours });
+    const leader = await ensemble.leader();
+    const follower = ensemble.servers.find((server) => server !== leader)!;
+    for (let i = 0; i < 200; i++) {
+      const client = await WireClient.open(follower.port);
+      const moved = await WireClient.open(leader.port);
+      const session = await client.handshake({ timeoutMs: 4000 });
+      expect(await moved.handshake({ timeoutMs: 4000, session: session! })).toMatchObject({ id: session!.id });
+      client.drop();
+      moved.drop();
+    }
+  });
+
   test("loses nothing that it acknowledged when one member after the other is killed", async () => {
     await using ensemble = await EnsembleProcess.start({ kinds: ours, settings: { snapCount: 200, preAllocSize: 64 } });
     const acknowledged: string[] = [];
