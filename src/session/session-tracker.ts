@@ -173,10 +173,13 @@ export class SessionTracker {
     return session;
   }
 
-  /** The sessions whose timers have run out by `nowMs`, now closing. Each wants a closeSession transaction. */
+  /**
+   * The sessions whose timers have run out by `nowMs`, now closing. Each wants a closeSession transaction; one that is closing
+   * already, and has to wait for a quorum, has got it.
+   */
   expire(nowMs: number): Session[] {
     if (this.#timers === null) return [];
-    const expired = this.#timers.expire(nowMs);
+    const expired = this.#timers.expire(nowMs).filter(({ isClosing }) => !isClosing);
     for (const session of expired) session.isClosing = true;
     return expired;
   }

@@ -48,6 +48,14 @@ describe("the life of a session", () => {
     expect(tracker.expire(100_000)).toEqual([]);
   });
 
+  test("it does not expire when its end is under way already", () => {
+    const tracker = startedTracker();
+    tracker.create(1, 1, 4000, 0);
+    tracker.setClosing(1, 1);
+    expect(tracker.expire(100_000)).toEqual([]);
+    expect(tracker.size).toBe(1);
+  });
+
   test("a touch restarts its timer with the timeout that the connection negotiated", () => {
     const tracker = startedTracker();
     const session = tracker.create(1, 1, 4000, 0);

@@ -6,12 +6,12 @@
  *   time       a write that was acknowledged before another was asked for comes before it
  *   clients    nothing that a client is told goes back behind what it was told before, over all its connections
  *   sync       what was acknowledged to anybody before a sync is seen behind it
- *   sessions   none is ended while its client is heard of
+ *   sessions   none is ended, or said to be over, while its client is heard of
  */
 
 import type { CommittedTxn } from "./committed-log.ts";
 import { replay, type Replay } from "./replay.ts";
-import { type Call, type Conversation, sessionTimeoutMs } from "./sim-client.ts";
+import { type Call, type Conversation, type Refusal, sessionTimeoutMs } from "./sim-client.ts";
 
 interface Acknowledged extends Call {
   readonly answer: NonNullable<Call["answer"]>;
@@ -94,6 +94,14 @@ function checkSessions(log: readonly CommittedTxn[], conversations: readonly Con
     const silentMs = seenMs - (aliveMs.get(session) ?? 0);
     if (silentMs >= sessionTimeoutMs - slackMs) continue;
     throw new Error(`session 0x${session.toString(16)} was ended ${silentMs.toFixed(0)} ms after it was heard of`);
+  }
+}
+
+/** As long as a session has to be kept, its client is not told that it is over. */
+export function checkRefusals(refusals: readonly Refusal[], slackMs: number): void {
+  for (const { session, silentMs } of refusals) {
+    if (silentMs >= sessionTimeoutMs - slackMs) continue;
+    throw new Error(`session 0x${session.toString(16)} was refused ${silentMs.toFixed(0)} ms after it was heard of`);
   }
 }
 

@@ -2,7 +2,7 @@
  * What befalls an ensemble. Each run draws which faults it knows: a run that never mends, or only clogs, comes to places that one
  * which does everything does not.
  *
- *   machines   killed, power lost (of one, of all), paused, clock set
+ *   machines   killed, bounced (and up again at once), power lost (of one, of all), paused, clock set; leaders that die young
  *   links      cut, isolated, clogged for a while; mended
  *   disks      broken (calls fail; the server is to end itself), wiped
  */
@@ -28,6 +28,7 @@ export class Faults {
   readonly #onLine: (line: string) => void;
   /** Each as often as it weighs. */
   readonly #drawn: readonly Fault[];
+  readonly #leadersDieYoung: boolean;
 
   constructor(parts: {
     dice: Dice;
@@ -44,12 +45,22 @@ export class Faults {
     const always = [...this.#remedies(), ...this.#machineFaults().slice(0, 1)];
     const some = [...this.#machineFaults().slice(1), ...this.#linkFaults(), ...this.#diskFaults()];
     const known = [...always, ...some.filter(() => this.dice.below(3) > 0)];
+    this.#leadersDieYoung = this.dice.oneIn(2);
     this.#drawn = known.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
   }
 
   /** One of them happens to somebody. */
   befall(): void {
     this.dice.pick(this.#drawn).act(this.dice.pick(this.#members));
+  }
+
+  /** A member begins to lead: it may die before anybody else has what it has. */
+  leaderBegins(member: SimMember): void {
+    const { dice } = this;
+    if (!this.#leadersDieYoung || dice.oneIn(2)) return;
+    this.#schedule.after(dice.skewed(100), () => {
+      this.#toRunning("died young", member, () => member.crash(dice.oneIn(2)));
+    });
   }
 
   #remedies(): Fault[] {
@@ -74,6 +85,7 @@ export class Faults {
     const { dice } = this;
     return [
       { name: "killed", weight: 2, act: (member) => this.#toRunning("killed", member, () => member.crash(false)) },
+      { name: "bounced", weight: 2, act: (member) => this.#toRunning("bounced", member, () => this.#bounce(member)) },
       {
         name: "power lost",
         weight: 1,
@@ -153,6 +165,14 @@ export class Faults {
       },
       { name: "wiped", weight: 1, act: (member) => this.#wipe(member) },
     ];
+  }
+
+  /** It dies, and something starts it again at once. */
+  #bounce(member: SimMember): void {
+    member.crash(this.dice.oneIn(4));
+    this.#schedule.after(this.dice.skewed(100), () => {
+      if (!member.isUp) member.start();
+    });
   }
 
   #down(): SimMember[] {

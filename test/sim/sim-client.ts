@@ -44,6 +44,13 @@ const requestTimeoutMs = 3_000;
 export const pingMs = 1_000;
 const special = { ping: -2, setWatches: -8 } as const;
 
+/** A client was told that its session is over, which it had not closed. */
+export interface Refusal {
+  readonly session: bigint;
+  /** Since a member in touch with its leader was last heard to know it. */
+  readonly silentMs: number;
+}
+
 interface ClientParts {
   readonly number: number;
   readonly node: SimNode;
@@ -94,6 +101,10 @@ class SetWatchesList {
 export class SimClient implements SocketHandler {
   readonly conversations: Conversation[] = [];
   session: { id: bigint; password: Buffer } | null = null;
+  /** It leaves whoever has just given it a session, and goes to another at once. */
+  isRestless = false;
+  /** Sessions that it was told are over. */
+  readonly refusals: Refusal[] = [];
   readonly number: number;
   readonly #node: SimNode;
   readonly #schedule: Schedule;
@@ -261,6 +272,7 @@ export class SimClient implements SocketHandler {
     const password = cursor.buffer()!;
     if (id === 0n) {
       // Expired: a new session next time.
+      this.#noteRefusal();
       this.#forgetSession();
       this.drop();
       return;
@@ -270,6 +282,17 @@ export class SimClient implements SocketHandler {
     this.#conversation = { client: this.number, session: id, calls: [], said: [], aliveMs };
     this.conversations.push(this.#conversation);
     if (this.#watches.size > 0) this.#ask(this.#watches.request(this.#lastZxid), special.setWatches);
+    if (!this.isRestless) return;
+    this.isRestless = false;
+    this.drop();
+    this.connect();
+  }
+
+  #noteRefusal(): void {
+    if (this.session === null || this.#wasOutOfTouch(this.#server, this.#knockedMs)) return;
+    const { id } = this.session;
+    const aliveMs = Math.max(...this.conversations.filter(({ session }) => session === id).map((one) => one.aliveMs));
+    this.refusals.push({ session: id, silentMs: this.#schedule.nowMs - aliveMs });
   }
 
   #takeFrame(frame: Buffer, conversation: Conversation): void {

@@ -13,7 +13,7 @@
 
 import { longOf } from "#base/zxid.ts";
 import { dumpTree } from "../support/tree-dump.ts";
-import { checkHistory } from "./checks.ts";
+import { checkHistory, checkRefusals } from "./checks.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { stateOf } from "./faults.ts";
 import { Dice, Schedule } from "./schedule.ts";
@@ -48,6 +48,8 @@ export class SimEnsemble {
   readonly network: SimNetwork;
   readonly members: SimMember[] = [];
   readonly clients: SimClient[] = [];
+  /** Told of every leader that begins to serve. */
+  onLeader: (member: SimMember) => void = () => {};
   /** Events so far. */
   events = 0;
   /** Leaders that have served. */
@@ -193,7 +195,12 @@ export class SimEnsemble {
     if (new Set(dumps).size !== 1) throw new Error(`trees differ:\n${dumps.join("\n")}`);
     const conversations = this.clients.flatMap((client) => client.conversations);
     // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
-    const model = checkHistory(this.#log.inOrder(), conversations, this.#unawareMs + pingMs);
+    const slackMs = this.#unawareMs + pingMs;
+    const model = checkHistory(this.#log.inOrder(), conversations, slackMs);
+    checkRefusals(
+      this.clients.flatMap(({ refusals }) => refusals),
+      slackMs,
+    );
     for (const { sid, server } of this.members) {
       const count = server!.metrics.digestMismatchesCount.value;
       if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);
@@ -205,7 +212,8 @@ export class SimEnsemble {
   }
 
   #watchLeaders(): void {
-    for (const { sid, server } of this.members) {
+    for (const member of this.members) {
+      const { sid, server } = member;
       const leading = server?.peer?.leading;
       if (leading?.isServing !== true) continue;
       const epoch = leading.epoch!;
@@ -213,6 +221,7 @@ export class SimEnsemble {
       if (known === undefined) {
         this.elections++;
         this.#log.adopt(server!.peer!.lastZxid, this.schedule.nowMs);
+        this.onLeader(member);
       } else if (known !== sid) throw new Error(`members ${known} and ${sid} both lead epoch ${epoch}`);
       this.#leaders.set(epoch, sid);
     }

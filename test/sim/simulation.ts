@@ -78,6 +78,7 @@ export class Simulation {
     const { ensemble } = this;
     const { dice } = this.#faults;
     const rounds = 5 + dice.below(30);
+    ensemble.onLeader = (member) => this.#faults.leaderBegins(member);
     for (let round = 0; round < rounds; round++) {
       await ensemble.pass(dice.skewed(this.#stepMsMax));
       for (const client of ensemble.clients) this.#workload.give(client);
@@ -86,5 +87,6 @@ export class Simulation {
       if (dice.below(3) > 0) await ensemble.pass(dice.skewed(60));
       this.#faults.befall();
     }
+    ensemble.onLeader = () => {};
   }
 }

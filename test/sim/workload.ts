@@ -27,6 +27,7 @@ export class Workload {
     client.connect();
     for (let count = dice.below(6); count > 0; count--) client.ask(this.#request(client));
     if (dice.oneIn(20)) client.drop();
+    if (dice.oneIn(20)) client.isRestless = dice.oneIn(2);
     if (dice.oneIn(40)) client.leave(dice.oneIn(2) ? [] : [create(`/late-${client.number}`, 1)]);
   }
 
