@@ -43,7 +43,7 @@ export const parserKeys: readonly KeyRow[] = [
   ensembleOnly("syncEnabled", bool, alwaysSynced),
   refused(
     "dynamicConfigFile",
-    "a dynamic configuration file is not supported yet; put its server line into this file and remove the key",
+    "a dynamic configuration file is not supported yet; put its server lines into this file and remove the key",
   ),
   honoured("autopurge.snapRetainCount", "a number of snapshots, 3 or more"),
   honoured("autopurge.purgeInterval", "hours; 0 is off"),

@@ -336,7 +336,7 @@ describe("a zoo.cfg with members", () => {
     checkError(
       `${data}dynamicConfigFile=/conf/zoo.cfg.dynamic`,
       "/conf/zoo.cfg:2: dynamicConfigFile: a dynamic configuration file is not supported yet; " +
-        "put its server line into this file and remove the key",
+        "put its server lines into this file and remove the key",
     );
   });
 });
