@@ -104,9 +104,17 @@ export class TestEnsemble {
     return member;
   }
 
-  /** Starts members at once and waits until each of them serves. */
+  /**
+   * Starts members and waits until each of them serves. A JVM takes its time to start, in which ours have elected somebody:
+   * they wait for it, so that all have a say.
+   */
   async launch(...sids: readonly number[]): Promise<void> {
-    await Promise.all(sids.map((sid) => timed(this.member(sid).build, () => this.member(sid).start())));
+    const members = sids.map((sid) => this.member(sid));
+    const slow = members.filter(({ build }) => build === "reference");
+    const starting = slow.map(started);
+    const fast = members.filter((member) => !slow.includes(member));
+    if (fast.length > 0) await Promise.race([Promise.all(slow.map(answersWords)), Promise.all(starting)]);
+    await Promise.all([...starting, ...fast.map(started)]);
   }
 
   /** Puts the other build, or the same anew, in a member's place: same folder, same ports. It has to be started yet. */
@@ -216,6 +224,16 @@ export class TestEnsemble {
       jars: this.#settings.jars ?? "server",
     });
   }
+}
+
+function started(member: TestServer): Promise<TestServer> {
+  return timed(member.build, () => member.start());
+}
+
+/** Waits until a member has its client port, right before it looks for a leader. */
+async function answersWords(member: TestServer): Promise<void> {
+  const answer = (): Promise<string> => member.fourLetterWord("srvr").catch(() => "");
+  while (member.isRunning && (await answer()) === "") await delay(pollMs);
 }
 
 /** The tree as one text, without /zookeeper/config: each member writes it for itself, when it starts. */
