@@ -19,4 +19,6 @@ export interface HostParts {
   readonly random: Random;
   /** Seed of the path hash, which clients must not be able to guess. */
   readonly hashSeed: number;
+  /** Bytes of a tree that are sent to a learner in one piece, where a simulation wants fewer. */
+  readonly treeSliceBytes?: number;
 }

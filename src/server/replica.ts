@@ -169,11 +169,13 @@ export class Replica implements PeerReplica {
   sendTree(handler: LearnerHandler, done: (nowMs: number) => void): bigint {
     const { lastZxidHigh, lastZxidLow } = this.database.tree;
     writePacket(handler.link.open(), PacketType.snap, lastZxidHigh, lastZxidLow);
-    const cancel = sendTree(this.database, handler.link, this.#parts.host.timers, () => {
+    const { timers, treeSliceBytes } = this.#parts.host;
+    const sent = (): void => {
       this.#treeSends.delete(handler);
       done(this.#nowMs());
       this.#parts.turnEnded();
-    });
+    };
+    const cancel = sendTree(this.database, { link: handler.link, timers, sliceBytes: treeSliceBytes }, sent);
     this.#treeSends.set(handler, cancel);
     return longOf(lastZxidHigh, lastZxidLow);
   }

@@ -21,7 +21,7 @@ import { rowWords } from "#tree/snapshot-stream.ts";
 import type { Database } from "./database.ts";
 
 const signatureBytes: number = 4 + treeSignature.length;
-const sliceBytes = 64 * 1024;
+const sliceBytesDefault = 64 * 1024;
 const rowsPerScan = 1024;
 /** Slices handed over before other work gets its turn. */
 const slicesPerTurn = 4;
@@ -30,7 +30,12 @@ const slicesPerTurn = 4;
  * Sends the database's tree to the link, then calls `done`.
  * @returns what ends it before that, without a word.
  */
-export function sendTree(database: Database, link: QuorumLink, timers: Timers, done: () => void): () => void {
+export function sendTree(
+  database: Database,
+  to: { readonly link: QuorumLink; readonly timers: Timers; readonly sliceBytes?: number | undefined },
+  done: () => void,
+): () => void {
+  const { link, timers, sliceBytes = sliceBytesDefault } = to;
   const source = new TreeSnapshotSource(database.tree, (visit) => {
     for (const session of database.sessions.committed()) visit(session.idHigh, session.idLow, session.timeoutMs);
   });

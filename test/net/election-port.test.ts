@@ -34,7 +34,7 @@ class Town {
 
   constructor(count: number, seed = 1) {
     this.schedule = new Schedule(seed);
-    const options = { delayMsMax: 10, splitOneIn: 2, windowBytes: 1000 };
+    const options = { delayMsMax: 10, splitOneIn: 2, bytesWeight: 1, windowBytes: 1000 };
     this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), options);
     this.views = new QuorumViews(verifierOf(memberLines(count)));
     for (let sid = 1; sid <= count; sid++) this.start(sid);

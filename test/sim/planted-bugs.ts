@@ -232,12 +232,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "no-mark-while-the-disk-is-ahead",
-    like: "ZOOKEEPER-1549",
-    about: "a crash while a tree takes the place of a longer history leaves that history",
-    edits: [{ file: "server/replica.ts", from: "    if (this.#isDiskAhead) await this.#rejoin.set();\n", to: "" }],
-  },
-  {
     name: "service-without-a-quorum",
     like: "ZOOKEEPER-3911",
     about: "a leader serves before a quorum has acknowledged NEWLEADER",
@@ -270,18 +264,6 @@ export const plantedBugs: readonly PlantedBug[] = [
         file: "pipeline/prepared-writes.ts",
         from: "    if (this.#proposed === null) return false;\n",
         to: "    if (this.#proposed !== null) return false;\n    if (this.#proposed === null) return false;\n",
-      },
-    ],
-  },
-  {
-    name: "digests-behind-a-tree",
-    like: "",
-    about: "a proposal that follows a tree on its way carries a digest",
-    edits: [
-      {
-        file: "quorum/broadcast.ts",
-        from: "const sentEnd = subscriber.isFuzzy && hasDigest ? end - txnDigestBytes : end;",
-        to: "const sentEnd = end;\n    void hasDigest;",
       },
     ],
   },

@@ -31,6 +31,8 @@ export interface Shape {
   /** Longest usual delays of the network and of the disks. */
   readonly networkMsMax: number;
   readonly diskMsMax: number;
+  /** Connections take little, and trees are sent in small slices, so that they change meanwhile. */
+  readonly isNarrow?: boolean;
   /** Lines of zoo.cfg that differ from run to run. */
   readonly config: Readonly<Record<string, string | number | boolean>>;
   /** Told every line that a member logs, and what befalls them. */
@@ -50,6 +52,8 @@ export class SimEnsemble {
   readonly clients: SimClient[] = [];
   /** Told of every leader that begins to serve. */
   onLeader: (member: SimMember) => void = () => {};
+  /** Told when a member begins to send its tree to a learner. */
+  onTree: () => void = () => {};
   /** Events so far. */
   events = 0;
   /** Leaders that have served. */
@@ -67,13 +71,19 @@ export class SimEnsemble {
     this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), {
       delayMsMax: shape.networkMsMax,
       splitOneIn: 4,
-      windowBytes: 64 * 1024,
+      windowBytes: shape.isNarrow === true ? 200 : 64 * 1024,
+      bytesWeight: shape.isNarrow === true ? 1024 : 1,
     });
     const zooCfg = configOf(shape);
     for (let sid = 1; sid <= voters + observers; sid++) {
       this.members.push(
         new SimMember({
-          options: { sid, zooCfg, diskMsMax: shape.diskMsMax },
+          options: {
+            sid,
+            zooCfg,
+            diskMsMax: shape.diskMsMax,
+            treeSliceBytes: shape.isNarrow === true ? 200 : 64 * 1024,
+          },
           schedule: this.schedule,
           network: this.network,
           dice: new Dice(seed, `disk ${sid}`),
@@ -230,6 +240,7 @@ export class SimEnsemble {
   #takeLine(sid: number, level: string, message: string, facts: object): void {
     const [, mode] = /^Sending (DIFF|TRUNC|SNAP) to/.exec(message) ?? [];
     if (mode !== undefined) this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
+    if (mode === "SNAP") this.onTree();
     this.#onLine?.(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
   }
 }

@@ -20,6 +20,7 @@ export interface MemberOptions {
   /** Lines of zoo.cfg that all members share: `server.N`, limits. */
   readonly zooCfg: string;
   readonly diskMsMax: number;
+  readonly treeSliceBytes: number;
 }
 
 /** What the wall clock says when a run begins. */
@@ -130,6 +131,7 @@ export class SimMember {
         logger: this.#logger(isAlive),
         random: new SeededRandom(this.sid * 1000 + this.#starts),
         hashSeed: this.sid,
+        treeSliceBytes: this.#options.treeSliceBytes,
       },
       exit: (code) => {
         if (!isAlive()) return;

@@ -18,6 +18,8 @@ export interface NetworkOptions {
   readonly splitOneIn: number;
   /** Bytes in flight beyond which a writer has to wait. */
   readonly windowBytes: number;
+  /** How many bytes each of these counts for: where it is 1024, a KB is what a MB is elsewhere. */
+  readonly bytesWeight: number;
 }
 
 /** How often a sender tries whether a cut link has healed. */
@@ -217,7 +219,7 @@ export class SimSocket implements Socket {
   }
 
   get bufferedBytes(): number {
-    return Math.max(0, this.#inFlightBytes - this.#network.options.windowBytes);
+    return Math.max(0, this.#inFlightBytes - this.#network.options.windowBytes) * this.#network.options.bytesWeight;
   }
 
   write(bytes: Uint8Array): boolean {

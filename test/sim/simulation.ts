@@ -34,6 +34,8 @@ export class Simulation {
 
   constructor({ seed, onLine }: SimulationOptions) {
     const dice = new Dice(seed, "shape");
+    const treeDice = new Dice(seed, "trees");
+    const isNarrow = treeDice.oneIn(3);
     this.#stepMsMax = dice.pick([20, 100, 600, 2_000]);
     this.ensemble = new SimEnsemble({
       seed,
@@ -42,11 +44,12 @@ export class Simulation {
       clients: 1 + dice.below(4),
       networkMsMax: dice.pick([2, 10, 50]),
       diskMsMax: dice.pick([1, 5, 20]),
+      isNarrow,
       config: {
         snapCount: dice.pick([5, 20, 100]),
         preAllocSize: dice.pick([0, 4, 64]),
         snapshotSizeFactor: dice.pick(["0.33", "0", "-1"]),
-        forceSnapshotSync: dice.oneIn(6),
+        forceSnapshotSync: dice.oneIn(6) || (isNarrow && treeDice.oneIn(2)),
       },
       ...(onLine === undefined ? {} : { onLine }),
     });
@@ -79,6 +82,7 @@ export class Simulation {
     const { dice } = this.#faults;
     const rounds = 5 + dice.below(30);
     ensemble.onLeader = (member) => this.#faults.leaderBegins(member);
+    ensemble.onTree = () => this.#writeMeanwhile();
     for (let round = 0; round < rounds; round++) {
       await ensemble.pass(dice.skewed(this.#stepMsMax));
       for (const client of ensemble.clients) this.#workload.give(client);
@@ -88,5 +92,16 @@ export class Simulation {
       this.#faults.befall();
     }
     ensemble.onLeader = () => {};
+    ensemble.onTree = () => {};
+  }
+
+  /** A tree that nobody changes on its way is no test of one that somebody does. */
+  #writeMeanwhile(): void {
+    const { schedule, clients } = this.ensemble;
+    for (const afterMs of [1, 5, 15]) {
+      schedule.after(afterMs, () => {
+        for (const client of clients) this.#workload.give(client);
+      });
+    }
   }
 }
