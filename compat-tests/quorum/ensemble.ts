@@ -105,16 +105,18 @@ export class TestEnsemble {
   }
 
   /**
-   * Starts members and waits until each of them serves. A JVM takes its time to start, in which ours have elected somebody:
-   * they wait for it, so that all have a say.
+   * Starts members and waits until each of them serves. The highest sid comes first, and each waits until the one before it has
+   * its client port: some start faster than others, and with equal histories the highest is to lead.
    */
   async launch(...sids: readonly number[]): Promise<void> {
-    const members = sids.map((sid) => this.member(sid));
-    const slow = members.filter(({ build }) => build === "reference");
-    const starting = slow.map(started);
-    const fast = members.filter((member) => !slow.includes(member));
-    if (fast.length > 0) await Promise.race([Promise.all(slow.map(answersWords)), Promise.all(starting)]);
-    await Promise.all([...starting, ...fast.map(started)]);
+    const starting: Promise<unknown>[] = [];
+    for (const sid of sids.toSorted((a, b) => b - a)) {
+      const member = this.member(sid);
+      const served = timed(member.build, () => member.start());
+      starting.push(served);
+      await Promise.race([served, answersWords(member)]);
+    }
+    await Promise.all(starting);
   }
 
   /** Puts the other build, or the same anew, in a member's place: same folder, same ports. It has to be started yet. */
@@ -224,10 +226,6 @@ export class TestEnsemble {
       jars: this.#settings.jars ?? "server",
     });
   }
-}
-
-function started(member: TestServer): Promise<TestServer> {
-  return timed(member.build, () => member.start());
 }
 
 /** Waits until a member has its client port, right before it looks for a leader. */

@@ -12,7 +12,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -134,9 +134,12 @@ export class TestServer {
     await this.#end("SIGKILL");
   }
 
-  /** SIGSTOP: it stands still, with its connections open, until it is killed. */
-  pause(): void {
+  /** SIGSTOP: when this resolves all of its threads stand still, with its connections open, until it is killed. */
+  async pause(): Promise<void> {
+    const tasks = `/proc/${this.processId}/task`;
     this.#child?.kill("SIGSTOP");
+    const isStopped = (task: string): boolean => /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, "utf8"));
+    while (!readdirSync(tasks).every(isStopped)) await delay(1);
   }
 
   /** Stops and removes the folder, if it was a temporary one. */
