@@ -311,8 +311,9 @@ export class OutstandingChanges {
     this.digest.set(this.#tree.digest.high, this.#tree.digest.low);
   }
 
-  /** Takes back every record added since the queue had `length`: a multi has failed. The digest is the caller's. */
-  rollBack(length: number): void {
+  /** Takes back every record added since the queue had `length`, and the digest was this: a multi has failed. */
+  rollBack(length: number, digestHigh: number, digestLow: number): void {
+    this.digest.set(digestHigh, digestLow);
     while (this.#queue.length > length) {
       const record = this.#queue.pop();
       this.#unlink(record);

@@ -77,8 +77,7 @@ export class MultiPreparer {
         preparer.takeBack(out, recordAt, changesBefore, high, low);
         return;
       }
-      changes.rollBack(changesBefore);
-      changes.digest.set(high, low);
+      changes.rollBack(changesBefore, high, low);
       writeErrorTxn(out, failure);
     }
     if (preparer.isTooLong(out, recordAt)) {

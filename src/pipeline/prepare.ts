@@ -17,7 +17,7 @@ import type { JuteReader } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
-import { TxnHeader } from "#protocol/txn-header.ts";
+import { txnDigestBytes, TxnHeader } from "#protocol/txn-header.ts";
 import type { Session } from "#session/session-tracker.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { lastSlash } from "#tree/path.ts";
@@ -36,9 +36,6 @@ export interface PrepareOptions extends JudgeOptions {
   readonly juteMaxBufferBytes: number;
   readonly juteMaxBufferExtraBytes: number;
 }
-
-/** int version, long digest. */
-const txnDigestBytes = 12;
 
 export class Preparer {
   readonly changes: OutstandingChanges;
@@ -110,8 +107,7 @@ export class Preparer {
 
   /** Undoes what was prepared since, and logs the transaction as one that does not decode. */
   takeBack(out: JuteWriter, recordAt: number, changesBefore: number, digestHigh: number, digestLow: number): void {
-    this.changes.rollBack(changesBefore);
-    this.changes.digest.set(digestHigh, digestLow);
+    this.changes.rollBack(changesBefore, digestHigh, digestLow);
     out.length = recordAt;
     this.refuseInto(out, ErrorCode.marshallingError);
   }

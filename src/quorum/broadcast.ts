@@ -21,7 +21,7 @@ import { readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, writePacket, writePacketWithData } from "#protocol/quorum-packet.ts";
-import { txnHeaderBytes } from "#protocol/txn-header.ts";
+import { txnDigestBytes, txnHeaderBytes } from "#protocol/txn-header.ts";
 import type { Durable } from "./durable.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
@@ -90,8 +90,6 @@ export interface BroadcastOutput {
   committed(zxidHigh: number, zxidLow: number): void;
 }
 
-/** int version, long digest: what ends a transaction that has a digest. */
-const txnDigestBytes = 12;
 /** Where the type stands in a TxnHeader. */
 const typeInTxnHeader = 28;
 

@@ -233,14 +233,10 @@ export class LearnerHandler {
     this.state = "Syncing";
     switch (plan.kind) {
       case "diff":
-        if (!this.#beginSync("txns")) return;
-        this.#sendPlan(PacketType.diff, plan.zxid);
-        this.#follow(this.#learnerZxid, nowMs);
+        if (this.#sendPlan(PacketType.diff, plan.zxid)) this.#follow(this.#learnerZxid, nowMs);
         return;
       case "trunc":
-        if (!this.#beginSync("txns")) return;
-        this.#sendPlan(PacketType.trunc, plan.zxid);
-        this.#follow(plan.zxid, nowMs);
+        if (this.#sendPlan(PacketType.trunc, plan.zxid)) this.#follow(plan.zxid, nowMs);
         return;
       case "log":
         this.#syncFromLog(plan.zxid);
@@ -254,8 +250,8 @@ export class LearnerHandler {
     this.#leader.sendLog(this, this.#learnerZxid, {
       found: (isComplete) => {
         if (this.state !== "Syncing") return;
-        if (!isComplete) this.#syncByTree();
-        else if (this.#beginSync("txns")) this.#sendPlan(PacketType.diff, lastZxid);
+        if (isComplete) this.#sendPlan(PacketType.diff, lastZxid);
+        else this.#syncByTree();
       },
       done: (zxid, atMs) => {
         if (this.state === "Syncing") this.#follow(zxid, atMs);
@@ -293,10 +289,13 @@ export class LearnerHandler {
     this.#leader.subscribe(subscriber);
   }
 
-  #sendPlan(type: typeof PacketType.diff | typeof PacketType.trunc, zxid: bigint): void {
+  /** Says that transactions come next. @returns what {@link #beginSync} does. */
+  #sendPlan(type: typeof PacketType.diff | typeof PacketType.trunc, zxid: bigint): boolean {
+    if (!this.#beginSync("txns")) return false;
     writePacket(this.link.open(), type, highOf(zxid), lowOf(zxid));
     const mode = type === PacketType.diff ? "DIFF" : "TRUNC";
     this.#leader.syncing(this, { mode, zxid, learnerZxid: this.#learnerZxid });
+    return true;
   }
 
   /** Sends what is behind that zxid, and everything from now on. */

@@ -29,7 +29,6 @@ const sectorBytes = 512;
 /** The upper half of a checksum, which is always zero. */
 const recordZerosBytes = 4;
 const zeroRunBytes = 4096;
-const adlerModulus = 65521;
 /** No transaction is longer; it bounds a search that is seldom made. */
 const payloadBytesMax = 1 << 24;
 const zeros: Buffer = Buffer.alloc(zeroRunBytes);
@@ -99,10 +98,8 @@ async function isWholeRecord(file: DiskFile, sizeBytes: number, offset: number):
   const checksum = window.bytes.readUInt32BE(window.start + 4);
   const length = window.bytes.readInt32BE(window.start + 8);
   const end = offset + recordOverheadBytes + length;
-  if (length >= txnHeaderBytes && end <= sizeBytes) {
-    const mark = Buffer.alloc(1);
-    await file.read(mark, 0, 1, end - 1);
-    if (mark[0] === recordEndMark) return !(await hasZeroSector(file, sizeBytes, offset, end));
+  if (length >= txnHeaderBytes && end <= sizeBytes && (await isEndMark(file, end - 1))) {
+    return !(await hasZeroSector(file, sizeBytes, offset, end));
   }
   window.start += recordPrefixBytes;
   return endsSomewhere(window, { checksum, length });
@@ -110,16 +107,21 @@ async function isWholeRecord(file: DiskFile, sizeBytes: number, offset: number):
 
 /** Whether a payload with that checksum ends in the window's rest: then it is its length that is wrong, or its end mark. */
 async function endsSomewhere(window: FileWindow, record: { checksum: number; length: number }): Promise<boolean> {
-  let low = 1;
-  let high = 0;
+  let sum = adler32Start;
   for (let count = 0; count < payloadBytesMax && (window.available > 0 || (await window.fill(1))); count++) {
-    const byte = window.bytes[window.start++]!;
+    const at = window.start++;
+    const byte = window.bytes[at];
     const isEnd = byte === recordEndMark || (byte !== 0 && count === record.length);
-    if (isEnd && count >= txnHeaderBytes && ((high << 16) | low) >>> 0 === record.checksum) return true;
-    low = (low + byte) % adlerModulus;
-    high = (high + low) % adlerModulus;
+    if (isEnd && count >= txnHeaderBytes && sum === record.checksum) return true;
+    sum = adler32(sum, window.bytes, at, at + 1);
   }
   return false;
+}
+
+async function isEndMark(file: DiskFile, offset: number): Promise<boolean> {
+  const mark = Buffer.alloc(1);
+  await file.read(mark, 0, 1, offset);
+  return mark[0] === recordEndMark;
 }
 
 /** Looks for valid records at every offset of a file's rest. */
@@ -195,9 +197,6 @@ class TailScan {
 
   /** Spares reading a long candidate whose last byte is wrong already. */
   async #isEndMarkRight(recordBytes: number): Promise<boolean> {
-    if (recordBytes <= chunkBytes) return true;
-    const mark = Buffer.alloc(1);
-    await this.#file.read(mark, 0, 1, this.#window.offset + recordBytes - 1);
-    return mark[0] === recordEndMark;
+    return recordBytes <= chunkBytes || (await isEndMark(this.#file, this.#window.offset + recordBytes - 1));
   }
 }

@@ -16,7 +16,7 @@ import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
-import { TxnHeader, txnHeaderBytes } from "#protocol/txn-header.ts";
+import { txnDigestBytes, TxnHeader, txnHeaderBytes } from "#protocol/txn-header.ts";
 import { compareHalves } from "#base/zxid.ts";
 import type { DataTree } from "./data-tree.ts";
 import { containerOwnerHigh, ttlMsMax, ttlOwnerHigh } from "./ephemeral-owner.ts";
@@ -95,7 +95,7 @@ export class TxnApplier {
   }
 
   #compareDigest(reader: JuteReader): void {
-    if (reader.remaining < 12 || reader.readInt() !== digestVersion) return;
+    if (reader.remaining < txnDigestBytes || reader.readInt() !== digestVersion) return;
     const { digest } = this.#tree;
     if (reader.readInt() !== digest.high || reader.readInt() !== digest.low) this.digestMismatchCount++;
   }
@@ -344,7 +344,7 @@ function hasPathList(reader: JuteReader): boolean {
   if (reader.remaining < 4) return false;
   try {
     for (let left = reader.readCount(); left > 0; left--) reader.skipBuffer();
-    return reader.remaining === 0 || reader.remaining === 12;
+    return reader.remaining === 0 || reader.remaining === txnDigestBytes;
   } catch (error) {
     if (error instanceof MarshallingError) return false;
     throw error;

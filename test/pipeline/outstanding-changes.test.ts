@@ -113,6 +113,6 @@ test("a znode that a transaction changes again and again has one record for it, 
   changes.applied(0, 1);
   expect([changes.length, changes.changeCount]).toEqual([1, 1]);
   expect(changes.get(bytes, 0, bytes.length)).toBe(second);
-  changes.rollBack(0);
+  changes.rollBack(0, 0, 0);
   expect([changes.length, changes.changeCount]).toEqual([0, 0]);
 });
