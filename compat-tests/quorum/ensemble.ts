@@ -130,9 +130,7 @@ export class TestEnsemble {
 
   /** What a member says it is; null while it serves nobody, or lets everybody go. */
   async modeOf(sid: number): Promise<Mode | null> {
-    const answer = await this.member(sid)
-      .fourLetterWord("srvr")
-      .catch(() => "");
+    const answer = await srvr(this.member(sid));
     return (/^Mode: (\w+)$/m.exec(answer)?.[1] as Mode | undefined) ?? null;
   }
 
@@ -230,8 +228,12 @@ export class TestEnsemble {
 
 /** Waits until a member has its client port, right before it looks for a leader. */
 async function answersWords(member: TestServer): Promise<void> {
-  const answer = (): Promise<string> => member.fourLetterWord("srvr").catch(() => "");
-  while (member.isRunning && (await answer()) === "") await delay(pollMs);
+  while (member.isRunning && (await srvr(member)) === "") await delay(pollMs);
+}
+
+/** What it says of itself; "" when nobody answers. */
+function srvr(member: TestServer): Promise<string> {
+  return member.fourLetterWord("srvr").catch(() => "");
 }
 
 /** The tree as one text, without /zookeeper/config: each member writes it for itself, when it starts. */

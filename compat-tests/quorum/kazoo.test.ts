@@ -8,7 +8,7 @@ import { type Build, subject } from "../reference/server.ts";
 import { type Case, reportCases, timed } from "../reporting/cases.ts";
 import { exclusionsOf } from "../reporting/expectations.ts";
 import { readFrozen } from "../suites/frozen-list.ts";
-import { installedKazoo, kazooReleases, runKazooTests, testFilesIn } from "../suites/kazoo-runner.ts";
+import { installedKazoo, kazooReleases, repetitions, runKazooTests, testFilesIn } from "../suites/kazoo-runner.ts";
 import type { TestOutcome } from "../suites/suite.ts";
 
 const timeoutMs = 30 * 60_000;
@@ -25,8 +25,6 @@ const shortFiles = new Set([
   "test_election.py",
   "test_party.py",
 ]);
-/** The same once more, on other kinds of threads. */
-const repetitions = new Set(["test_eventlet_handler.py", "test_gevent_handler.py"]);
 const isShort = process.env["COMPAT_SHARD"] === "ci";
 
 test("kazoo's own tests, in an ensemble of both", { timeout: timeoutMs }, async ({ task }) => {
@@ -34,7 +32,9 @@ test("kazoo's own tests, in an ensemble of both", { timeout: timeoutMs }, async 
   const name = `kazoo ${release!.version}`;
   const excluded = exclusionsOf(name).map(({ test: one }) => one);
   const library = installedKazoo(release!);
-  const leftFiles = testFilesIn(library).filter((file) => (isShort ? !shortFiles.has(file) : repetitions.has(file)));
+  const leftFiles = testFilesIn(library).filter((file) =>
+    isShort ? !shortFiles.has(file) : repetitions.includes(file),
+  );
   const left = { tests: excluded.filter((one) => !taken.test(one)), files: leftFiles };
   const suite = { suite: name, library, builds, left };
   const outcomes = await timed("ours", () => runKazooTests(suite));

@@ -45,6 +45,9 @@ export const kazooReleases: readonly KazooRelease[] = [
   },
 ];
 
+/** Tests that are others once more, on other kinds of threads. */
+export const repetitions: readonly string[] = ["test_eventlet_handler.py", "test_gevent_handler.py"];
+
 /** Seconds that one test may take; the longest needs half of it. */
 const testTimeoutS = 120;
 /** Ports of one server: client, leader, election, admin, secure client. */

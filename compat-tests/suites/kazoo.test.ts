@@ -7,14 +7,20 @@
 
 import { test } from "vitest";
 import { exclusionsOf } from "../reporting/expectations.ts";
-import { installedKazoo, type KazooRelease, kazooReleases, runKazooTests, versionsIn } from "./kazoo-runner.ts";
+import {
+  installedKazoo,
+  type KazooRelease,
+  kazooReleases,
+  repetitions,
+  runKazooTests,
+  versionsIn,
+} from "./kazoo-runner.ts";
 import { type ForeignSuite, runCount, scoreSuite } from "./suite.ts";
 
 const suiteTimeoutMs = 20 * 60_000;
 
 /** `--shard ci` leaves out what is the same once more: the older release, and the tests repeated on other kinds of threads. */
 const isShort = process.env["COMPAT_SHARD"] === "ci" && process.env["COMPAT_FREEZE"] !== "1";
-const repetitions = ["test_eventlet_handler.py", "test_gevent_handler.py"];
 
 const about =
   "kazoo.testing with ZOOKEEPER_CLUSTER_SIZE=1. The servers of both builds are not given authProvider.1=SASLAuthenticationProvider, " +

@@ -24,6 +24,14 @@ export interface KeyRow {
   readonly unheeded?: string;
 }
 
+/** Reasons that more than one table gives. */
+export const reasons = {
+  oneEventLoop: "there is one event loop and no thread pool",
+  noTls: "TLS is not supported yet, and a server that was asked for it must not start without it; remove the key",
+  alwaysSynced: "an observer has a log and snapshots as any other member",
+  firstAddress: "of several addresses of a server the first is used",
+} as const;
+
 export function honoured(name: string, values: string, refuse?: (value: string) => string | null): KeyRow {
   return refuse === undefined
     ? { name, verdict: "honoured", text: values }

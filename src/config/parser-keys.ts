@@ -3,12 +3,12 @@
  * integer is decimal, and anything else refuses to start. Source: QuorumPeerConfig.parseProperties.
  */
 
-import { ensembleOnly, honoured, type KeyRow, noEffect, refused, refuseUnless } from "./key-row.ts";
+import { ensembleOnly, honoured, type KeyRow, noEffect, reasons, refused, refuseUnless } from "./key-row.ts";
 
 const bool = "true or false";
 const ms = "milliseconds";
 const port = "a port, 0 to 65535; 0 lets the system choose";
-const noTls = "TLS is not supported yet, and a server that was asked for it must not start without it; remove the key";
+const { alwaysSynced, firstAddress, noTls, oneEventLoop } = reasons;
 const noPauseMonitor = "the pause monitor is not part of this version yet";
 const noPrometheus = "the Prometheus endpoint is not part of this version yet";
 
@@ -17,9 +17,6 @@ const metricsProviders = [
   "org.apache.zookeeper.metrics.impl.NullMetricsProvider",
   "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider",
 ] as const;
-
-const alwaysSynced = "an observer has a log and snapshots as any other member";
-const firstAddress = "of several addresses of a server the first is used";
 
 export const parserKeys: readonly KeyRow[] = [
   honoured("dataDir", "a folder, for snapshots and myid"),
@@ -60,7 +57,7 @@ export const parserKeys: readonly KeyRow[] = [
   ensembleOnly("quorum.auth.learner.saslLoginContext", "the name of a JAAS section"),
   ensembleOnly("quorum.auth.server.saslLoginContext", "the name of a JAAS section"),
   ensembleOnly("quorum.auth.kerberos.servicePrincipal", "a principal, service/host"),
-  ensembleOnly("quorum.cnxn.threads.size", "a number", "there is one event loop and no thread pool"),
+  ensembleOnly("quorum.cnxn.threads.size", "a number", oneEventLoop),
   noEffect("jvm.pause.monitor", noPauseMonitor),
   noEffect("jvm.pause.info-threshold.ms", noPauseMonitor),
   noEffect("jvm.pause.warn-threshold.ms", noPauseMonitor),

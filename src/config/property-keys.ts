@@ -4,13 +4,22 @@
  * (system-properties.ts). Source: the static initialisers of the classes that read them.
  */
 
-import { ensembleOnly, honoured, type KeyRow, noEffect, refused, refuseTrue, refuseUnless } from "./key-row.ts";
+import {
+  ensembleOnly,
+  honoured,
+  type KeyRow,
+  noEffect,
+  reasons,
+  refused,
+  refuseTrue,
+  refuseUnless,
+} from "./key-row.ts";
 
 const bool = "true or false";
 const count = "a number";
 const bytes = "bytes";
 const ms = "milliseconds";
-const oneEventLoop = "there is one event loop and no thread pool";
+const { alwaysSynced, firstAddress, noTls, oneEventLoop } = reasons;
 const noQueues = "internal queues are built differently";
 const oneWatchManager = "there is one implementation of watches, which needs no cleaning";
 const streamsPushBack = "the network layer brings its own back-pressure";
@@ -22,7 +31,6 @@ const noJmx = "there is no JMX; use the four-letter word mntr";
 const logsToStdout = "the log goes to standard output; see --log-level and --log-format";
 const noAdminServer = "the AdminServer is not part of this version yet";
 const noAudit = "the audit log is not part of this version yet: nothing is audited";
-const noTls = "TLS is not supported yet, and a server that was asked for it must not start without it; remove the key";
 const javaTests = "it is a hook of ZooKeeper's own tests";
 const notInstantiated = (name: string): string => `Couldn't instantiate ${name}`;
 
@@ -129,17 +137,13 @@ const quorum: readonly KeyRow[] = [
   ensembleOnly("observerMaster.sizeLimit", bytes),
   ensembleOnly("observer.reconnectDelayMs", ms, noDelay),
   ensembleOnly("observer.election.DelayMs", ms, noDelay),
-  ensembleOnly("observer.syncEnabled", bool, "an observer has a log and snapshots as any other member"),
+  ensembleOnly("observer.syncEnabled", bool, alwaysSynced),
   noEffect("follower.skipLearnerRequestToNextProcessor", noQueues),
   noEffect("forward_learner_requests_to_commit_processor_disabled", noQueues),
   ensembleOnly("forceSnapshotSync", bool),
   noEffect("messageTracker.*", "recent packets are not kept for dumps"),
   noEffect("commitProcessor.*", oneEventLoop),
-  ensembleOnly(
-    "multiAddress.*",
-    "see the keys of the same names in zoo.cfg",
-    "of several addresses of a server the first is used",
-  ),
+  ensembleOnly("multiAddress.*", "see the keys of the same names in zoo.cfg", firstAddress),
 ];
 
 const watchesAndDiagnostics: readonly KeyRow[] = [

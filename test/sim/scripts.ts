@@ -102,6 +102,17 @@ async function startFirst(ensemble: SimEnsemble): Promise<void> {
   await write(ensemble, ensemble.member(2), 1);
 }
 
+async function writeAnywhere(ensemble: SimEnsemble): Promise<void> {
+  const serves = ensemble.members.find(({ isServing }) => isServing)!;
+  await write(ensemble, serves, 4);
+}
+
+/** Whoever is down starts. */
+async function startAll(ensemble: SimEnsemble): Promise<void> {
+  for (const member of ensemble.members) if (!member.isUp) member.start();
+  await serving(ensemble, ...ensemble.members);
+}
+
 const first = (ensemble: SimEnsemble): SimMember => ensemble.member(1);
 const down = (ensemble: SimEnsemble): SimMember => ensemble.members.find(({ isUp }) => !isUp)!;
 
@@ -111,33 +122,20 @@ export const scripts: readonly Script[] = [
     isFresh: true,
     prepare: async () => {},
     subject: first,
-    play: async (ensemble) => {
-      for (const member of ensemble.members) member.start();
-      await serving(ensemble, ...ensemble.members);
-    },
+    play: startAll,
   },
   {
     name: "writes, at the leader",
     prepare: async () => {},
     subject: leaderOf,
-    play: (ensemble) =>
-      write(
-        ensemble,
-        ensemble.members.find(({ isServing }) => isServing)!,
-        4,
-      ),
+    play: writeAnywhere,
   },
   {
     name: "writes, at a follower",
     config: { snapCount: 5 },
     prepare: async () => {},
     subject: followerOf,
-    play: (ensemble) =>
-      write(
-        ensemble,
-        ensemble.members.find(({ isServing }) => isServing)!,
-        4,
-      ),
+    play: writeAnywhere,
   },
   {
     name: "DIFF from memory",
@@ -188,20 +186,14 @@ export const scripts: readonly Script[] = [
       await deposed(ensemble);
     },
     subject: down,
-    play: async (ensemble) => {
-      for (const member of ensemble.members) if (!member.isUp) member.start();
-      await serving(ensemble, ...ensemble.members);
-    },
+    play: startAll,
   },
   {
     name: "TRUNC",
     sync: "TRUNC",
     prepare: async (ensemble) => void (await deposed(ensemble)),
     subject: down,
-    play: async (ensemble) => {
-      for (const member of ensemble.members) if (!member.isUp) member.start();
-      await serving(ensemble, ...ensemble.members);
-    },
+    play: startAll,
   },
   {
     name: "an observer comes, and is told",
@@ -225,10 +217,7 @@ export const scripts: readonly Script[] = [
       await ensemble.pass(10);
     },
     subject: (ensemble) => ensemble.member(2),
-    play: async (ensemble) => {
-      for (const member of ensemble.members) member.start();
-      await serving(ensemble, ...ensemble.members);
-    },
+    play: startAll,
   },
   {
     name: "a leader steps down, and comes back",

@@ -39,6 +39,10 @@ export interface Shape {
   readonly onLine?: (line: string) => void;
 }
 
+/** What connections take before their writers have to wait, and in which slices trees are sent over them. */
+const wide = { windowBytes: 64 * 1024, bytesWeight: 1, treeSliceBytes: 64 * 1024 } as const;
+const narrow = { windowBytes: 200, bytesWeight: 1024, treeSliceBytes: 200 } as const;
+
 const tickMs = 200;
 /** In ticks. */
 const syncLimit = 10;
@@ -66,24 +70,20 @@ export class SimEnsemble {
 
   constructor(shape: Shape) {
     const { seed, voters, observers } = shape;
+    const { windowBytes, bytesWeight, treeSliceBytes } = shape.isNarrow === true ? narrow : wide;
     this.#onLine = shape.onLine;
     this.schedule = new Schedule(seed);
     this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), {
       delayMsMax: shape.networkMsMax,
       splitOneIn: 4,
-      windowBytes: shape.isNarrow === true ? 200 : 64 * 1024,
-      bytesWeight: shape.isNarrow === true ? 1024 : 1,
+      windowBytes,
+      bytesWeight,
     });
     const zooCfg = configOf(shape);
     for (let sid = 1; sid <= voters + observers; sid++) {
       this.members.push(
         new SimMember({
-          options: {
-            sid,
-            zooCfg,
-            diskMsMax: shape.diskMsMax,
-            treeSliceBytes: shape.isNarrow === true ? 200 : 64 * 1024,
-          },
+          options: { sid, zooCfg, diskMsMax: shape.diskMsMax, treeSliceBytes },
           schedule: this.schedule,
           network: this.network,
           dice: new Dice(seed, `disk ${sid}`),
