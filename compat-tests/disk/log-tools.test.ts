@@ -121,7 +121,7 @@ function removeNewestSnapshot(folder: string): void {
 }
 
 test("PurgeTxnLog leaves of our folder what both servers read as before", { timeout }, async () => {
-  await withOurs({ end: "kill", config: { snapCount: 10, preAllocSize: 0 } }, async (ours) => {
+  await withOurs({ end: "kill", config: { snapCount: 10, preAllocSize: 0 }, times: 3 }, async (ours) => {
     const before = await readingBy("reference", ours, () => {});
     const count = filesOf(ours.dataFolder, "snapshot").length;
     expect(count).toBeGreaterThan(3);

@@ -20,6 +20,8 @@ const roundCount = 4;
 export interface PlayOptions {
   readonly end: "stop" | "kill";
   readonly config: Readonly<Record<string, string | number>>;
+  /** How often the writes are played, each time with a snapshot behind them; once by default. */
+  readonly times?: number;
 }
 
 /** A data folder as a server left it. */
@@ -71,11 +73,13 @@ async function played(build: Build, options: PlayOptions): Promise<Played> {
   const dataFolder = join(folder, "data");
   let snapshot = "";
   await timed(build, async () => {
-    await withServer(build, folder, options, writeAll);
-    await withServer(build, folder, options, async (server) => {
-      const zxid = zxidOf(await server.fourLetterWord("srvr"));
-      snapshot = join(dataFolder, "version-2", (await snapshotAt(dataFolder, zxid)).name);
-    });
+    for (let time = 0; time < (options.times ?? 1); time++) {
+      await withServer(build, folder, options, writeAll);
+      await withServer(build, folder, options, async (server) => {
+        const zxid = zxidOf(await server.fourLetterWord("srvr"));
+        snapshot = join(dataFolder, "version-2", (await snapshotAt(dataFolder, zxid)).name);
+      });
+    }
   });
   return {
     build,

@@ -37,6 +37,7 @@ final class Cluster {
         stage.ask("stop broker 2");
         Stage.eventually("broker 1 leads alone", () -> stage.partitions("replicated").values().stream()
                 .allMatch(one -> one.startsWith("leader 1") && one.endsWith("in sync [1]")));
+        stage.untilController("broker 1 in epoch 3");
         stage.say("controller", stage.controller());
         stage.ask("stop broker 1");
         stage.say("registered", stage.children("/brokers/ids"));
