@@ -2,7 +2,8 @@
  * What befalls an ensemble. Each run draws which faults it knows: a run that never mends, or only clogs, comes to places that one
  * which does everything does not.
  *
- *   machines   killed, bounced (and up again at once), power lost (of one, of all), paused, clock set; leaders that die young
+ *   machines   killed, bounced (and up again at once), power lost (of one, of all), paused, clock set; leaders that die young,
+ *              learners that die while they are brought up to date, alone or with their leader
  *   links      cut, isolated, clogged for a while; mended
  *   disks      broken (calls fail; the server is to end itself), wiped
  */
@@ -29,6 +30,7 @@ export class Faults {
   /** Each as often as it weighs. */
   readonly #drawn: readonly Fault[];
   readonly #leadersDieYoung: boolean;
+  readonly #learnersDieYoung: boolean;
 
   constructor(parts: {
     dice: Dice;
@@ -46,6 +48,7 @@ export class Faults {
     const some = [...this.#machineFaults().slice(1), ...this.#linkFaults(), ...this.#diskFaults()];
     const known = [...always, ...some.filter(() => this.dice.below(3) > 0)];
     this.#leadersDieYoung = this.dice.oneIn(2);
+    this.#learnersDieYoung = this.dice.oneIn(2);
     this.#drawn = known.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
   }
 
@@ -60,6 +63,23 @@ export class Faults {
     if (!this.#leadersDieYoung || dice.oneIn(2)) return;
     this.#schedule.after(dice.skewed(100), () => {
       this.#toRunning("died young", member, () => member.crash(dice.oneIn(2)));
+    });
+  }
+
+  /**
+   * A leader begins to bring a learner up to date: the learner's power may go between what it is sent and its disk. It is back
+   * soon, and its leader perhaps gone, so that it meets those who have what it was to get.
+   */
+  syncBegins(leader: SimMember, learner: SimMember): void {
+    const { dice } = this;
+    if (!this.#learnersDieYoung || dice.oneIn(2)) return;
+    const withLeader = dice.oneIn(2);
+    this.#schedule.after(dice.skewed(150), () => {
+      this.#toRunning("learner died", learner, () => learner.crash(!dice.oneIn(4)));
+      if (withLeader) this.#toRunning("died with its learner", leader, () => leader.crash(dice.oneIn(2)));
+      this.#schedule.after(dice.skewed(300), () => {
+        if (!learner.isUp) learner.start();
+      });
     });
   }
 

@@ -56,8 +56,8 @@ export class SimEnsemble {
   readonly clients: SimClient[] = [];
   /** Told of every leader that begins to serve. */
   onLeader: (member: SimMember) => void = () => {};
-  /** Told when a member begins to send its tree to a learner. */
-  onTree: () => void = () => {};
+  /** Told when a leader begins to bring a learner up to date, and by what: DIFF, TRUNC or SNAP. */
+  onSync: (mode: string, leader: SimMember, learner: SimMember) => void = () => {};
   /** Events so far. */
   events = 0;
   /** Leaders that have served. */
@@ -238,9 +238,11 @@ export class SimEnsemble {
   }
 
   #takeLine(sid: number, level: string, message: string, facts: object): void {
-    const [, mode] = /^Sending (DIFF|TRUNC|SNAP) to/.exec(message) ?? [];
-    if (mode !== undefined) this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
-    if (mode === "SNAP") this.onTree();
+    const [, mode, learner] = /^Sending (DIFF|TRUNC|SNAP) to server (\d+)/.exec(message) ?? [];
+    if (mode !== undefined) {
+      this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
+      this.onSync(mode, this.member(sid), this.member(Number(learner)));
+    }
     this.#onLine?.(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
   }
 }

@@ -82,7 +82,10 @@ export class Simulation {
     const { dice } = this.#faults;
     const rounds = 5 + dice.below(30);
     ensemble.onLeader = (member) => this.#faults.leaderBegins(member);
-    ensemble.onTree = () => this.#writeMeanwhile();
+    ensemble.onSync = (mode, leader, learner) => {
+      if (mode === "SNAP") this.#writeMeanwhile();
+      this.#faults.syncBegins(leader, learner);
+    };
     for (let round = 0; round < rounds; round++) {
       await ensemble.pass(dice.skewed(this.#stepMsMax));
       for (const client of ensemble.clients) this.#workload.give(client);
@@ -92,7 +95,7 @@ export class Simulation {
       this.#faults.befall();
     }
     ensemble.onLeader = () => {};
-    ensemble.onTree = () => {};
+    ensemble.onSync = () => {};
   }
 
   /** A tree that nobody changes on its way is no test of one that somebody does. */
