@@ -14,6 +14,8 @@ import type { JuteWriter } from "#jute/writer.ts";
 export const txnHeaderBytes = 32;
 /** Where the zxid lies, behind clientId and cxid. */
 export const zxidInTxnHeader = 12;
+/** Where the leader's wall clock lies, behind the zxid. */
+export const timeInTxnHeader = 20;
 /** What ends a transaction that has a digest, behind its body: int version, long digest (TxnDigest). */
 export const txnDigestBytes = 12;
 

@@ -86,6 +86,8 @@ export class Learning {
   state: LearnerState = "ExpectLeaderInfo";
   mode: LearnerSyncMode = "diff";
   readonly isObserver: boolean;
+  /** When all was said that the leader has to know to bring us up to date. */
+  syncBegunMs = 0;
   readonly #window: TxnWindow;
   readonly #output: LearnerOutput;
   readonly #limits: { readonly initTimeoutMs: number; readonly syncTimeoutMs: number };
@@ -251,6 +253,7 @@ export class Learning {
     out.writeInt(4);
     out.writeInt(Number(currentEpoch));
     out.writeInt(-1);
+    this.syncBegunMs = this.#heardMs;
     this.state = "ExpectSync";
   }
 

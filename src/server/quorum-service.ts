@@ -28,6 +28,7 @@ import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { HostParts } from "./host-parts.ts";
 import type { PersistenceParts } from "./persistence.ts";
 import type { Replica } from "./replica.ts";
+import { ReplicationMeter } from "./replication-meter.ts";
 import { preparedWrites, type Serving } from "./wiring.ts";
 
 export interface QuorumServiceParts extends PersistenceParts {
@@ -53,6 +54,8 @@ export class QuorumService implements PeerService {
   #serving: Serving | null = null;
   #leading: Leading | null = null;
   #lookingSinceMs = 0;
+  /** Since when nobody is served, however often a leader was looked for meanwhile; null when somebody is. */
+  #unavailableSinceMs: number | null = null;
   /** Connections that wait for the leader's word on their session. */
   readonly #revalidating = new LongMap<Client>();
 
@@ -73,6 +76,8 @@ export class QuorumService implements PeerService {
       return preparedWrites(this.#parts, database, registry, sink, () => leading.broadcast.proposed);
     });
     replica.consumer = this.#consumer(this.#serving);
+    replica.meter = new ReplicationMeter(this.#parts.metrics, "leader", replica.window);
+    this.#parts.metrics.leaderUnavailableTime.add(this.#nowAvailable());
   }
 
   learn(learning: Learning): void {
@@ -88,12 +93,20 @@ export class QuorumService implements PeerService {
       (client, idHigh, idLow) => this.#askLeader(learning, client, idHigh, idLow),
     );
     replica.consumer = this.#consumer(this.#serving);
+    const { metrics } = this.#parts;
+    const role = learning.isObserver ? "observer" : "follower";
+    replica.meter = new ReplicationMeter(metrics, role, replica.window);
+    const syncMs = Math.round(this.#nowMs() - learning.syncBegunMs);
+    if (learning.isObserver) metrics.observerSyncTime.add(syncMs);
+    else metrics.followerSyncTime.add(syncMs);
+    this.#nowAvailable();
   }
 
   stop(reason: string): void {
     const { replica, stopServing } = this.#parts;
     this.#host.logger.info({ reason }, "shutting down");
     replica.consumer = null;
+    replica.meter = null;
     this.#serving = null;
     this.#leading = null;
     stopServing();
@@ -145,6 +158,7 @@ export class QuorumService implements PeerService {
     const nowMs = this.#nowMs();
     if (state === "Looking") {
       this.#lookingSinceMs = nowMs;
+      this.#unavailableSinceMs ??= nowMs;
       this.#parts.metrics.lookingCount.increment();
     } else if (state === "Leading" || state === "Connecting") {
       this.#parts.metrics.electionTime.add(Math.round(nowMs - this.#lookingSinceMs));
@@ -155,7 +169,8 @@ export class QuorumService implements PeerService {
 
   /** A leader's transactions go into its log and to its learners; the bytes are those that the log has. */
   #sink(leading: Leading): TxnSink {
-    const { store } = this.#parts.replica;
+    const { replica } = this.#parts;
+    const { store } = replica;
     let start = 0;
     let writer: JuteWriter | null = null;
     return {
@@ -167,6 +182,7 @@ export class QuorumService implements PeerService {
       endRecord: (zxidHigh, zxidLow) => {
         const end = writer!.length;
         store.log.endRecord(zxidHigh, zxidLow);
+        replica.meter?.proposed(writer!.bytes, start, 0);
         leading.broadcast.propose(writer!.bytes, start, end, this.#nowMs());
         store.logged();
         this.proposed(end - start);
@@ -316,6 +332,15 @@ export class QuorumService implements PeerService {
       if (sync === null) return;
       pipeline.synced(sync.pending, sync.request, nowMs);
     }
+  }
+
+  /** @returns how long that took, in milliseconds. */
+  #nowAvailable(): number {
+    const nowMs = this.#nowMs();
+    const ms = Math.round(nowMs - (this.#unavailableSinceMs ?? nowMs));
+    this.#unavailableSinceMs = null;
+    this.#parts.metrics.unavailableTime.add(ms);
+    return ms;
   }
 
   #nowMs(): number {

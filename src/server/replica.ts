@@ -35,6 +35,7 @@ import type { Database } from "./database.ts";
 import { LogSync, type LogSyncEvents } from "./log-sync.ts";
 import type { PersistenceParts } from "./persistence.ts";
 import { ReplicaStore } from "./replica-store.ts";
+import type { ReplicationMeter } from "./replication-meter.ts";
 import { sendTree, TreeReceiver } from "./tree-stream.ts";
 
 /** Who serves clients from the tree, and has its transactions applied with what they wait for. */
@@ -61,6 +62,8 @@ export class Replica implements PeerReplica {
   readonly store: ReplicaStore;
   /** Null while nobody is served. */
   consumer: TxnConsumer | null = null;
+  /** Null while nobody is served: what comes before that is caught up with, and says nothing of the ensemble. */
+  meter: ReplicationMeter | null = null;
   /** Told what has become durable, in order. */
   onLogged: (zxid: Durable<ZxidHalves>) => void = () => {};
   readonly #parts: ReplicaParts;
@@ -123,11 +126,13 @@ export class Replica implements PeerReplica {
   /** A transaction of the leader's. */
   log(bytes: Buffer, start: number, end: number): void {
     this.window.append(bytes, start, end);
+    this.meter?.proposed(bytes, start, this.#parts.host.clock.wallMs());
     if (this.#receiver === null) this.store.append(bytes, start, end);
   }
 
   commit(zxidHigh: number, zxidLow: number): void {
     this.window.commit(zxidHigh, zxidLow);
+    this.meter?.committed(this.#parts.host.clock.wallMs());
     this.#apply();
   }
 
@@ -249,10 +254,13 @@ export class Replica implements PeerReplica {
 
   #onDurable(batch: LogBatch): void {
     const { bytes, length } = batch;
+    const { meter } = this;
+    const wallMs = this.#parts.host.clock.wallMs();
     let at = 0;
     let last = 0;
     while (at < length) {
       last = at;
+      meter?.durable(bytes, at + recordPrefixBytes, wallMs);
       at += readInt32(bytes, at + 8) + recordOverheadBytes;
     }
     const zxidAt = last + recordPrefixBytes + zxidInTxnHeader;
