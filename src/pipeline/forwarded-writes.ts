@@ -64,6 +64,9 @@ export class ForwardedWrites implements WritePath {
     return false;
   }
 
+  /** Its transactions have the leader's time. */
+  timeIs(): void {}
+
   submit(incoming: Incoming): PendingWrite | null {
     const { client, xid, type, bytes, start, end } = incoming;
     const { idHigh, idLow } = client.session!;

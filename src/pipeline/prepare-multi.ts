@@ -34,12 +34,12 @@ export class MultiPreparer {
    * Prepares a multi whose body the reader stands before.
    * @returns false when nothing was logged: the request is answered with -5 and no zxid.
    */
-  prepare(xid: number, requester: Requester, reader: JuteReader, nowMs: number): boolean {
+  prepare(xid: number, requester: Requester, reader: JuteReader): boolean {
     const bodyAt = reader.offset;
     const fault = findMultiFault(reader, this.#op);
     if (fault === "no ACL list") return false;
     const preparer = this.#preparer;
-    preparer.begin(OpCode.multi, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0, nowMs);
+    preparer.begin(OpCode.multi, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0);
     if (fault !== null) {
       preparer.refuse(ErrorCode.marshallingError);
       return true;

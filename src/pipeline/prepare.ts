@@ -62,15 +62,22 @@ export class Preparer {
     return this.#sink;
   }
 
-  /** Takes the next zxid and begins a header; `nowMs` is the wall clock. */
-  begin(type: number, xid: number, idHigh: number, idLow: number, nowMs: number): void {
+  /**
+   * What the wall clock says: the time of all transactions from now on. Told once for what comes in at once, since a number of
+   * that size handed on with each write would be allocated each time.
+   */
+  timeIs(wallMs: number): void {
+    this.header.timeHigh = highOfNumber(wallMs);
+    this.header.timeLow = lowOfNumber(wallMs);
+  }
+
+  /** Takes the next zxid and begins a header. */
+  begin(type: number, xid: number, idHigh: number, idLow: number): void {
     const { header } = this;
     header.type = type;
     header.cxid = xid;
     header.clientIdHigh = idHigh;
     header.clientIdLow = idLow;
-    header.timeHigh = highOfNumber(nowMs);
-    header.timeLow = lowOfNumber(nowMs);
     header.zxidLow = (header.zxidLow + 1) | 0;
     if (header.zxidLow === 0) header.zxidHigh = (header.zxidHigh + 1) | 0;
   }
@@ -79,10 +86,10 @@ export class Preparer {
    * Prepares a write that is no multi, session or reconfig.
    * @throws MarshallingError before anything has happened when its body does not decode.
    */
-  prepare(type: number, xid: number, requester: Requester, reader: JuteReader, nowMs: number): void {
+  prepare(type: number, xid: number, requester: Requester, reader: JuteReader): void {
     const op = this.#op;
     op.read(type, reader);
-    this.begin(type, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0, nowMs);
+    this.begin(type, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0);
     const changesBefore = this.changes.length;
     const { high, low } = this.changes.digest;
     const error = this.judge.admit(op, requester);
@@ -135,8 +142,8 @@ export class Preparer {
   }
 
   /** A new session. */
-  createSession(session: Session, nowMs: number): void {
-    this.begin(OpCode.createSession, 0, session.idHigh, session.idLow, nowMs);
+  createSession(session: Session): void {
+    this.begin(OpCode.createSession, 0, session.idHigh, session.idLow);
     const out = this.#sink.beginRecord();
     this.header.write(out);
     out.writeInt(session.timeoutMs);
@@ -144,8 +151,8 @@ export class Preparer {
   }
 
   /** The end of a session: the znodes it owns now, or will own, go with it. The caller marks it as closing. */
-  closeSession(idHigh: number, idLow: number, xid: number, nowMs: number): void {
-    this.begin(OpCode.closeSession, xid, idHigh, idLow, nowMs);
+  closeSession(idHigh: number, idLow: number, xid: number): void {
+    this.begin(OpCode.closeSession, xid, idHigh, idLow);
     const paths = this.#ownedPaths(idHigh, idLow);
     for (const path of paths) this.judge.removeZnode(path, 0, lastSlash(path, 0, path.length), path.length);
     const out = this.#sink.beginRecord();
@@ -170,10 +177,10 @@ export class Preparer {
    * reconfig, as a standalone server answers it.
    * @throws MarshallingError before anything has happened when its body does not decode.
    */
-  reconfig(xid: number, session: Session, reader: JuteReader, nowMs: number): void {
+  reconfig(xid: number, session: Session, reader: JuteReader): void {
     for (let field = 0; field < 3; field++) reader.skipBuffer();
     reader.skip(8);
-    this.begin(OpCode.reconfig, xid, session.idHigh, session.idLow, nowMs);
+    this.begin(OpCode.reconfig, xid, session.idHigh, session.idLow);
     if (!this.#options.reconfigEnabled) this.refuse(ErrorCode.reconfigDisabled);
     else if (session.isClosing) this.refuse(ErrorCode.sessionExpired);
     else this.refuse(ErrorCode.unimplemented);

@@ -91,7 +91,11 @@ export class PreparedWrites implements WritePath {
     return compareHalves(zxidHigh, zxidLow, this.#tree.lastZxidHigh, this.#tree.lastZxidLow) > 0;
   }
 
-  submit(incoming: Incoming, wallMs: number): PendingWrite | null {
+  timeIs(wallMs: number): void {
+    this.preparer.timeIs(wallMs);
+  }
+
+  submit(incoming: Incoming): PendingWrite | null {
     const reader = this.#reader;
     reader.reset(incoming.bytes, incoming.start + requestHeaderBytes, incoming.end);
     const { client, xid, type } = incoming;
@@ -100,20 +104,20 @@ export class PreparedWrites implements WritePath {
     // As in ZooKeeper, a session may be closed from wherever it was.
     if (this.hasMoved(session) && type !== OpCode.closeSession) {
       // A learner has taken the session over; this connection has not noticed.
-      this.preparer.begin(type, xid, session.idHigh, session.idLow, wallMs);
+      this.preparer.begin(type, xid, session.idHigh, session.idLow);
       this.preparer.refuse(ErrorCode.sessionMoved);
       return this.#await(client, session, xid, type, incoming.receivedMs);
     }
     const changesBefore = this.preparer.changes.changeCount;
     if (type === OpCode.closeSession) {
-      this.preparer.closeSession(session.idHigh, session.idLow, xid, wallMs);
+      this.preparer.closeSession(session.idHigh, session.idLow, xid);
       session.isClosing = true;
     } else if (type === OpCode.multi) {
-      if (!this.#multi.prepare(xid, incoming, reader, wallMs)) return null;
+      if (!this.#multi.prepare(xid, incoming, reader)) return null;
     } else {
       try {
-        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader, wallMs);
-        else this.preparer.prepare(type, xid, incoming, reader, wallMs);
+        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader);
+        else this.preparer.prepare(type, xid, incoming, reader);
       } catch (error) {
         if (error instanceof MarshallingError) return null;
         throw error;
@@ -129,57 +133,58 @@ export class PreparedWrites implements WritePath {
    */
   submitForLearner(request: LearnerRequest, sessions: SessionTracker, nowMs: number, wallMs: number): void {
     const { idHigh, idLow, xid, type, owner } = request;
+    this.timeIs(wallMs);
     // Whose session ends here is told so here, wherever that was asked for.
     const ending = type === OpCode.closeSession ? (sessions.get(idHigh, idLow) ?? null) : null;
     this.#await(null, ending, xid, type, nowMs);
     if (type === OpCode.createSession) {
       const session = sessions.create(idHigh, idLow, request.sessionTimeoutMs, nowMs);
       session.owner = owner;
-      this.preparer.createSession(session, wallMs);
+      this.preparer.createSession(session);
       return;
     }
     if (type === OpCode.closeSession) {
-      this.preparer.closeSession(idHigh, idLow, xid, wallMs);
+      this.preparer.closeSession(idHigh, idLow, xid);
       sessions.setClosing(idHigh, idLow);
       return;
     }
     const error =
       isClientRequest(type) && isWriteOp(type) ? sessions.check(idHigh, idLow, owner) : ErrorCode.unimplemented;
     if (error !== ErrorCode.ok) {
-      this.#refuse(request, error === ErrorCode.unknownSession ? ErrorCode.sessionExpired : error, wallMs);
+      this.#refuse(request, error === ErrorCode.unknownSession ? ErrorCode.sessionExpired : error);
       return;
     }
     const session = sessions.get(idHigh, idLow)!;
     const requester = { session, identities: request.identities };
     const { reader } = request;
     if (type === OpCode.multi) {
-      if (!this.#multi.prepare(xid, requester, reader, wallMs))
-        this.#refuse(request, ErrorCode.marshallingError, wallMs);
+      if (!this.#multi.prepare(xid, requester, reader)) this.#refuse(request, ErrorCode.marshallingError);
       return;
     }
     try {
-      if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader, wallMs);
-      else this.preparer.prepare(type, xid, requester, reader, wallMs);
+      if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader);
+      else this.preparer.prepare(type, xid, requester, reader);
     } catch (thrown) {
       if (!(thrown instanceof MarshallingError)) throw thrown;
-      this.#refuse(request, ErrorCode.marshallingError, wallMs);
+      this.#refuse(request, ErrorCode.marshallingError);
     }
   }
 
-  #refuse({ type, xid, idHigh, idLow }: LearnerRequest, error: ErrorCode, wallMs: number): void {
-    this.preparer.begin(type, xid, idHigh, idLow, wallMs);
+  #refuse({ type, xid, idHigh, idLow }: LearnerRequest, error: ErrorCode): void {
+    this.preparer.begin(type, xid, idHigh, idLow);
     this.preparer.refuse(error);
   }
 
-  openSession(client: Client, session: Session, nowMs: number, wallMs: number): void {
-    this.preparer.createSession(session, wallMs);
+  openSession(client: Client, session: Session, nowMs: number): void {
+    this.preparer.createSession(session);
     this.#await(client, session, 0, OpCode.createSession, nowMs);
   }
 
   /** Ends a session that has expired. */
   expireSession(session: Session, nowMs: number, wallMs: number): void {
     session.isClosing = true;
-    this.preparer.closeSession(session.idHigh, session.idLow, 0, wallMs);
+    this.timeIs(wallMs);
+    this.preparer.closeSession(session.idHigh, session.idLow, 0);
     this.#await(null, session, 0, OpCode.closeSession, nowMs);
   }
 
@@ -188,7 +193,8 @@ export class PreparedWrites implements WritePath {
     const body = Buffer.alloc(4 + path.length);
     body.writeInt32BE(path.length);
     path.copy(body, 4);
-    this.preparer.prepare(OpCode.deleteContainer, 0, serverItself, new JuteReader(body), wallMs);
+    this.timeIs(wallMs);
+    this.preparer.prepare(OpCode.deleteContainer, 0, serverItself, new JuteReader(body));
     this.#await(null, null, 0, OpCode.deleteContainer, nowMs);
   }
 

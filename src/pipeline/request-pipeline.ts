@@ -71,8 +71,7 @@ export class RequestPipeline {
   readonly #now: Now;
   readonly #reader = new JuteReader(Buffer.alloc(0));
   readonly #incoming = new Incoming();
-  #wallReadAtMs = -1;
-  #wallMs = 0;
+  #timeToldAtMs = -1;
 
   constructor(parts: {
     tree: DataTree;
@@ -203,25 +202,25 @@ export class RequestPipeline {
 
   /** @returns false when it becomes no transaction: the answer is -5 or -6, in its turn. */
   #write(incoming: Incoming): boolean {
-    const pending = this.#writes.submit(incoming, this.#wallMsOf(incoming.receivedMs));
+    this.#tellTime(incoming.receivedMs);
+    const pending = this.#writes.submit(incoming);
     if (pending === null) return false;
     incoming.client.writesSubmitted++;
     pending.largeBytes = incoming.largeBytes;
     return true;
   }
 
-  /** The wall clock, read once for all requests that came in at the same moment. */
-  #wallMsOf(receivedMs: number): number {
-    if (receivedMs !== this.#wallReadAtMs) {
-      this.#wallReadAtMs = receivedMs;
-      this.#wallMs = this.#now.wallMs();
-    }
-    return this.#wallMs;
+  /** The wall clock is read once for all requests that came in at the same moment. */
+  #tellTime(receivedMs: number): void {
+    if (receivedMs === this.#timeToldAtMs) return;
+    this.#timeToldAtMs = receivedMs;
+    this.#writes.timeIs(this.#now.wallMs());
   }
 
   /** Begins a session for a client whose handshake is accepted; it is answered when the transaction is applied. */
   openSession(client: Client, session: Session, nowMs: number): void {
-    this.#writes.openSession(client, session, nowMs, this.#now.wallMs());
+    this.#tellTime(nowMs);
+    this.#writes.openSession(client, session, nowMs);
     client.writesSubmitted++;
   }
 

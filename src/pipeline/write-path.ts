@@ -18,13 +18,15 @@ export interface WritePath {
   /** Whether a sync takes this way too now, since there is, or may be, more committed than is applied here. */
   readonly takesSyncs: boolean;
   readonly syncs: WaitingSyncs;
+  /** What the wall clock says, when that has changed since the last write. */
+  timeIs(wallMs: number): void;
   /**
    * Takes a request that wants to be a write.
    * @returns the write that is awaited from now on; null when it becomes none, and is answered in its turn: -5 or -6.
    */
-  submit(incoming: Incoming, wallMs: number): PendingWrite | null;
+  submit(incoming: Incoming): PendingWrite | null;
   /** Begins a session for a client whose handshake is accepted; it is answered when the transaction is applied. */
-  openSession(client: Client, session: Session, nowMs: number, wallMs: number): void;
+  openSession(client: Client, session: Session, nowMs: number): void;
   /** The transaction in `bytes` is applied next. */
   applying(bytes: Buffer, start: number): void;
   /**

@@ -2,24 +2,44 @@
 
 import { describe, expect, test } from "vitest";
 import { body, op, requestFrame } from "../support/wire-client.ts";
+import { Bench, type BenchOptions } from "./bench.ts";
+import { floors } from "./floors.ts";
 import { LatencyHistogram } from "./histogram.ts";
+import { crowdShapes } from "./measure-crowds.ts";
+import { ensembleNames } from "./measure-ensembles.ts";
+import { startShapes } from "./measure-starts.ts";
+import { znodeShapes } from "./measure-znodes.ts";
 import { renderTable, summarize } from "./report.ts";
 import { RequestTemplate, znodePath } from "./request-template.ts";
+import { loadShapes } from "./shapes.ts";
 
 describe("a request template", () => {
-  test.each([0, 7, 999, 1000, 99_999, 12_345_678])("writes the request for znode %i as a client would", (index) => {
+  const operations = ["getData", "exists", "setData", "create", "delete", "multi"] as const;
+
+  test.each([0, 7, 989, 1000, 99_990, 12_345_678])("writes the request for znode %i as a client would", (index) => {
     const path = znodePath("/bench", index);
     const data = Buffer.alloc(100, "x");
     const expected = {
       getData: requestFrame(77, op.getData, body.watched(path)),
+      exists: requestFrame(77, op.exists, body.watched(path)),
       setData: requestFrame(77, op.setData, body.setData(path, data)),
       create: requestFrame(77, op.create, body.create(path, data)),
       delete: requestFrame(77, op.delete, body.versioned(path)),
+      multi: requestFrame(
+        77,
+        op.multi,
+        body.multi(
+          Array.from({ length: 10 }, (_, part) => {
+            return { type: op.setData, body: body.setData(znodePath("/bench", index + part), data) };
+          }),
+        ),
+      ),
     };
-    for (const operation of ["getData", "setData", "create", "delete"] as const) {
+    for (const operation of operations) {
       const template = new RequestTemplate({ operation, root: "/bench", dataBytes: 100 });
-      const target = Buffer.alloc(template.frameBytes + 3);
-      template.write(target, 3, 77, index);
+      const target = Buffer.alloc(template.frame.length + 3);
+      template.frame.copy(target, 3);
+      template.address(target, 3, 77, index);
       expect(target.subarray(3)).toEqual(expected[operation]);
     }
   });
@@ -57,32 +77,38 @@ describe("the report", () => {
     { ours: 400, reference: 80 },
   ];
   const measurements = rounds.flatMap(({ ours, reference }, index) => [
-    { workload: "getData", server: "ours" as const, round: index, values: { opsPerSecond: ours, p50Ms: 100 / ours } },
+    { shape: "getData 1x1", server: "ours" as const, round: index, values: { opsPerSecond: ours, p50Ms: 100 / ours } },
     {
-      workload: "getData",
+      shape: "getData 1x1",
       server: "reference" as const,
       round: index,
       values: { opsPerSecond: reference, p50Ms: 100 / reference },
     },
   ]);
 
-  test("gives medians, extremes and a ratio above 1 where ours is better", () => {
+  test("gives medians, extremes and ratios, and says whether a floor is reached", () => {
     expect(summarize(measurements)).toEqual([
       {
-        workload: "getData",
+        shape: "getData 1x1",
         metric: "opsPerSecond",
         ours: { median: 400, min: 300, max: 500 },
         reference: { median: 100, min: 80, max: 120 },
         ratio: 4,
+        floor: "at least 2.5 x",
+        isReached: true,
       },
       {
-        workload: "getData",
+        shape: "getData 1x1",
         metric: "p50Ms",
         ours: { median: 0.25, min: 0.2, max: 1 / 3 },
         reference: { median: 1, min: 100 / 120, max: 1.25 },
-        ratio: 4,
+        ratio: 0.25,
+        floor: "",
+        isReached: true,
       },
     ]);
+    const slower = measurements.map((one) => (one.server === "ours" ? { ...one, values: { opsPerSecond: 90 } } : one));
+    expect(summarize(slower)[0]).toMatchObject({ ratio: 0.9, isReached: false });
   });
 
   test("of one server alone has no ratio", () => {
@@ -92,5 +118,13 @@ describe("the report", () => {
       [null, null],
     ]);
     expect(renderTable({ cpu: "one" }, alone)).toContain("400 (300 to 500)");
+  });
+
+  test("has a shape for every floor", () => {
+    const options = { sizes: [1_000_000], crowds: [1000], idleSessions: 10_000 } as unknown as BenchOptions;
+    const bench = new Bench(options, []);
+    const names = [...startShapes, ...loadShapes.map(({ name }) => name), ...crowdShapes(bench), ...znodeShapes(bench)];
+    names.push(...ensembleNames(bench));
+    for (const { shape } of floors) expect(names).toContain(shape);
   });
 });

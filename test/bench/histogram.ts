@@ -1,6 +1,6 @@
 /**
  * Latencies in buckets that are about one per cent wide: 64 to each doubling from a microsecond up. Recording is one
- * logarithm and one increment, so that measuring does not slow what is measured.
+ * logarithm and one addition for all replies that waited equally long, so that measuring does not slow what is measured.
  */
 
 const bucketsPerDoubling = 64;
@@ -8,6 +8,7 @@ const doublings = 26;
 
 export interface LatencySummary {
   readonly p50Ms: number;
+  readonly p90Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
@@ -18,16 +19,17 @@ export class LatencyHistogram {
   #total = 0;
   #maxMs = 0;
 
-  record(latencyMs: number): void {
+  record(latencyMs: number, count = 1): void {
     const bucket = Math.floor(Math.log2(Math.max(1, latencyMs * 1000)) * bucketsPerDoubling);
-    this.#counts[Math.min(bucket, this.#counts.length - 1)]!++;
-    this.#total++;
+    this.#counts[Math.min(bucket, this.#counts.length - 1)]! += count;
+    this.#total += count;
     if (latencyMs > this.#maxMs) this.#maxMs = latencyMs;
   }
 
   summary(): LatencySummary {
     return {
       p50Ms: this.#quantileMs(0.5),
+      p90Ms: this.#quantileMs(0.9),
       p99Ms: this.#quantileMs(0.99),
       p999Ms: this.#quantileMs(0.999),
       maxMs: this.#maxMs,

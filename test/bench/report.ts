@@ -1,56 +1,48 @@
-/** What was measured, as medians with their extremes, as ratios, and as a table. */
+/** What was measured, as medians with their extremes, as ratios, beside what must be reached, and as a table. */
 
 import { execFileSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
 import type { ServerKind } from "../support/server-process.ts";
-import type { BenchOptions } from "./run.ts";
+import type { BenchOptions, Measurement } from "./bench.ts";
+import { floors } from "./floors.ts";
 
-export interface Measurement {
-  readonly workload: string;
-  readonly server: ServerKind;
-  readonly round: number;
-  readonly values: Readonly<Record<string, number>>;
-}
-
-interface Spread {
+export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
 export interface Summary {
-  readonly workload: string;
+  readonly shape: string;
   readonly metric: string;
   readonly ours: Spread | null;
   readonly reference: Spread | null;
-  /** Ours over the reference's median, or the other way round where less is better: above 1, ours is better. */
+  /** Ours over the reference's median. */
   readonly ratio: number | null;
+  /** What must be reached, in words; "" when nothing must. */
+  readonly floor: string;
+  readonly isReached: boolean;
 }
-
-const moreIsBetter = new Set(["opsPerSecond"]);
-const notCompared = new Set(["loadCpuShare"]);
 
 /** Machine, kernel, runtimes and commit: without them a figure means nothing. */
 export function machine(options: BenchOptions): Record<string, string> {
+  const { rounds, measureMs, folder, entry } = options;
   return {
     cpu: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}`,
     memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
     kernel: release(),
-    filesystem: output("stat", ["-f", "-c", "%T", options.folder]),
+    filesystem: output("stat", ["-f", "-c", "%T", folder]),
     node: process.version,
-    java: output("java", ["-version"]).split("\n")[0] ?? "none",
+    java: output("sh", ["-c", "java -version 2>&1"]).split("\n")[0] ?? "none",
     commit: output("git", ["describe", "--always", "--dirty"]),
-    measured: `${options.rounds} rounds of ${options.seconds} s, forceSync=yes`,
+    ours: entry === undefined ? "from source" : "as it is installed",
+    measured: `${rounds} alternating rounds of ${measureMs / 1000} s, forceSync=yes`,
   };
 }
 
 function output(command: string, args: string[]): string {
   try {
-    const isJava = command === "java";
-    return execFileSync(isJava ? "sh" : command, isJava ? ["-c", "java -version 2>&1"] : args, {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
+    return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   } catch {
     return "unknown";
   }
@@ -58,54 +50,84 @@ function output(command: string, args: string[]): string {
 
 export function summarize(measurements: readonly Measurement[]): Summary[] {
   const summaries: Summary[] = [];
-  for (const workload of new Set(measurements.map((measurement) => measurement.workload))) {
-    const own = measurements.filter((measurement) => measurement.workload === workload);
-    for (const metric of Object.keys(own[0]?.values ?? {})) {
+  for (const shape of new Set(measurements.map((measurement) => measurement.shape))) {
+    const own = measurements.filter((measurement) => measurement.shape === shape);
+    for (const metric of new Set(own.flatMap(({ values }) => Object.keys(values)))) {
       const ours = spread(own, "ours", metric);
       const reference = spread(own, "reference", metric);
-      summaries.push({ workload, metric, ours, reference, ratio: ratio(metric, ours, reference) });
+      const ratio = ours === null || reference === null ? null : ours.median / reference.median;
+      summaries.push({ shape, metric, ours, reference, ratio, ...judge(shape, metric, ours, ratio) });
     }
   }
   return summaries;
 }
 
 function spread(measurements: readonly Measurement[], server: ServerKind, metric: string): Spread | null {
-  const values = measurements.filter((m) => m.server === server).map((m) => m.values[metric] ?? 0);
+  const own = measurements.filter((measurement) => measurement.server === server);
+  const values = own.flatMap((measurement) => measurement.values[metric] ?? []).toSorted((a, b) => a - b);
   if (values.length === 0) return null;
-  values.sort((a, b) => a - b);
   const half = values.length >> 1;
   const median = values.length % 2 === 1 ? values[half]! : (values[half - 1]! + values[half]!) / 2;
   return { median, min: values[0]!, max: values.at(-1)! };
 }
 
-function ratio(metric: string, ours: Spread | null, reference: Spread | null): number | null {
-  if (ours === null || reference === null || notCompared.has(metric)) return null;
-  return moreIsBetter.has(metric) ? ours.median / reference.median : reference.median / ours.median;
+function judge(
+  shape: string,
+  metric: string,
+  ours: Spread | null,
+  ratio: number | null,
+): Pick<Summary, "floor" | "isReached"> {
+  const floor = floors.find((one) => one.shape === shape && one.metric === metric);
+  if (floor === undefined) return { floor: "", isReached: true };
+  const words: string[] = [];
+  let isReached = true;
+  if (floor.ratio !== undefined && "atLeast" in floor.ratio) {
+    words.push(`at least ${floor.ratio.atLeast} x`);
+    isReached &&= ratio === null || ratio >= floor.ratio.atLeast;
+  } else if (floor.ratio !== undefined) {
+    words.push(`at most ${floor.ratio.atMost} x`);
+    isReached &&= ratio === null || ratio <= floor.ratio.atMost;
+  }
+  if (floor.atMost !== undefined) {
+    words.push(`at most ${digits(floor.atMost)}`);
+    isReached &&= ours === null || ours.median <= floor.atMost;
+  }
+  return { floor: words.join(", "), isReached };
 }
 
+const columns = [
+  "shape",
+  "metric",
+  "ours: median (min to max)",
+  "ZooKeeper: median (min to max)",
+  "ours / ZooKeeper",
+  "floor",
+];
+
 export function renderTable(facts: Readonly<Record<string, string>>, summaries: readonly Summary[]): string {
-  const rows = [
-    ["workload", "metric", "ours: median (min to max)", "ZooKeeper: median (min to max)", "ours better by"],
-  ];
-  for (const { workload, metric, ours, reference, ratio } of summaries) {
-    rows.push([workload, metric, show(ours), show(reference), ratio === null ? "" : `${ratio.toFixed(2)} x`]);
-  }
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join("  ")
-      .trimEnd(),
-  );
+  const rows = [columns, ...summaries.map(rowOf)];
+  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const pad = (cell: string, column: number): string => {
+    const width = widths[column]!;
+    return column >= 2 && column <= 4 ? cell.padStart(width) : cell.padEnd(width);
+  };
+  const lines = rows.map((row) => row.map(pad).join("  ").trimEnd());
   const head = Object.entries(facts).map(([key, value]) => `${key.padEnd(11)}${value}`);
   return `${[...head, "", ...lines].join("\n")}\n`;
 }
 
+function rowOf({ shape, metric, ours, reference, ratio, floor, isReached }: Summary): string[] {
+  const judged = floor === "" ? "" : `${floor}: ${isReached ? "reached" : "NOT REACHED"}`;
+  return [shape, metric, show(ours), show(reference), ratio === null ? "" : ratio.toPrecision(3), judged];
+}
+
 function show(values: Spread | null): string {
   if (values === null) return "-";
+  if (values.min === values.max) return digits(values.median);
   return `${digits(values.median)} (${digits(values.min)} to ${digits(values.max)})`;
 }
 
-function digits(value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString("en-US") : value.toPrecision(3);
+/** Three digits, or whole numbers with commas. */
+export function digits(value: number): string {
+  return value >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
 }

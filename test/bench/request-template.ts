@@ -1,13 +1,15 @@
 /**
  * Requests made by overwriting digits. Znode `i` of a bench tree is ROOT/dDDDDD/nNNN, a thousand to a folder, so every
- * request of one kind has the same length, and only the xid and eight digits differ from one to the next.
+ * request of one kind has the same length, and only the xid and some digits differ from one to the next.
  */
 
 import { body, op, requestFrame } from "../support/wire-client.ts";
 
-export type Operation = "getData" | "setData" | "create" | "delete";
+export type Operation = "getData" | "exists" | "setData" | "create" | "delete" | "multi" | "getChildren";
 
 export const znodesPerFolder = 1000;
+/** Each part of a multi is a setData. */
+const multiParts = 10;
 
 /** The path of znode `index`. */
 export function znodePath(root: string, index: number): string {
@@ -18,61 +20,113 @@ export function folderPath(root: string, folder: number): string {
   return `${root}/d${String(folder).padStart(5, "0")}`;
 }
 
+/** What the requests of a run are about. */
+export interface RequestShape {
+  readonly operation: Operation;
+  /** Path before the digits; of getChildren, the znode whose children are asked for. */
+  readonly root: string;
+  readonly dataBytes: number;
+  /** How many children getChildren finds, each with a name of {@link childName}'s length. */
+  readonly children?: number;
+}
+
+/** The name of a child below the znode that getChildren asks for. */
+export function childName(index: number): string {
+  return `n${String(index).padStart(7, "0")}`;
+}
+
 const xidAt = 4;
-const pathAt = 16;
 
 export class RequestTemplate {
-  readonly frameBytes: number;
+  /** One request; a run copies it and overwrites its digits. */
+  readonly frame: Buffer;
   /** Length that a good reply announces. */
   readonly replyBytes: number;
   /** True when each znode is asked for once and in turn, false when at random. */
   readonly isSequential: boolean;
-  readonly #frame: Buffer;
-  readonly #folderDigitsAt: number;
-  readonly #znodeDigitsAt: number;
+  /** Where the digits of each path's folder stand; its znode's follow. */
+  readonly #digitsAt: readonly number[];
 
-  constructor(options: { operation: Operation; root: string; dataBytes: number }) {
-    const { operation, root } = options;
+  constructor(shape: RequestShape) {
+    const { operation, root } = shape;
     this.isSequential = operation === "create" || operation === "delete";
-    this.#frame = requestFrame(0, op[operation], requestBody(operation, znodePath(root, 0), options.dataBytes));
-    this.frameBytes = this.#frame.length;
-    this.replyBytes = replyBytes(operation, znodePath(root, 0), options.dataBytes);
-    this.#folderDigitsAt = pathAt + Buffer.byteLength(`${root}/d`);
-    this.#znodeDigitsAt = this.#folderDigitsAt + "00000/n".length;
+    this.frame = requestFrame(0, op[operation], requestBody(shape));
+    this.replyBytes = replyBytes(shape);
+    this.#digitsAt = operation === "getChildren" ? [] : offsetsOf(this.frame, `${root}/d`);
   }
 
-  /** Writes the request for znode `index` at `at`. */
-  write(target: Buffer, at: number, xid: number, index: number): void {
-    this.#frame.copy(target, at);
-    target.writeInt32BE(xid, at + xidAt);
-    writeDigits(target, at + this.#folderDigitsAt, 5, Math.floor(index / znodesPerFolder));
-    writeDigits(target, at + this.#znodeDigitsAt, 3, index % znodesPerFolder);
+  /** How many znodes one request names. */
+  get paths(): number {
+    return this.#digitsAt.length;
   }
+
+  /** Makes a copy of {@link frame} at `at` into the request for znode `index`, or for that many from it on. */
+  address(target: Buffer, at: number, xid: number, index: number): void {
+    target[at + xidAt] = xid >>> 24;
+    target[at + xidAt + 1] = xid >>> 16;
+    target[at + xidAt + 2] = xid >>> 8;
+    target[at + xidAt + 3] = xid;
+    const digitsAt = this.#digitsAt;
+    for (let path = 0; path < digitsAt.length; path++) {
+      const digits = at + digitsAt[path]!;
+      const znode = index + path;
+      writeDigits(target, digits, 5, Math.floor(znode / znodesPerFolder));
+      writeDigits(target, digits + "00000/n".length, 3, znode % znodesPerFolder);
+    }
+  }
+}
+
+/** Behind each place where `text` stands. */
+function offsetsOf(bytes: Buffer, text: string): number[] {
+  const offsets: number[] = [];
+  for (let at = bytes.indexOf(text); at !== -1; at = bytes.indexOf(text, at + 1)) offsets.push(at + text.length);
+  return offsets;
 }
 
 function writeDigits(target: Buffer, at: number, count: number, value: number): void {
   let rest = value;
   for (let i = at + count - 1; i >= at; i--) {
-    target[i] = 0x30 + (rest % 10);
-    rest = Math.floor(rest / 10);
+    const tens = Math.floor(rest / 10);
+    target[i] = 0x30 + rest - tens * 10;
+    rest = tens;
   }
 }
 
-function requestBody(operation: Operation, path: string, dataBytes: number): Buffer {
-  if (operation === "getData") return body.watched(path);
-  if (operation === "delete") return body.versioned(path);
+function requestBody({ operation, root, dataBytes }: RequestShape): Buffer {
+  const path = znodePath(root, 0);
   const data = Buffer.alloc(dataBytes, "x");
-  return operation === "setData" ? body.setData(path, data) : body.create(path, data);
+  switch (operation) {
+    case "getData":
+    case "exists":
+      return body.watched(path);
+    case "getChildren":
+      return body.watched(root);
+    case "delete":
+      return body.versioned(path);
+    case "setData":
+      return body.setData(path, data);
+    case "create":
+      return body.create(path, data);
+    case "multi": {
+      const part = { type: op.setData, body: body.setData(path, data) };
+      return body.multi(Array.from({ length: multiParts }, () => part));
+    }
+  }
 }
 
-function replyBytes(operation: Operation, path: string, dataBytes: number): number {
+function replyBytes({ operation, root, dataBytes, children = 0 }: RequestShape): number {
   const headerBytes = 16;
   const statBytes = 68;
-  const bodyBytes = {
+  /** type, done, err */
+  const multiHeaderBytes = 9;
+  const bodyBytes: Record<Operation, number> = {
     getData: 4 + dataBytes + statBytes,
+    exists: statBytes,
     setData: statBytes,
-    create: 4 + Buffer.byteLength(path),
+    create: 4 + Buffer.byteLength(znodePath(root, 0)),
     delete: 0,
+    multi: multiParts * (multiHeaderBytes + statBytes) + multiHeaderBytes,
+    getChildren: 4 + children * (4 + childName(0).length),
   };
   return headerBytes + bodyBytes[operation];
 }

@@ -12,7 +12,10 @@ export interface EnsembleOptions {
   /** How many of them, the last, observe. */
   readonly observers?: number;
   readonly settings?: NonNullable<ServerOptions["settings"]>;
-  readonly isScribbling?: boolean;
+  /** How each of them is run. */
+  readonly server?: Omit<ServerOptions, "kind" | "settings" | "folder">;
+  /** What their folders go into; without it each has a temporary one. */
+  readonly folder?: string;
 }
 
 export class EnsembleProcess {
@@ -45,7 +48,8 @@ export class EnsembleProcess {
       const server = await ServerProcess.prepare({
         kind,
         settings: { tickTime: 300, initLimit: 20, syncLimit: 10, ...options.settings, ...members },
-        ...(options.isScribbling === undefined ? {} : { isScribbling: options.isScribbling }),
+        ...options.server,
+        ...(options.folder === undefined ? {} : { folder: join(options.folder, `server-${i + 1}`) }),
       });
       writeFileSync(join(server.folder, "data", "myid"), `${i + 1}\n`);
       servers.push(server);

@@ -3,6 +3,6 @@
 import type { Clock } from "../clock.ts";
 
 export const nodeClock: Clock = {
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => Math.trunc(performance.now()),
   wallMs: () => Date.now(),
 };

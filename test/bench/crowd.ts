@@ -1,0 +1,196 @@
+/**
+ * Many clients in one process, of which each does little.
+ *
+ *   hold      sessions that do nothing, until standard input ends
+ *   watches   the same with watches: each client watches that many znodes
+ *   fanOut    every client watches one znode, which one more client changes again and again, each time all have heard of it
+ *   connects  sessions opened and closed, one after the other in each of some slots
+ *
+ * Run as `node crowd.ts PLAN`, with a CrowdPlan as JSON. Prints a line of JSON: when all is in place (hold, watches), or when it
+ * has measured. Events are counted by their bytes, since all are equally long.
+ */
+
+import { connect, type Socket } from "node:net";
+import { cpuSeconds } from "../support/server-process.ts";
+import { body, connectRequest, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { LatencyHistogram } from "./histogram.ts";
+import { znodePath } from "./request-template.ts";
+
+export interface CrowdPlan {
+  readonly kind: "hold" | "watches" | "fanOut" | "connects";
+  readonly port: number;
+  readonly serverPids: readonly number[];
+  readonly clients: number;
+  /** The tree whose znodes are watched, and how many by each client. */
+  readonly root?: string;
+  readonly watchesEach?: number;
+  readonly measureMs?: number;
+}
+
+export type CrowdResult = Readonly<Record<string, number>>;
+
+/** Connections that are opened side by side. */
+const openingMax = 200;
+const hotPath = "/hot";
+/** addWatch's mode that outlives events. */
+const persistentMode = 0;
+/** All of them read into this one: a read is over when its callback returns. */
+const chunk = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** A client that counts bytes. */
+class CrowdClient {
+  bytes = 0;
+  onBytes: (count: number) => void = () => {};
+  readonly #socket: Socket;
+
+  constructor(port: number) {
+    this.#socket = connect({
+      port,
+      host: "127.0.0.1",
+      noDelay: true,
+      onread: {
+        buffer: chunk,
+        callback: (count) => {
+          this.bytes += count;
+          this.onBytes(count);
+          return true;
+        },
+      },
+    });
+    this.#socket.on("error", (error) => fail(error.message));
+    this.#socket.on("close", () => fail("the server closed a connection"));
+  }
+
+  /** Sends, and resolves when that many bytes have come back. */
+  ask(bytes: Uint8Array, answerBytes: number): Promise<void> {
+    const wanted = this.bytes + answerBytes;
+    return new Promise((resolve) => {
+      this.onBytes = () => {
+        if (this.bytes >= wanted) resolve();
+      };
+      this.#socket.write(bytes);
+    });
+  }
+}
+
+/** A frame's length and the reply header behind it. */
+const emptyReplyBytes = 20;
+const handshakeBytes = 41;
+const statBytes = 68;
+
+async function main(plan: CrowdPlan): Promise<CrowdResult> {
+  if (plan.kind === "connects") return measureConnects(plan);
+  const clients = await openAll(plan);
+  if (plan.kind === "fanOut") return measureFanOut(plan, clients);
+  if (plan.kind === "watches") await setWatches(plan, clients);
+  return { clients: clients.length };
+}
+
+async function openAll({ port, clients: count }: CrowdPlan): Promise<CrowdClient[]> {
+  const clients: CrowdClient[] = [];
+  const open = async (): Promise<void> => {
+    while (clients.length < count) {
+      const client = new CrowdClient(port);
+      clients.push(client);
+      await client.ask(connectRequest({ timeoutMs: 40_000 }), handshakeBytes);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(openingMax, count) }, open));
+  return clients;
+}
+
+/** Each client asks for the data of its own znodes and watches them. */
+async function setWatches({ root = "", watchesEach = 0 }: CrowdPlan, clients: readonly CrowdClient[]): Promise<void> {
+  for (const [index, client] of clients.entries()) {
+    const requests: Buffer[] = [];
+    for (let i = 0; i < watchesEach; i++) {
+      const path = znodePath(root, index * watchesEach + i);
+      requests.push(requestFrame(i + 1, op.exists, body.watched(path, true)));
+    }
+    await client.ask(Buffer.concat(requests), watchesEach * (emptyReplyBytes + statBytes));
+  }
+}
+
+async function measureFanOut(plan: CrowdPlan, clients: readonly CrowdClient[]): Promise<CrowdResult> {
+  const writer = await WireClient.connect(plan.port);
+  await writer.create(hotPath);
+  const watch = requestFrame(1, op.addWatch, Buffer.concat([body.path(hotPath), intBytes(persistentMode)]));
+  await Promise.all(clients.map((client) => client.ask(watch, emptyReplyBytes + 4)));
+  // Behind the header: type, state, path.
+  const eventBytes = emptyReplyBytes + 4 + 4 + 4 + hotPath.length;
+  let missing = 0;
+  let heard: (() => void) | null = null;
+  for (const client of clients) {
+    client.onBytes = (count) => {
+      missing -= count;
+      if (missing === 0) heard?.();
+    };
+  }
+  const round = (): Promise<void> => {
+    missing = clients.length * eventBytes;
+    const all = new Promise<void>((resolve) => (heard = resolve));
+    return Promise.all([writer.setData(hotPath, "x"), all]).then(() => {});
+  };
+  for (let i = 0; i < 5; i++) await round();
+  const latency = new LatencyHistogram();
+  return measured(plan, async (untilMs) => {
+    let rounds = 0;
+    for (let nowMs = performance.now(); nowMs < untilMs; rounds++) {
+      const fromMs = nowMs;
+      await round();
+      nowMs = performance.now();
+      latency.record(nowMs - fromMs);
+    }
+    return { operations: rounds * clients.length, ...latency.summary() };
+  });
+}
+
+function measureConnects(plan: CrowdPlan): Promise<CrowdResult> {
+  return measured(plan, async (untilMs) => {
+    let operations = 0;
+    const slot = async (): Promise<void> => {
+      while (performance.now() < untilMs) {
+        const client = await WireClient.connect(plan.port);
+        await client.closeSession();
+        operations++;
+      }
+    };
+    await Promise.all(Array.from({ length: plan.clients }, slot));
+    return { operations };
+  });
+}
+
+/** Runs until the time is over. @returns what it gives, as a rate and as CPU time for each operation. */
+async function measured(
+  { measureMs = 0, serverPids }: CrowdPlan,
+  run: (untilMs: number) => Promise<CrowdResult & { readonly operations: number }>,
+): Promise<CrowdResult> {
+  const cpuOf = (): number => serverPids.reduce((total, pid) => total + cpuSeconds(pid), 0);
+  const [serverCpuBefore, ownCpuBefore, fromMs] = [cpuOf(), process.cpuUsage(), performance.now()];
+  const { operations, ...others } = await run(fromMs + measureMs);
+  const seconds = (performance.now() - fromMs) / 1000;
+  const ownCpu = process.cpuUsage(ownCpuBefore);
+  return {
+    opsPerSecond: operations / seconds,
+    cpuMicrosPerOp: ((cpuOf() - serverCpuBefore) * 1e6) / Math.max(1, operations),
+    ...others,
+    loadCpuShare: (ownCpu.user + ownCpu.system) / 1e6 / seconds,
+  };
+}
+
+function intBytes(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function fail(reason: string): never {
+  process.stderr.write(`crowd: ${reason}\n`);
+  process.exit(1);
+}
+
+const plan = JSON.parse(process.argv[2] ?? "{}") as CrowdPlan;
+const result = await main(plan);
+process.stdout.write(`${JSON.stringify(result)}\n`);
+if (plan.kind === "hold" || plan.kind === "watches") process.stdin.resume().on("end", () => process.exit(0));
+else process.exit(0);
