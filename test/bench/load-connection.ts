@@ -32,12 +32,10 @@ export class LoadConnection {
   /** Bytes of the current frame that are still to come. */
   #toPass = 0;
   #xid = 0;
-  #random: number;
   #onHandshake: (() => void) | null;
 
   constructor(run: LoadRun, index: number, onHandshake: () => void) {
     this.#run = run;
-    this.#random = (index + 1) * 0x9e3779b1;
     this.#onHandshake = onHandshake;
     const { depth, ports } = run.plan;
     this.#sentAtMs = new Float64Array(depth);
@@ -75,12 +73,12 @@ export class LoadConnection {
     const output = this.#outputs[(this.#outputTurn ^= 1)]!;
     let end = 0;
     for (let i = 0; i < count; i++) {
-      const kind = templates.length === 1 ? 0 : this.#pickTemplate();
+      const kind = templates.length === 1 ? 0 : run.pickTemplate(run.pickBelow(100));
       const template = templates[kind]!;
       const { frame } = template;
       // With a single template the bytes are there from the start.
       if (templates.length > 1) output.set(frame, end);
-      const index = template.isSequential ? run.nextIndex++ : this.#pickBelow(plan.znodes - template.paths + 1);
+      const index = template.isSequential ? run.nextIndex++ : run.pickBelow(plan.znodes - template.paths + 1);
       template.address(output, end, ++this.#xid, index);
       end += frame.length;
       this.#sentAtMs[this.#newest] = nowMs;
@@ -89,25 +87,6 @@ export class LoadConnection {
     }
     this.#inFlight += count;
     this.#socket.write(output.subarray(0, end));
-  }
-
-  #pickTemplate(): number {
-    const { shares } = this.#run.plan;
-    let at = this.#pickBelow(100);
-    for (let kind = 0; ; kind++) {
-      at -= shares[kind]!.percent;
-      if (at < 0) return kind;
-    }
-  }
-
-  /** An integer from 0 up, by xorshift. */
-  #pickBelow(count: number): number {
-    let x = this.#random;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#random = x;
-    return (x >>> 0) % count;
   }
 
   #take(chunk: Buffer, count: number): void {

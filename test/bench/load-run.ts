@@ -33,6 +33,7 @@ export class LoadRun {
   sent = 0;
   /** The znode of the next create or delete: each number once. */
   nextIndex = 0;
+  #random = 0x9e3779b1;
   #answered = 0;
   #isStopping = false;
 
@@ -51,6 +52,26 @@ export class LoadRun {
     const frames = this.templates.map(({ frame }) => frame);
     const output = Buffer.allocUnsafeSlow(this.plan.depth * Math.max(...frames.map(({ length }) => length)));
     return frames.length === 1 ? output.fill(frames[0]!) : output;
+  }
+
+  /** Which template comes next, by an integer below 100. */
+  pickTemplate(percent: number): number {
+    const { shares } = this.plan;
+    let at = percent;
+    for (let kind = 0; ; kind++) {
+      at -= shares[kind]!.percent;
+      if (at < 0) return kind;
+    }
+  }
+
+  /** An integer from 0 up, by xorshift. */
+  pickBelow(count: number): number {
+    let x = this.#random;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#random = x;
+    return (x >>> 0) % count;
   }
 
   /** How many of `wanted` requests may still be sent. */

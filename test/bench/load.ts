@@ -11,6 +11,7 @@ import { cpuSeconds } from "../support/server-process.ts";
 import type { LatencySummary } from "./histogram.ts";
 import { LoadConnection } from "./load-connection.ts";
 import { type LoadPlan, LoadRun } from "./load-run.ts";
+import { WaitingClient } from "./waiting-client.ts";
 
 export interface LoadResult {
   /** Requests answered in the measured time. */
@@ -29,6 +30,24 @@ export interface LoadResult {
 const paceMs = 1;
 
 async function main(plan: LoadPlan): Promise<LoadResult> {
+  const isWaiting = plan.connections === 1 && plan.depth === 1 && plan.ratePerSecond === 0;
+  return isWaiting ? waitForEach(plan) : keepInFlight(plan);
+}
+
+/** One client that waits for each answer. */
+async function waitForEach(plan: LoadPlan): Promise<LoadResult> {
+  const run = new LoadRun(plan, () => {});
+  const client = await WaitingClient.open(run);
+  const forever = Number.POSITIVE_INFINITY;
+  if (plan.count === 0) client.work(performance.now() + plan.warmupMs);
+  run.isMeasuring = true;
+  const measured = measure(run);
+  if (plan.count === 0) client.work(performance.now() + plan.measureMs);
+  else client.work(forever, plan.count);
+  return measured();
+}
+
+async function keepInFlight(plan: LoadPlan): Promise<LoadResult> {
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   const run = new LoadRun(plan, finish);
   const connections: LoadConnection[] = [];
@@ -43,29 +62,38 @@ async function main(plan: LoadPlan): Promise<LoadResult> {
   const pace = run.isPaced ? keepPace(run, connections) : null;
   if (!run.isPaced) for (const connection of connections) connection.send(plan.depth, startedMs);
   if (plan.count === 0) await after(plan.warmupMs);
-
-  const serverCpuBefore = cpuOf(plan);
-  const ownCpuBefore = process.cpuUsage();
-  const fromMs = performance.now();
   run.isMeasuring = true;
+  const measured = measure(run);
   await (plan.count === 0 ? after(plan.measureMs) : finished);
   run.isMeasuring = false;
-  const seconds = (performance.now() - fromMs) / 1000;
-  const ownCpu = process.cpuUsage(ownCpuBefore);
-  const serverCpuSeconds = cpuOf(plan) - serverCpuBefore;
+  const result = measured();
   clearInterval(pace ?? undefined);
   if (plan.count === 0) {
     run.stop();
     await finished;
   }
-  return {
-    operations: run.operations,
-    sent: run.sent,
-    errors: run.errors,
-    seconds,
-    latency: run.latency.summary(),
-    serverCpuSeconds,
-    loadCpuShare: (ownCpu.user + ownCpu.system) / 1e6 / seconds,
+  // Which includes what was under way when the time was over.
+  return { ...result, sent: run.sent, errors: run.errors };
+}
+
+/** Measuring begins. @returns what ends it. */
+function measure(run: LoadRun): () => LoadResult {
+  const { plan } = run;
+  const serverCpuBefore = cpuOf(plan);
+  const ownCpuBefore = process.cpuUsage();
+  const fromMs = performance.now();
+  return () => {
+    const seconds = (performance.now() - fromMs) / 1000;
+    const ownCpu = process.cpuUsage(ownCpuBefore);
+    return {
+      operations: run.operations,
+      sent: run.sent,
+      errors: run.errors,
+      seconds,
+      latency: run.latency.summary(),
+      serverCpuSeconds: cpuOf(plan) - serverCpuBefore,
+      loadCpuShare: (ownCpu.user + ownCpu.system) / 1e6 / seconds,
+    };
   };
 }
 
