@@ -10,9 +10,10 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import yargs from "yargs";
+import { writeMarkedTable } from "../test/support/marked-table.ts";
 import { chosen, filesByPart, type Part } from "./parts.ts";
 import { repositoryFolder } from "./reference/artifacts.ts";
 import { containerEngineAnswers } from "./reference/container.ts";
@@ -110,15 +111,7 @@ function runVitest(files: readonly string[], reference: Readonly<Record<string, 
   return result.status ?? 1;
 }
 
-/** The README shows the newest table between two marks. */
+/** The README shows the newest table. */
 function writeReadme(): void {
-  const file = join(repositoryFolder, "README.md");
-  const table = readFileSync(join(repositoryFolder, "compat-tests", "report", "table.md"), "utf8");
-  const text = readFileSync(file, "utf8");
-  const marked = /(<!-- compat table -->\n)[\s\S]*?(\n<!-- end of compat table -->)/;
-  if (!marked.test(text)) throw new Error("README.md has no marks for the compat table");
-  writeFileSync(
-    file,
-    text.replace(marked, (_all, start: string, end: string) => `${start}\n${table}${end}`),
-  );
+  writeMarkedTable("compat table", readFileSync(join(repositoryFolder, "compat-tests", "report", "table.md"), "utf8"));
 }

@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import yargs from "yargs";
+import { writeMarkedTable } from "../support/marked-table.ts";
 import { referenceClassPath, type ServerKind } from "../support/server-process.ts";
 import { Bench, type BenchOptions } from "./bench.ts";
 import { crowdShapes, measureCrowds } from "./measure-crowds.ts";
@@ -16,6 +17,7 @@ import { measureLoads } from "./measure-load.ts";
 import { measureStarts, startShapes } from "./measure-starts.ts";
 import { measureZnodes, znodeShapes } from "./measure-znodes.ts";
 import { renderPage } from "./page.ts";
+import { renderReadme } from "./readme-table.ts";
 import { machine, renderTable, summarize } from "./report.ts";
 import { loadShapes, quickShapes } from "./shapes.ts";
 
@@ -30,6 +32,7 @@ const values = await yargs(process.argv.slice(2))
   .option("entry", { type: "string", describe: "what our server is started from (src/main.ts)" })
   .option("folder", { type: "string", default: tmpdir(), describe: "where data goes; it must be a real disk" })
   .option("json", { type: "string", describe: "writes everything measured to that file" })
+  .option("readme", { type: "boolean", default: false, describe: "writes the tables of README.md" })
   .option("html", { type: "string", describe: "writes a page with plots to that file" })
   .strict()
   .parseAsync();
@@ -91,6 +94,9 @@ async function measureAll(bench: Bench, groups: readonly Group[]): Promise<void>
   const whole = { machine: facts, summaries, measurements: bench.measurements };
   if (values.json !== undefined) write(values.json, `${JSON.stringify(whole, null, 2)}\n`);
   if (values.html !== undefined) write(values.html, renderPage(facts, summaries));
+  if (values.readme) {
+    writeMarkedTable("bench tables", renderReadme(facts, summaries, new Date().toISOString().slice(0, 10)));
+  }
 }
 
 function write(path: string, content: string): void {
