@@ -1,6 +1,6 @@
 /** The real network: node:net. Half-open on purpose: `echo ruok | nc` closes its side first and then waits. */
 
-import { connect, createServer, type Server, type Socket as NodeSocket } from "node:net";
+import { connect, createServer, type Server, Socket as NodeSocket } from "node:net";
 import { errorCode } from "#base/errors.ts";
 import type { ConnectOptions, Listener, ListenOptions, Socket, SocketHandler, Wire } from "../wire.ts";
 
@@ -33,7 +33,15 @@ export const nodeWire: Wire = {
 
   connect(options: ConnectOptions): void {
     const { host, port, timeoutMs, isKeepAlive } = options;
-    const raw = connect({ host, port, noDelay: true, keepAlive: isKeepAlive, allowHalfOpen: true });
+    const input = new SocketInput();
+    const raw = connect({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: isKeepAlive,
+      allowHalfOpen: true,
+      onread: input.onread,
+    });
     const timer = setTimeout(
       () => raw.destroy(new Error(`no connection to ${host}:${port} in ${timeoutMs} ms`)),
       timeoutMs,
@@ -51,8 +59,8 @@ export const nodeWire: Wire = {
       raw.off("error", onError);
       raw.off("close", onClose);
       const socket = new WireSocket(raw);
-      const handler = options.connected(socket);
-      if (handler !== null) socket.attach(handler);
+      input.handler = options.connected(socket);
+      if (input.handler !== null) socket.attach(input.handler);
     });
   },
 };
@@ -61,7 +69,7 @@ const noIpv6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "E
 
 function bind(options: ListenOptions, host: string): Promise<Listener> {
   const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: options.isKeepAlive, pauseOnConnect: false },
+    { allowHalfOpen: true, noDelay: true, keepAlive: options.isKeepAlive, pauseOnConnect: true },
     (raw) => accept(raw, options),
   );
   return new Promise((resolve, reject) => {
@@ -74,11 +82,51 @@ function bind(options: ListenOptions, host: string): Promise<Listener> {
   });
 }
 
-function accept(raw: NodeSocket, options: ListenOptions): void {
-  const socket = new WireSocket(raw);
-  const handler = options.accept(socket);
-  if (handler === null) return;
-  socket.attach(handler);
+function accept(accepted: NodeSocket, options: ListenOptions): void {
+  const input = new SocketInput();
+  const socket = new WireSocket(withInput(accepted, input));
+  input.handler = options.accept(socket);
+  if (input.handler !== null) socket.attach(input.handler);
+}
+
+/** What all sockets read into: whoever is handed bytes has them until the call returns. */
+const inputBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Hands what a socket has read to its handler. */
+class SocketInput {
+  handler: SocketHandler | null = null;
+
+  readonly onread = {
+    buffer: inputBuffer,
+    callback: (count: number): boolean => {
+      const bytes = inputBuffer.subarray(0, count);
+      this.handler?.data(bytes);
+      if (isScribbling) bytes.fill(0xdb);
+      return true;
+    },
+  };
+}
+
+/** What node keeps in a socket. */
+interface SocketInside {
+  _handle: object | null;
+  _server: object | null;
+}
+
+/**
+ * A socket in place of an accepted one, that reads into our buffer. Node offers that (`onread`) to sockets that connect and not to
+ * those that a server accepts; so one that is made with it takes over the handle, which nobody has read from yet, and its
+ * place among the server's connections. Without it each read allocates, and goes through a stream: a tenth of the CPU of
+ * pipelined reads.
+ */
+function withInput(accepted: NodeSocket, { onread }: SocketInput): NodeSocket {
+  const old = accepted as unknown as SocketInside;
+  const options: object = { handle: old._handle, allowHalfOpen: true, onread };
+  const socket = new NodeSocket(options);
+  (socket as unknown as SocketInside)._server = old._server;
+  old._handle = null;
+  old._server = null;
+  return socket;
 }
 
 function listenerOf(server: Server): Listener {
@@ -117,10 +165,6 @@ class WireSocket implements Socket {
 
   attach(handler: SocketHandler): void {
     const raw = this.#raw;
-    raw.on("data", (bytes: Buffer) => {
-      handler.data(bytes);
-      if (isScribbling) bytes.fill(0xdb);
-    });
     raw.on("end", () => handler.ended());
     raw.on("drain", () => handler.drained());
     raw.on("close", () => handler.closed());
