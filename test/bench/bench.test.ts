@@ -122,7 +122,7 @@ describe("the report", () => {
 
   test("has a shape for every floor", () => {
     const options = { sizes: [1_000_000], crowds: [1000], idleSessions: 10_000 } as unknown as BenchOptions;
-    const bench = new Bench(options, []);
+    const bench = new Bench(options);
     const names = [...startShapes, ...loadShapes.map(({ name }) => name), ...crowdShapes(bench), ...znodeShapes(bench)];
     names.push(...ensembleNames(bench));
     for (const { shape } of floors) expect(names).toContain(shape);

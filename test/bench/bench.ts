@@ -38,18 +38,9 @@ export type Values = Readonly<Record<string, number>>;
 export class Bench {
   readonly options: BenchOptions;
   readonly measurements: Measurement[] = [];
-  readonly #wanted: readonly string[];
 
-  /** @param wanted parts of the names of what is to be measured; empty for all. */
-  constructor(options: BenchOptions, wanted: readonly string[]) {
+  constructor(options: BenchOptions) {
     this.options = options;
-    this.#wanted = wanted;
-  }
-
-  /** Those of the shapes that are to be measured. */
-  chosen(shapes: readonly string[]): string[] {
-    if (this.#wanted.length === 0) return [...shapes];
-    return shapes.filter((shape) => this.#wanted.some((part) => shape.includes(part)));
   }
 
   note(shape: string, server: ServerKind, round: number, values: Values): void {

@@ -3,6 +3,7 @@
  * that BENCH_PROBE names is sent a {@link ProbeReading} as JSON.
  */
 
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
@@ -18,6 +19,10 @@ const resolutionMs = 1;
 const delays = monitorEventLoopDelay({ resolution: resolutionMs });
 delays.enable();
 
+const path = process.env["BENCH_PROBE"]!;
+// Of a server that was there before.
+rmSync(path, { force: true });
+
 createServer((socket) => {
   // The delay is that of a timer, which is due after the resolution has passed.
   const stallMs = Math.max(0, delays.max / 1e6 - resolutionMs);
@@ -25,5 +30,5 @@ createServer((socket) => {
   socket.end(JSON.stringify({ stallMs, allocatedBytes } satisfies ProbeReading));
   delays.reset();
 })
-  .listen(process.env["BENCH_PROBE"])
+  .listen(path)
   .unref();

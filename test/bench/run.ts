@@ -34,7 +34,7 @@ const values = await yargs(process.argv.slice(2))
   .option("json", { type: "string", describe: "writes everything measured to that file" })
   .option("readme", { type: "boolean", default: false, describe: "writes the tables of README.md" })
   .option("html", { type: "string", describe: "writes a page with plots to that file" })
-  .strict()
+  .strictOptions()
   .parseAsync();
 
 /** What belongs together: names, and who measures them. */
@@ -69,7 +69,7 @@ function chooseServers(asked: ServerKind | undefined): ServerKind[] {
 
 const folder = mkdtempSync(join(values.folder, "nodekeeper-bench-"));
 try {
-  const bench = new Bench(readOptions(folder), values._.map(String));
+  const bench = new Bench(readOptions(folder));
   const groups: Group[] = [
     { names: startShapes, measure: measureStarts },
     { names: values.quick ? quickShapes : loadShapes.map(({ name }) => name), measure: measureLoads },
@@ -84,9 +84,17 @@ try {
 }
 
 async function measureAll(bench: Bench, groups: readonly Group[]): Promise<void> {
+  const isChosen = choice(groups.flatMap(({ names }) => names));
   for (const { names, measure } of groups) {
-    const chosen = bench.chosen(names);
-    if (chosen.length > 0) await measure(bench, chosen);
+    const chosen = names.filter(isChosen);
+    if (chosen.length === 0) continue;
+    try {
+      await measure(bench, chosen);
+    } catch (error) {
+      // What others have measured for hours is a result all the same.
+      bench.progress(String(error));
+      process.exitCode = 1;
+    }
   }
   const facts = machine(bench.options);
   const summaries = summarize(bench.measurements);
@@ -97,6 +105,13 @@ async function measureAll(bench: Bench, groups: readonly Group[]): Promise<void>
   if (values.readme) {
     writeMarkedTable("bench tables", renderReadme(facts, summaries, new Date().toISOString().slice(0, 10)));
   }
+}
+
+/** Which shapes are asked for: by a whole name that one, else all whose names have the word in them. */
+function choice(names: readonly string[]): (name: string) => boolean {
+  const wanted = values._.map(String);
+  if (wanted.length === 0) return () => true;
+  return (name) => wanted.some((word) => (names.includes(word) ? name === word : name.includes(word)));
 }
 
 function write(path: string, content: string): void {
