@@ -50,7 +50,7 @@ export interface PeerReplica
     Pick<LeaderOutput, "storeAcceptedEpoch" | "storeCurrentEpoch" | "sendTree" | "sendLog">,
     Pick<LearnerOutput, "truncate" | "beginTree" | "takeTree" | "log" | "persist"> {
   readonly window: TxnWindow;
-  /** Everything up to that zxid is committed: it is applied when it is durable. */
+  /** Everything up to that zxid is committed: it is applied at the end of the turn, or when it is durable. */
   commit(zxidHigh: number, zxidLow: number): void;
   /**
    * A role has ended. Makes durable what was logged, applies what was not committed, then calls `done` with the last zxid of

@@ -124,7 +124,11 @@ export class EnsembleMember extends ClientServer {
     service.proposed = (bytes) => this.#proposalSizes.add(bytes);
     service.allApplied = (serving, nowMs) => this.allApplied(serving, nowMs);
     const dataBytesMax = config.juteMaxBufferBytes + config.juteMaxBufferExtraBytes;
-    const ports = new QuorumPorts({ ensemble, host, views, dataBytesMax, turnEnded: () => this.turnEnded() });
+    const turnEnded = (): void => {
+      replica.apply();
+      this.turnEnded();
+    };
+    const ports = new QuorumPorts({ ensemble, host, views, dataBytesMax, turnEnded });
     const peer = new QuorumPeer({
       sid: ensemble.sid,
       views,

@@ -32,6 +32,8 @@ export class QuorumPorts implements PeerWire {
   readonly #turnEnded: () => void;
   readonly #election: ElectionPort;
   readonly #written: QuorumConnection[] = [];
+  /** When this turn's input came; negative between turns. */
+  #turnMs = -1;
   #isFlushDue = false;
   #listener: Promise<Listener | null> = Promise.resolve(null);
   #isListening = false;
@@ -192,34 +194,44 @@ export class QuorumPorts implements PeerWire {
   }
 
   #hearLeader(connection: QuorumConnection, learning: Learning): void {
-    const { clock } = this.#host;
+    const turnEnded = (): void => this.#endTurn();
     connection.attach({
       wantsTree: () => learning.state === "ReceivingTree",
-      packet: (packet) => learning.take(packet, clock.monotonicMs()),
-      tree: (bytes, start, end) => learning.takeTree(bytes, start, end, clock.monotonicMs()),
-      turnEnded: this.#turnEnded,
+      packet: (packet) => learning.take(packet, this.#nowMs()),
+      tree: (bytes, start, end) => learning.takeTree(bytes, start, end, this.#nowMs()),
+      turnEnded,
       closed: (reason) => {
         learning.stop(reason === "" ? "closed" : reason);
-        this.#turnEnded();
+        this.#endTurn();
       },
     });
   }
 
   #hearLearner(connection: QuorumConnection, handler: LearnerHandler): void {
-    const { clock } = this.#host;
     connection.attach({
       wantsTree: () => false,
-      packet: (packet) => this.peer.leading?.take(handler, packet, clock.monotonicMs()),
+      packet: (packet) => this.peer.leading?.take(handler, packet, this.#nowMs()),
       tree: () => 0,
       turnEnded: () => {
         this.peer.leading?.broadcast.settle();
-        this.#turnEnded();
+        this.#endTurn();
       },
       closed: (reason) => {
         handler.close(reason === "" ? "closed" : reason);
-        this.#turnEnded();
+        this.#endTurn();
       },
     });
+  }
+
+  /** The clock is read once for all packets of a turn. */
+  #nowMs(): number {
+    if (this.#turnMs < 0) this.#turnMs = this.#host.clock.monotonicMs();
+    return this.#turnMs;
+  }
+
+  #endTurn(): void {
+    this.#turnMs = -1;
+    this.#turnEnded();
   }
 
   readonly #onWritten = (connection: QuorumConnection): void => {

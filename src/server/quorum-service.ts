@@ -54,6 +54,9 @@ export class QuorumService implements PeerService {
   #serving: Serving | null = null;
   #leading: Leading | null = null;
   #lookingSinceMs = 0;
+  /** What the last request of a learner's client had of identities, and which they are. */
+  #authBytes: Buffer = Buffer.alloc(0);
+  #identities: readonly Identity[] = [];
   /** Since when nobody is served, however often a leader was looked for meanwhile; null when somebody is. */
   #unavailableSinceMs: number | null = null;
   /** Connections that wait for the leader's word on their session. */
@@ -228,7 +231,7 @@ export class QuorumService implements PeerService {
         idLow: readInt32(bytes, dataStart + 4),
         xid: readInt32(bytes, dataStart + 8),
         type,
-        identities: identitiesIn(packet),
+        identities: this.#identitiesIn(packet),
         sessionTimeoutMs: isTimeoutThere ? readInt32(bytes, bodyStart) : 0,
         reader,
         owner: handler,
@@ -237,6 +240,16 @@ export class QuorumService implements PeerService {
       nowMs,
       this.#host.clock.wallMs(),
     );
+  }
+
+  /** A client's identities, as its server sends them along. Those of requests that come together are most often the same. */
+  #identitiesIn({ bytes, authStart, end }: PacketView): readonly Identity[] {
+    const known = this.#authBytes;
+    const isKnown = end - authStart === known.length && bytes.compare(known, 0, known.length, authStart, end) === 0;
+    if (isKnown) return this.#identities;
+    this.#authBytes = Buffer.from(bytes.subarray(authStart, end));
+    this.#identities = readIdentities(this.#authBytes);
+    return this.#identities;
   }
 
   #takeTouches({ bytes, dataStart, dataEnd, dataBytes }: PacketView, nowMs: number): void {
@@ -352,9 +365,8 @@ function zxidText(zxid: bigint): string {
   return `0x${hexOfHalves(highOf(zxid), lowOf(zxid))}`;
 }
 
-/** A client's identities, as its server sends them along. */
-function identitiesIn({ bytes, authStart, end }: PacketView): Identity[] {
-  const reader = new JuteReader(bytes, authStart, end);
+function readIdentities(bytes: Buffer): Identity[] {
+  const reader = new JuteReader(bytes);
   const identities: Identity[] = [];
   try {
     const count = reader.readCount();

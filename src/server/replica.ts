@@ -74,6 +74,8 @@ export class Replica implements PeerReplica {
   #durableHigh = 0;
   #durableLow = 0;
   #isApplyDue = false;
+  /** More is committed than {@link apply} has seen. */
+  #hasCommits = false;
   /** A tree is being received, or waits to be written: transactions go into it without passing the log. */
   #receiver: TreeReceiver | null = null;
   /** What the disk has reaches further than the tree that is being received. */
@@ -132,7 +134,15 @@ export class Replica implements PeerReplica {
 
   commit(zxidHigh: number, zxidLow: number): void {
     this.window.commit(zxidHigh, zxidLow);
-    this.meter?.committed(this.#parts.host.clock.wallMs());
+    this.#hasCommits = true;
+  }
+
+  /**
+   * Applies what has been committed, as far as it is durable. To be called at the end of each turn that may have brought commits:
+   * they come one by one, and each client is to be answered by one write for all of them.
+   */
+  apply(): void {
+    if (!this.#hasCommits) return;
     this.#apply();
   }
 
@@ -223,6 +233,7 @@ export class Replica implements PeerReplica {
   /** The tree has been received and its window committed as far as it was: both become the state of the disk. */
   async #persistTree(): Promise<void> {
     const { database } = this;
+    await this.#drain();
     // All that was committed behind the tree is in it by now: it is exact.
     database.applier.isFuzzy = false;
     await this.store.closeLog();
@@ -287,9 +298,11 @@ export class Replica implements PeerReplica {
 
   readonly #apply = (): void => {
     if (this.#isApplyDue) return;
+    this.#hasCommits = false;
     const { clock, timers } = this.#parts.host;
     const nowMs = clock.monotonicMs();
     const wallMs = clock.wallMs();
+    this.meter?.committed(wallMs);
     const stopMs = nowMs + applyMsMax;
     for (let count = 1; ; count++) {
       const txn = this.#next();
@@ -325,6 +338,12 @@ export class Replica implements PeerReplica {
     if (window.length === 0) return;
     const last = window.at(window.length - 1);
     window.commit(last.zxidHigh, last.zxidLow);
+    await this.#drain();
+  }
+
+  /** Applies all that is committed and may be applied, while nobody is served. */
+  async #drain(): Promise<void> {
+    const { window } = this;
     const { clock, timers } = this.#parts.host;
     let stopMs = clock.monotonicMs() + applyMsMax;
     for (let txn = this.#next(); txn !== null; txn = this.#next()) {
