@@ -3,7 +3,7 @@
  * of a leader, and the return of a member that has lost its disk.
  */
 
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import { flag } from "../support/wire-client.ts";
@@ -163,7 +163,7 @@ function prepare(
     kinds: Array.from({ length: members }, () => kind),
     server: processOptions(kind, options, "3g"),
     settings: { tickTime: 2000, initLimit: 30, syncLimit: 10, forceSync: "yes", ...settings },
-    folder: join(options.folder, `ensemble-${kind}`),
+    folder: mkdtempSync(join(options.folder, `ensemble-${kind}-`)),
   });
 }
 
