@@ -15,7 +15,10 @@ import type { Operation } from "./request-template.ts";
 /** Requests of a turn of a connection: what a turn allocates is divided by so many. */
 const depth = 400;
 const count = 100_000;
+const rounds = 10;
 const connections = 4;
+/** No snapshot falls into the measurement. */
+const settings = { snapCount: 1_000_000_000 };
 
 describe("requests allocate next to nothing", { timeout: 120_000 }, () => {
   let server: ServerProcess;
@@ -23,7 +26,7 @@ describe("requests allocate next to nothing", { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "nodekeeper-allocations-"));
 
   beforeAll(async () => {
-    server = await ServerProcess.start(withProbe({ kind: "ours", folder, isScribbling: false }, folder));
+    server = await ServerProcess.start(withProbe({ kind: "ours", folder, settings, isScribbling: false }, folder));
     target = new LoadTarget("ours", [server], 10_000);
   });
 
@@ -32,21 +35,28 @@ describe("requests allocate next to nothing", { timeout: 120_000 }, () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Bytes for each request, once everything that grows has grown and the code is compiled. */
+  /**
+   * Bytes for each request, once everything that grows has grown and the code is compiled, which takes longer on a busy machine:
+   * the least of some rounds. What a request allocates, it allocates in each.
+   */
   async function bytesEach(operation: Operation): Promise<number> {
     const shape = { name: operation, shares: [{ operation, percent: 100 }], connections, depth, dataBytes: 100 };
-    await target.runCount(shape, count);
-    const before = await readProbe(folder);
-    await target.runCount(shape, count);
-    const after = await readProbe(folder);
-    return (after.allocatedBytes - before.allocatedBytes) / count;
+    const seen: number[] = [];
+    let before = await readProbe(folder);
+    for (let round = 0; round < rounds; round++) {
+      await target.runCount(shape, count);
+      const after = await readProbe(folder);
+      seen.push((after.allocatedBytes - before.allocatedBytes) / count);
+      before = after;
+    }
+    return Math.min(...seen);
   }
 
   test.each([
     ["getData", 20],
     ["exists", 20],
     ["setData", 40],
-    ["multi", 400],
+    ["multi", 100],
   ] as const)("%s, of less than %i bytes each, those of turns and batches included", async (operation, bytesMax) => {
     expect(await bytesEach(operation)).toBeLessThan(bytesMax);
   });

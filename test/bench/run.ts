@@ -6,7 +6,8 @@
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import yargs from "yargs";
 import { writeMarkedTable } from "../support/marked-table.ts";
 import { referenceClassPath, type ServerKind } from "../support/server-process.ts";
@@ -21,6 +22,8 @@ import { renderReadme } from "./readme-table.ts";
 import { machine, renderTable, summarize } from "./report.ts";
 import { loadShapes, quickShapes } from "./shapes.ts";
 
+const reportFolder = fileURLToPath(new URL("report/", import.meta.url));
+
 const values = await yargs(process.argv.slice(2))
   .scriptName("npm run bench --")
   .usage("$0 [part of a shape's name ...]")
@@ -31,9 +34,8 @@ const values = await yargs(process.argv.slice(2))
   .option("server", { choices: ["ours", "reference"] as const, describe: "one of the two alone" })
   .option("entry", { type: "string", describe: "what our server is started from (src/main.ts)" })
   .option("folder", { type: "string", default: tmpdir(), describe: "where data goes; it must be a real disk" })
-  .option("json", { type: "string", describe: "writes everything measured to that file" })
   .option("readme", { type: "boolean", default: false, describe: "writes the tables of README.md" })
-  .option("html", { type: "string", describe: "writes a page with plots to that file" })
+  .option("report", { type: "string", default: reportFolder, describe: "where index.html and figures.json go" })
   .strictOptions()
   .parseAsync();
 
@@ -100,8 +102,9 @@ async function measureAll(bench: Bench, groups: readonly Group[]): Promise<void>
   const summaries = summarize(bench.measurements);
   process.stdout.write(renderTable(facts, summaries));
   const whole = { machine: facts, summaries, measurements: bench.measurements };
-  if (values.json !== undefined) write(values.json, `${JSON.stringify(whole, null, 2)}\n`);
-  if (values.html !== undefined) write(values.html, renderPage(facts, summaries));
+  mkdirSync(values.report, { recursive: true });
+  writeFileSync(join(values.report, "figures.json"), `${JSON.stringify(whole, null, 2)}\n`);
+  writeFileSync(join(values.report, "index.html"), renderPage(facts, summaries));
   if (values.readme) {
     writeMarkedTable("bench tables", renderReadme(facts, summaries, new Date().toISOString().slice(0, 10)));
   }
@@ -112,9 +115,4 @@ function choice(names: readonly string[]): (name: string) => boolean {
   const wanted = values._.map(String);
   if (wanted.length === 0) return () => true;
   return (name) => wanted.some((word) => (names.includes(word) ? name === word : name.includes(word)));
-}
-
-function write(path: string, content: string): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
-  writeFileSync(path, content);
 }
