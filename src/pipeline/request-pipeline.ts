@@ -18,6 +18,7 @@
 import { hasScheme } from "#auth/identity.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
+import { numberOf } from "#base/zxid.ts";
 import { JuteReader, readInt32 } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
@@ -231,7 +232,7 @@ export class RequestPipeline {
     writes.applying(bytes, start);
     applier.apply(bytes, start, end);
     const { timeHigh, timeLow } = applier.header;
-    const propagationMs = wallMs - (timeHigh * 0x100000000 + (timeLow >>> 0));
+    const propagationMs = wallMs - numberOf(timeHigh, timeLow);
     if (propagationMs >= 0) this.#metrics.propagationLatency.add(propagationMs);
     const pending = writes.takeApplied();
     if (pending === null) {

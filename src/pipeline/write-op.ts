@@ -12,6 +12,7 @@
  * Source: zookeeper.jute (proto), MultiOperationRecord.java, CreateMode.java.
  */
 
+import { numberOf } from "#base/zxid.ts";
 import { MarshallingError, type JuteReader } from "#jute/reader.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { skipAclList } from "#tree/apply-txn.ts";
@@ -60,7 +61,7 @@ export class WriteOp {
         this.#readData(reader);
         this.#readAcl(reader);
         this.flags = reader.readInt();
-        this.ttlMs = type === OpCode.createTTL ? reader.readInt() * 0x100000000 + (reader.readInt() >>> 0) : -1;
+        this.ttlMs = type === OpCode.createTTL ? numberOf(reader.readInt(), reader.readInt()) : -1;
         return;
       case OpCode.delete:
       case OpCode.check:

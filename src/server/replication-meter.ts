@@ -11,6 +11,7 @@
  */
 
 import type { ServerMetrics } from "#base/metrics.ts";
+import { numberOf } from "#base/zxid.ts";
 import { readInt32 } from "#jute/reader.ts";
 import { timeInTxnHeader } from "#protocol/txn-header.ts";
 import type { TxnWindow } from "#quorum/txn-window.ts";
@@ -86,5 +87,5 @@ export class ReplicationMeter {
 /** Milliseconds between the time in a transaction's header and `wallMs`. */
 function sinceTxn(bytes: Buffer, start: number, wallMs: number): number {
   const timeAt = start + timeInTxnHeader;
-  return wallMs - (readInt32(bytes, timeAt) * 0x100000000 + (readInt32(bytes, timeAt + 4) >>> 0));
+  return wallMs - numberOf(readInt32(bytes, timeAt), readInt32(bytes, timeAt + 4));
 }

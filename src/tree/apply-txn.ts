@@ -17,7 +17,7 @@ import { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { txnDigestBytes, TxnHeader, txnHeaderBytes } from "#protocol/txn-header.ts";
-import { compareHalves } from "#base/zxid.ts";
+import { compareHalves, numberOf } from "#base/zxid.ts";
 import type { DataTree } from "./data-tree.ts";
 import { containerOwnerHigh, ttlMsMax, ttlOwnerHigh } from "./ephemeral-owner.ts";
 import { lastSlash } from "./path.ts";
@@ -192,7 +192,7 @@ export class TxnApplier {
     // A create of before 3.4 ends here; it means one more than the parent has.
     const parentCversion = reader.remaining >= 4 ? reader.readInt() : -1;
     if (type === OpCode.createTTL) {
-      const ttlMs = reader.readInt() * 0x100000000 + (reader.readInt() >>> 0);
+      const ttlMs = numberOf(reader.readInt(), reader.readInt());
       if (ttlMs <= 0 || ttlMs > ttlMsMax) {
         this.#tree.acls.dropIfUnused(acl);
         result.error = ErrorCode.badArguments;

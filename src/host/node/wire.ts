@@ -58,9 +58,9 @@ export const nodeWire: Wire = {
       clearTimeout(timer);
       raw.off("error", onError);
       raw.off("close", onClose);
-      const socket = new WireSocket(raw);
-      input.handler = options.connected(socket);
-      if (input.handler !== null) socket.attach(input.handler);
+      const socket = new WireSocket(raw, input);
+      const handler = options.connected(socket);
+      if (handler !== null) socket.attach(handler);
     });
   },
 };
@@ -84,9 +84,9 @@ function bind(options: ListenOptions, host: string): Promise<Listener> {
 
 function accept(accepted: NodeSocket, options: ListenOptions): void {
   const input = new SocketInput();
-  const socket = new WireSocket(withInput(accepted, input));
-  input.handler = options.accept(socket);
-  if (input.handler !== null) socket.attach(input.handler);
+  const socket = new WireSocket(withInput(accepted, input), input);
+  const handler = options.accept(socket);
+  if (handler !== null) socket.attach(handler);
 }
 
 /** What all sockets read into: whoever is handed bytes has them until the call returns. */
@@ -150,12 +150,14 @@ class WireSocket implements Socket {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #raw: NodeSocket;
+  readonly #input: SocketInput;
   /** Somebody was told that `drained` follows, and node will not tell us by itself. */
   #isDrainOwed = false;
   #onDrainOwed: () => void = () => {};
 
-  constructor(raw: NodeSocket) {
+  constructor(raw: NodeSocket, input: SocketInput) {
     this.#raw = raw;
+    this.#input = input;
     // The address is gone once the socket is: it is read while it is there. IPv4 peers are shown as such.
     this.remoteAddress = (raw.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     this.remotePort = raw.remotePort ?? 0;
@@ -165,6 +167,7 @@ class WireSocket implements Socket {
 
   attach(handler: SocketHandler): void {
     const raw = this.#raw;
+    this.#input.handler = handler;
     raw.on("end", () => handler.ended());
     raw.on("drain", () => handler.drained());
     raw.on("close", () => handler.closed());
