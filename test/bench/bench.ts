@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import type { ServerKind } from "../support/server-process.ts";
 
-/** Ours, once as it is installed and once from the sources; the real one. */
+/** How long, how large and with which servers a run measures. */
 export interface BenchOptions {
   /** Alternating rounds. */
   readonly rounds: number;
@@ -26,14 +26,15 @@ export interface BenchOptions {
   readonly kinds: readonly ServerKind[];
 }
 
+/** What was measured, by metric (README.md). */
+export type Values = Readonly<Record<string, number>>;
+
 export interface Measurement {
   readonly shape: string;
   readonly server: ServerKind;
   readonly round: number;
-  readonly values: Readonly<Record<string, number>>;
+  readonly values: Values;
 }
-
-export type Values = Readonly<Record<string, number>>;
 
 export class Bench {
   readonly options: BenchOptions;

@@ -4,10 +4,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { CrowdPlan, CrowdResult } from "./crowd.ts";
+import type { Values } from "./bench.ts";
+import type { CrowdPlan } from "./crowd.ts";
 
 export interface CrowdProcess {
-  readonly result: CrowdResult;
+  readonly result: Values;
   /** Lets the clients go. */
   readonly end: () => Promise<void>;
 }
@@ -21,7 +22,7 @@ export async function startCrowd(plan: CrowdPlan): Promise<CrowdProcess> {
   const first = await Promise.race([once(lines, "line"), exited.then(() => null)]);
   if (first === null) throw new Error(`the crowd of ${plan.clients} ended without a result`);
   return {
-    result: JSON.parse(String(first[0])) as CrowdResult,
+    result: JSON.parse(String(first[0])) as Values,
     end: async () => {
       child.stdin.end();
       await exited;

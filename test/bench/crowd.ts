@@ -11,8 +11,10 @@
  */
 
 import { connect, type Socket } from "node:net";
-import { cpuSeconds } from "../support/server-process.ts";
+import { Bytes } from "../support/bytes.ts";
 import { body, connectRequest, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import type { Values } from "./bench.ts";
+import { CpuMeter } from "./cpu-meter.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { znodePath } from "./request-template.ts";
 
@@ -26,8 +28,6 @@ export interface CrowdPlan {
   readonly watchesEach?: number;
   readonly measureMs?: number;
 }
-
-export type CrowdResult = Readonly<Record<string, number>>;
 
 /** Connections that are opened side by side. */
 const openingMax = 200;
@@ -78,7 +78,7 @@ const emptyReplyBytes = 20;
 const handshakeBytes = 41;
 const statBytes = 68;
 
-async function main(plan: CrowdPlan): Promise<CrowdResult> {
+async function main(plan: CrowdPlan): Promise<Values> {
   if (plan.kind === "connects") return measureConnects(plan);
   const clients = await openAll(plan);
   if (plan.kind === "fanOut") return measureFanOut(plan, clients);
@@ -111,10 +111,10 @@ async function setWatches({ root = "", watchesEach = 0 }: CrowdPlan, clients: re
   }
 }
 
-async function measureFanOut(plan: CrowdPlan, clients: readonly CrowdClient[]): Promise<CrowdResult> {
+async function measureFanOut(plan: CrowdPlan, clients: readonly CrowdClient[]): Promise<Values> {
   const writer = await WireClient.connect(plan.port);
   await writer.create(hotPath);
-  const watch = requestFrame(1, op.addWatch, Buffer.concat([body.path(hotPath), intBytes(persistentMode)]));
+  const watch = requestFrame(1, op.addWatch, new Bytes().string(hotPath).int(persistentMode).build());
   await Promise.all(clients.map((client) => client.ask(watch, emptyReplyBytes + 4)));
   // Behind the header: type, state, path.
   const eventBytes = emptyReplyBytes + 4 + 4 + 4 + hotPath.length;
@@ -145,7 +145,7 @@ async function measureFanOut(plan: CrowdPlan, clients: readonly CrowdClient[]): 
   });
 }
 
-function measureConnects(plan: CrowdPlan): Promise<CrowdResult> {
+function measureConnects(plan: CrowdPlan): Promise<Values> {
   return measured(plan, async (untilMs) => {
     let operations = 0;
     const slot = async (): Promise<void> => {
@@ -163,25 +163,17 @@ function measureConnects(plan: CrowdPlan): Promise<CrowdResult> {
 /** Runs until the time is over. @returns what it gives, as a rate and as CPU time for each operation. */
 async function measured(
   { measureMs = 0, serverPids }: CrowdPlan,
-  run: (untilMs: number) => Promise<CrowdResult & { readonly operations: number }>,
-): Promise<CrowdResult> {
-  const cpuOf = (): number => serverPids.reduce((total, pid) => total + cpuSeconds(pid), 0);
-  const [serverCpuBefore, ownCpuBefore, fromMs] = [cpuOf(), process.cpuUsage(), performance.now()];
-  const { operations, ...others } = await run(fromMs + measureMs);
-  const seconds = (performance.now() - fromMs) / 1000;
-  const ownCpu = process.cpuUsage(ownCpuBefore);
+  run: (untilMs: number) => Promise<Values & { readonly operations: number }>,
+): Promise<Values> {
+  const meter = new CpuMeter(serverPids);
+  const { operations, ...others } = await run(performance.now() + measureMs);
+  const { seconds, serverCpuSeconds, loadCpuShare } = meter.read();
   return {
     opsPerSecond: operations / seconds,
-    cpuMicrosPerOp: ((cpuOf() - serverCpuBefore) * 1e6) / Math.max(1, operations),
+    cpuMicrosPerOp: (serverCpuSeconds * 1e6) / Math.max(1, operations),
     ...others,
-    loadCpuShare: (ownCpu.user + ownCpu.system) / 1e6 / seconds,
+    loadCpuShare,
   };
-}
-
-function intBytes(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
 }
 
 function fail(reason: string): never {

@@ -10,11 +10,7 @@
 
 import { connect, type Socket } from "node:net";
 import { connectRequest } from "../support/wire-client.ts";
-import type { LoadRun } from "./load-run.ts";
-
-/** A frame's length and the reply header behind it: xid, zxid, err. */
-const headBytes = 20;
-const errorAt = 16;
+import { type LoadRun, replyErrorAt, replyHeadBytes } from "./load-run.ts";
 
 export class LoadConnection {
   readonly #run: LoadRun;
@@ -27,7 +23,7 @@ export class LoadConnection {
   #inFlight = 0;
   readonly #outputs: readonly Buffer[];
   #outputTurn = 0;
-  readonly #head: Buffer = Buffer.alloc(headBytes);
+  readonly #head: Buffer = Buffer.alloc(replyHeadBytes);
   #headLength = 0;
   /** Bytes of the current frame that are still to come. */
   #toPass = 0;
@@ -73,13 +69,12 @@ export class LoadConnection {
     const output = this.#outputs[(this.#outputTurn ^= 1)]!;
     let end = 0;
     for (let i = 0; i < count; i++) {
-      const kind = templates.length === 1 ? 0 : run.pickTemplate(run.pickBelow(100));
+      const kind = run.nextKind();
       const template = templates[kind]!;
       const { frame } = template;
       // With a single template the bytes are there from the start.
       if (templates.length > 1) output.set(frame, end);
-      const index = template.isSequential ? run.nextIndex++ : run.pickBelow(plan.znodes - template.paths + 1);
-      template.address(output, end, ++this.#xid, index);
+      template.address(output, end, ++this.#xid, run.nextZnode(template));
       end += frame.length;
       this.#sentAtMs[this.#newest] = nowMs;
       this.#sentAs[this.#newest] = kind;
@@ -94,15 +89,15 @@ export class LoadConnection {
     let replies = 0;
     while (at < count) {
       if (this.#toPass === 0) {
-        if (this.#headLength === 0 && count - at >= headBytes) {
+        if (this.#headLength === 0 && count - at >= replyHeadBytes) {
           this.#begin(chunk, at, replies);
-          at += headBytes;
+          at += replyHeadBytes;
         } else {
-          const taken = Math.min(headBytes - this.#headLength, count - at);
+          const taken = Math.min(replyHeadBytes - this.#headLength, count - at);
           chunk.copy(this.#head, this.#headLength, at, at + taken);
           this.#headLength += taken;
           at += taken;
-          if (this.#headLength < headBytes) break;
+          if (this.#headLength < replyHeadBytes) break;
           this.#headLength = 0;
           this.#begin(this.#head, 0, replies);
         }
@@ -120,12 +115,11 @@ export class LoadConnection {
   /** A frame begins: judges it, as the reply to the oldest request but `replies`. */
   #begin(bytes: Buffer, at: number, replies: number): void {
     const length = bytes.readInt32BE(at);
-    this.#toPass = length + 4 - headBytes;
+    this.#toPass = length + 4 - replyHeadBytes;
     if (this.#onHandshake !== null) return;
     const run = this.#run;
     const slot = (this.#oldest + replies) % run.plan.depth;
-    const { replyBytes } = run.templates[this.#sentAs[slot]!]!;
-    if (length !== replyBytes || bytes.readInt32BE(at + errorAt) !== 0) run.errors++;
+    run.judge(run.templates[this.#sentAs[slot]!]!, length, bytes.readInt32BE(at + replyErrorAt));
   }
 
   #finishHandshake(): void {

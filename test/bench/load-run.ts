@@ -1,5 +1,6 @@
 /** What is asked of a run of the load generator, and what its connections share while it lasts. */
 
+import { SeededRandom } from "#base/prng.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { type RequestShape, RequestTemplate } from "./request-template.ts";
 
@@ -32,8 +33,8 @@ export class LoadRun {
   isMeasuring = false;
   sent = 0;
   /** The znode of the next create or delete: each number once. */
-  nextIndex = 0;
-  #random = 0x9e3779b1;
+  #nextIndex = 0;
+  readonly #random = new SeededRandom(1);
   #answered = 0;
   #isStopping = false;
 
@@ -54,24 +55,24 @@ export class LoadRun {
     return frames.length === 1 ? output.fill(frames[0]!) : output;
   }
 
-  /** Which template comes next, by an integer below 100. */
-  pickTemplate(percent: number): number {
-    const { shares } = this.plan;
-    let at = percent;
+  /** Which template comes next. */
+  nextKind(): number {
+    if (this.templates.length === 1) return 0;
+    let at = this.#below(100);
     for (let kind = 0; ; kind++) {
-      at -= shares[kind]!.percent;
+      at -= this.plan.shares[kind]!.percent;
       if (at < 0) return kind;
     }
   }
 
-  /** An integer from 0 up, by xorshift. */
-  pickBelow(count: number): number {
-    let x = this.#random;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#random = x;
-    return (x >>> 0) % count;
+  /** Which znode the next request from that template is for. */
+  nextZnode({ isSequential, paths }: RequestTemplate): number {
+    return isSequential ? this.#nextIndex++ : this.#below(this.plan.znodes - paths + 1);
+  }
+
+  /** Looks at a reply's length, as it announces it, and its error code. */
+  judge({ replyBytes }: RequestTemplate, length: number, error: number): void {
+    if (length !== replyBytes || error !== 0) this.errors++;
   }
 
   /** How many of `wanted` requests may still be sent. */
@@ -95,8 +96,17 @@ export class LoadRun {
     if (this.#answered === this.sent) this.#done();
   }
 
+  #below(count: number): number {
+    return Math.floor(this.#random.next() * count);
+  }
+
   fail(reason: string): never {
     process.stderr.write(`load: ${reason}\n`);
     process.exit(1);
   }
 }
+
+/** A frame's length, and the reply header behind it: xid, zxid, err. */
+export const replyHeadBytes = 20;
+/** Where its error code stands. */
+export const replyErrorAt = 16;

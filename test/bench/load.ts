@@ -7,23 +7,19 @@
  * many requests were answered (filling and clearing); one with `measureMs` warms up, measures for that time, and stops.
  */
 
-import { cpuSeconds } from "../support/server-process.ts";
+import { CpuMeter, type CpuReading } from "./cpu-meter.ts";
 import type { LatencySummary } from "./histogram.ts";
 import { LoadConnection } from "./load-connection.ts";
 import { type LoadPlan, LoadRun } from "./load-run.ts";
 import { WaitingClient } from "./waiting-client.ts";
 
-export interface LoadResult {
+export interface LoadResult extends CpuReading {
   /** Requests answered in the measured time. */
   readonly operations: number;
   /** Requests sent in all, warm-up included. */
   readonly sent: number;
   readonly errors: number;
-  readonly seconds: number;
   readonly latency: LatencySummary;
-  readonly serverCpuSeconds: number;
-  /** CPU seconds of this process for each second measured: near 1, the generator is what is measured. */
-  readonly loadCpuShare: number;
 }
 
 /** How often a paced run looks at what is due. */
@@ -41,10 +37,10 @@ async function waitForEach(plan: LoadPlan): Promise<LoadResult> {
   const forever = Number.POSITIVE_INFINITY;
   if (plan.count === 0) client.work(performance.now() + plan.warmupMs);
   run.isMeasuring = true;
-  const measured = measure(run);
+  const meter = new CpuMeter(plan.serverPids);
   if (plan.count === 0) client.work(performance.now() + plan.measureMs);
   else client.work(forever, plan.count);
-  return measured();
+  return resultOf(run, meter);
 }
 
 async function keepInFlight(plan: LoadPlan): Promise<LoadResult> {
@@ -63,10 +59,10 @@ async function keepInFlight(plan: LoadPlan): Promise<LoadResult> {
   if (!run.isPaced) for (const connection of connections) connection.send(plan.depth, startedMs);
   if (plan.count === 0) await after(plan.warmupMs);
   run.isMeasuring = true;
-  const measured = measure(run);
+  const meter = new CpuMeter(plan.serverPids);
   await (plan.count === 0 ? after(plan.measureMs) : finished);
   run.isMeasuring = false;
-  const result = measured();
+  const result = resultOf(run, meter);
   clearInterval(pace ?? undefined);
   if (plan.count === 0) {
     run.stop();
@@ -76,25 +72,10 @@ async function keepInFlight(plan: LoadPlan): Promise<LoadResult> {
   return { ...result, sent: run.sent, errors: run.errors };
 }
 
-/** Measuring begins. @returns what ends it. */
-function measure(run: LoadRun): () => LoadResult {
-  const { plan } = run;
-  const serverCpuBefore = cpuOf(plan);
-  const ownCpuBefore = process.cpuUsage();
-  const fromMs = performance.now();
-  return () => {
-    const seconds = (performance.now() - fromMs) / 1000;
-    const ownCpu = process.cpuUsage(ownCpuBefore);
-    return {
-      operations: run.operations,
-      sent: run.sent,
-      errors: run.errors,
-      seconds,
-      latency: run.latency.summary(),
-      serverCpuSeconds: cpuOf(plan) - serverCpuBefore,
-      loadCpuShare: (ownCpu.user + ownCpu.system) / 1e6 / seconds,
-    };
-  };
+/** What a run has come to, since its meter began. */
+function resultOf(run: LoadRun, meter: CpuMeter): LoadResult {
+  const { operations, sent, errors, latency } = run;
+  return { operations, sent, errors, latency: latency.summary(), ...meter.read() };
 }
 
 /** Sends what is due by now, one connection after the other; what finds no room is due at the next look. */
@@ -112,10 +93,6 @@ function keepPace(run: LoadRun, connections: readonly LoadConnection[]): NodeJS.
       due -= count;
     }
   }, paceMs);
-}
-
-function cpuOf({ serverPids }: LoadPlan): number {
-  return serverPids.reduce((total, pid) => total + cpuSeconds(pid), 0);
 }
 
 function after(delayMs: number): Promise<void> {

@@ -6,9 +6,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
-import { flag } from "../support/wire-client.ts";
-import { attempt, residentBytes, type ServerKind, type ServerProcess } from "../support/server-process.ts";
+import { flag, type WireClient } from "../support/wire-client.ts";
+import { residentBytes, type ServerKind } from "../support/server-process.ts";
 import type { Bench, Values } from "./bench.ts";
+import { untilWritten, secondsFromStart } from "./knock.ts";
 import { LoadTarget, processOptions, readWhile } from "./load-target.ts";
 import { znodePath } from "./request-template.ts";
 import { ensembleShapes, shapeNamed, type TreeShape } from "./shapes.ts";
@@ -39,7 +40,7 @@ export async function measureEnsembles(bench: Bench, names: readonly string[]): 
       await using ensemble = await prepare(bench, kind, { tickTime: 2000, initLimit: 10, syncLimit: 5 });
       const fromMs = performance.now();
       for (const server of ensemble.servers) server.launch();
-      await untilWritten(ensemble.servers, "/first");
+      await untilWritten(ensemble.servers, create);
       return { seconds: (performance.now() - fromMs) / 1000 };
     });
   }
@@ -100,13 +101,17 @@ async function measureLosses(bench: Bench, names: readonly string[], znodes: num
   }
 }
 
+function create(client: WireClient): Promise<string> {
+  return client.create("/first-", "", flag.sequential);
+}
+
 /** From the leader's death to the first write that is acknowledged. The leader comes back then. */
 async function failOver(ensemble: EnsembleProcess): Promise<Values> {
   const leader = await ensemble.leader();
   const others = ensemble.servers.filter((server) => server !== leader);
   const fromMs = performance.now();
   await leader.kill();
-  await untilWritten(others, "/failover");
+  await untilWritten(others, create);
   const seconds = (performance.now() - fromMs) / 1000;
   await leader.restart();
   return { seconds };
@@ -119,11 +124,8 @@ async function returnBySnap(ensemble: EnsembleProcess, tree: TreeShape): Promise
   await follower.stop();
   rmSync(join(follower.folder, "data", "version-2"), { recursive: true });
   const reads = readWhile(leader, tree, 10_000);
-  const fromMs = performance.now();
-  follower.launch();
   const path = znodePath(tree.root, tree.znodes - 1);
-  while (!(await canRead(follower.port, path))) await pause();
-  const seconds = (performance.now() - fromMs) / 1000;
+  const seconds = await secondsFromStart(follower, (client) => client.getData(path));
   const { latency } = await reads;
   return {
     seconds,
@@ -131,27 +133,6 @@ async function returnBySnap(ensemble: EnsembleProcess, tree: TreeShape): Promise
     readsMaxMs: latency.maxMs,
     residentMb: residentBytes(leader.pid) / 1e6,
   };
-}
-
-function canRead(port: number, path: string): Promise<boolean> {
-  return attempt(port, async (client) => (await client.handshake()) !== null && (await client.exists(path)) !== null);
-}
-
-/** Tries at all servers side by side, until one of them acknowledges a write. */
-async function untilWritten(servers: readonly ServerProcess[], path: string): Promise<void> {
-  let isWritten = false;
-  const knock = async ({ port }: ServerProcess): Promise<void> => {
-    while (!isWritten) {
-      const isDone = await attempt(port, async (client) => {
-        if ((await client.handshake()) === null) return false;
-        await client.create(`${path}-`, "", flag.sequential);
-        return true;
-      });
-      isWritten ||= isDone;
-      if (!isDone) await pause();
-    }
-  };
-  await Promise.race(servers.map(knock));
 }
 
 function prepare(
@@ -170,8 +151,4 @@ function prepare(
 async function launch(ensemble: EnsembleProcess): Promise<void> {
   for (const server of ensemble.servers) server.launch();
   await ensemble.settled();
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 2));
 }

@@ -1,8 +1,7 @@
 /** One server of each kind under every load, in turn. Both stay up, so that the JVM is as warm as it gets. */
 
 import { join } from "node:path";
-import type { ServerKind } from "../support/server-process.ts";
-import { ServerProcess } from "../support/server-process.ts";
+import { type ServerKind, ServerProcess } from "../support/server-process.ts";
 import type { Bench } from "./bench.ts";
 import { LoadTarget, serverOptions } from "./load-target.ts";
 import { loadShapes, shapeNamed } from "./shapes.ts";

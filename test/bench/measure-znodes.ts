@@ -11,12 +11,12 @@
  */
 
 import { join } from "node:path";
-import { attempt, residentBytes, type ServerKind, ServerProcess } from "../support/server-process.ts";
+import { residentBytes, type ServerKind, ServerProcess } from "../support/server-process.ts";
 import { fourLetterWord } from "../support/wire-client.ts";
 import type { Bench, Values } from "./bench.ts";
 import { startCrowd } from "./crowd-process.ts";
 import { LoadTarget, readWhile, runLoad, serverOptions } from "./load-target.ts";
-import { untilDone } from "./measure-starts.ts";
+import { secondsFromStart, untilDone } from "./knock.ts";
 import { readProbe, withProbe } from "./probed-server.ts";
 import { znodePath } from "./request-template.ts";
 import type { TreeShape } from "./shapes.ts";
@@ -148,27 +148,15 @@ class FullServer {
   }
 
   async #restarts(): Promise<void> {
+    const path = znodePath(this.#tree.root, this.#size - 1);
     for (let round = 0; round <= restarts; round++) {
       this.#bench.progress(`restart ${round} of ${restarts}: ${this.#size} znodes, ${this.#kind}`);
-      const seconds = await this.#secondsToFirstRead();
+      const seconds = await secondsFromStart(this.#process, (client) => client.getData(path));
       const phase = round === 0 ? "restart after fill" : "restart";
       this.#bench.note(nameOf(phase, this.#size), this.#kind, Math.max(1, round), { seconds, ...this.#memory });
-      if (round === 0) await untilDone(this.#process, this.#kind, async () => (await this.#snapshots()) > 0);
+      if (round === 0) await untilDone(this.#process, async () => (await this.#snapshots()) > 0);
       await this.#process.stop();
     }
-  }
-
-  async #secondsToFirstRead(): Promise<number> {
-    const path = znodePath(this.#tree.root, this.#size - 1);
-    const fromMs = performance.now();
-    this.#process.launch();
-    await untilDone(this.#process, this.#kind, (port) =>
-      attempt(
-        port,
-        async (client) => (await client.handshake()) !== null && (await client.getData(path)).data !== null,
-      ),
-    );
-    return (performance.now() - fromMs) / 1000;
   }
 
   /** How many snapshots it has taken since its start. */

@@ -32,8 +32,8 @@ export function renderReadme(
   summaries: readonly Summary[],
   date: string,
 ): string {
-  const { cpu, memory, filesystem, kernel, node, java, commit, measured } = facts;
-  const where = `${date}, commit ${commit}; ${cpu}, ${memory}, ${filesystem}, Linux ${kernel}, Node ${node}, ${java}; ${measured}.`;
+  const { cpu, memory, filesystem, kernel, node, java, commit, command, measured } = facts;
+  const where = `${date}, commit ${commit}; made by \`${command}\`; ${cpu}, ${memory}, ${filesystem}, Linux ${kernel}, Node ${node}, ${java}; ${measured}.`;
   return `${matrixOf(summaries)}\n\n${listOf(summaries)}\n\n${where}`;
 }
 

@@ -36,8 +36,14 @@ export function machine(options: BenchOptions): Record<string, string> {
     java: output("sh", ["-c", "java -version 2>&1"]).split("\n")[0] ?? "none",
     commit: output("git", ["describe", "--always", "--dirty"]),
     ours: entry === undefined ? "from source" : "as it is installed",
+    command: ["npm run bench --", ...process.argv.slice(2).map(quoted)].join(" "),
     measured: `${rounds} alternating rounds of ${measureMs / 1000} s, forceSync=yes`,
   };
+}
+
+/** As a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./=-]+$/.test(word) ? word : `"${word}"`;
 }
 
 function output(command: string, args: string[]): string {

@@ -7,7 +7,7 @@ import { readSync, writeSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { connectRequest } from "../support/wire-client.ts";
-import type { LoadRun } from "./load-run.ts";
+import { type LoadRun, replyErrorAt, replyHeadBytes } from "./load-run.ts";
 
 /** What node keeps behind a socket. */
 interface BlockingHandle {
@@ -16,8 +16,6 @@ interface BlockingHandle {
   setBlocking(isBlocking: boolean): number;
 }
 
-const headBytes = 20;
-const errorAt = 16;
 const lengthBytes = 4;
 
 export class WaitingClient {
@@ -61,19 +59,18 @@ export class WaitingClient {
 
   #ask(): void {
     const run = this.#run;
-    const kind = run.pickTemplate(run.pickBelow(100));
+    const kind = run.nextKind();
     const template = run.templates[kind]!;
     const output = this.#output[kind]!;
-    const index = template.isSequential ? run.nextIndex++ : run.pickBelow(run.plan.znodes - template.paths + 1);
-    template.address(output, 0, ++this.#xid, index);
+    template.address(output, 0, ++this.#xid, run.nextZnode(template));
     writeSync(this.#fd, output);
     const input = this.#input;
     let length = 0;
-    while (length < headBytes || length < lengthBytes + input.readInt32BE(0)) {
+    while (length < replyHeadBytes || length < lengthBytes + input.readInt32BE(0)) {
       const count = readSync(this.#fd, input, length, input.length - length, null);
       if (count === 0) run.fail("the server closed a connection");
       length += count;
     }
-    if (length !== lengthBytes + template.replyBytes || input.readInt32BE(errorAt) !== 0) run.errors++;
+    run.judge(template, length - lengthBytes, input.readInt32BE(replyErrorAt));
   }
 }
