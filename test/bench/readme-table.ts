@@ -34,7 +34,7 @@ export function renderReadme(
 ): string {
   const { cpu, memory, filesystem, kernel, node, java, commit, command, measured } = facts;
   const where = `${date}, commit ${commit}; made by \`${command}\`; ${cpu}, ${memory}, ${filesystem}, Linux ${kernel}, Node ${node}, ${java}; ${measured}.`;
-  return `${matrixOf(summaries)}\n\n${listOf(summaries)}\n\n${where}`;
+  return `${matrixOf(summaries)}\n\n${listOf(summaries)}\n\n${where}\n`;
 }
 
 function matrixOf(summaries: readonly Summary[]): string {
