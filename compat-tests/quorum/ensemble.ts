@@ -7,6 +7,7 @@
  */
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -105,8 +106,8 @@ export class TestEnsemble {
   }
 
   /**
-   * Starts members and waits until each of them serves. The highest sid comes first, and each waits until the one before it has
-   * its client port: some start faster than others, and with equal histories the highest is to lead.
+   * Starts members and waits until each of them serves. The highest sid comes first, and each waits until the one before it
+   * takes votes: some start faster than others, and with equal histories the highest is to lead.
    */
   async launch(...sids: readonly number[]): Promise<void> {
     const starting: Promise<unknown>[] = [];
@@ -114,7 +115,7 @@ export class TestEnsemble {
       const member = this.member(sid);
       const served = timed(member.build, () => member.start());
       starting.push(served);
-      await Promise.race([served, answersWords(member)]);
+      await Promise.race([served, this.#takesVotes(sid)]);
     }
     await Promise.all(starting);
   }
@@ -216,6 +217,12 @@ export class TestEnsemble {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Waits until a member has its election port, right before it looks for a leader; some bind it well after that for clients. */
+  async #takesVotes(sid: number): Promise<void> {
+    const port = Number(this.quorumPorts[sid - 1]!.split(":")[1]);
+    while (this.member(sid).isRunning && !(await listens(port))) await delay(pollMs);
+  }
+
   #memberOf(sid: number, build: Build): TestServer {
     return new TestServer(build, {
       folder: join(this.#folder, `server-${sid}`),
@@ -226,9 +233,14 @@ export class TestEnsemble {
   }
 }
 
-/** Waits until a member has its client port, right before it looks for a leader. */
-async function answersWords(member: TestServer): Promise<void> {
-  while (member.isRunning && (await srvr(member)) === "") await delay(pollMs);
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 /** What it says of itself; "" when nobody answers. */

@@ -8,7 +8,8 @@
  *
  * So both ends agree which connection stays without a word about it. Behind the first words come votes, each with its length.
  * Only the newest vote for a server matters: while it cannot be sent, a newer one takes its place; a new connection
- * begins with the last one, in case it was lost with the old.
+ * begins with the last one, in case it was lost with the old. So a connection that breaks is made again, a few times for
+ * each vote: who is dying may still accept one.
  *
  * Whatever comes in costs that connection at most: the first words have a deadline, lengths a limit, and the number of
  * connections that have not said who they are one too.
@@ -40,8 +41,19 @@ export interface ElectionPortOptions {
   readonly isKeepAlive: boolean;
 }
 
+/** What the port tells. */
+export interface ElectionPortEvents {
+  received(sid: bigint, notification: Notification): void;
+  /** Nobody listens where that server has its election port. */
+  refused(sid: bigint): void;
+}
+
 /** Longest message that anybody takes. */
 const messageBytesMax: number = 512 * 1024;
+/** Connections in place of one that broke, for each vote. */
+const repeatsMax = 3;
+/** What a larger id is given to connect to us, once it has heard that we are there. */
+const connectBackMs = 50;
 /** Connections that have not said who they are. */
 const strangersMax = 100;
 const noBytes: Buffer = Buffer.alloc(0);
@@ -52,7 +64,7 @@ export class ElectionPort {
   readonly #wire: Wire;
   readonly #timers: Timers;
   readonly #logger: Logger;
-  readonly #receive: (sid: bigint, notification: Notification) => void;
+  readonly #events: ElectionPortEvents;
   readonly #peers = new Map<bigint, Peer>();
   readonly #strangers = new Set<Stranger>();
   #listener: Listener | null = null;
@@ -64,14 +76,14 @@ export class ElectionPort {
     wire: Wire;
     timers: Timers;
     logger: Logger;
-    receive: (sid: bigint, notification: Notification) => void;
+    events: ElectionPortEvents;
   }) {
     this.#options = parts.options;
     this.#views = parts.views;
     this.#wire = parts.wire;
     this.#timers = parts.timers;
     this.#logger = parts.logger;
-    this.#receive = parts.receive;
+    this.#events = parts.events;
   }
 
   /** Binds the port. @throws the operating system's error when it cannot. */
@@ -106,6 +118,7 @@ export class ElectionPort {
   send(sid: bigint, vote: Vote): void {
     const peer = this.#peer(sid);
     peer.waiting = framed(encodeNotification(vote, this.#views.committed.text));
+    peer.repeats = 0;
     if (peer.link === null) this.#connect(sid);
     else peer.link.sendWaiting();
   }
@@ -118,7 +131,7 @@ export class ElectionPort {
   #peer(sid: bigint): Peer {
     const known = this.#peers.get(sid);
     if (known !== undefined) return known;
-    const peer: Peer = { link: null, waiting: null, last: null, isConnecting: false };
+    const peer: Peer = { link: null, waiting: null, last: null, repeats: 0, isConnecting: false };
     this.#peers.set(sid, peer);
     return peer;
   }
@@ -151,6 +164,7 @@ export class ElectionPort {
           { sid: String(sid), error: error.message },
           `Cannot open channel to ${sid} at election address ${where}`,
         );
+        if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") this.#events.refused(sid);
       },
     });
   }
@@ -174,9 +188,18 @@ export class ElectionPort {
         `Have smaller server identifier, so dropping the connection: (myId:${this.#options.sid} --> sid:${sid})`,
       );
       socket.end();
-      return silent;
+      const peer = this.#peer(sid);
+      const closed = (): void => void this.#timers.after(connectBackMs, () => this.#repeat(sid, peer));
+      return { ...silent, closed };
     }
     return this.#keep(sid, socket, noBytes);
+  }
+
+  /** Connects once more to who was lost, or has not connected to us. */
+  #repeat(sid: bigint, peer: Peer): void {
+    if (peer.link !== null || peer.repeats >= repeatsMax) return;
+    peer.repeats++;
+    this.#connect(sid);
   }
 
   #accept(socket: Socket): SocketHandler | null {
@@ -228,7 +251,9 @@ export class ElectionPort {
     const link = new ElectionLink(peer, socket, {
       message: (bytes) => this.#take(sid, bytes),
       closed: () => {
-        if (peer.link === link) peer.link = null;
+        if (peer.link !== link) return;
+        peer.link = null;
+        this.#repeat(sid, peer);
       },
     });
     peer.link = link;
@@ -250,7 +275,7 @@ export class ElectionPort {
       );
       return;
     }
-    this.#receive(sid, notification);
+    this.#events.received(sid, notification);
   }
 }
 
@@ -260,6 +285,8 @@ interface Peer {
   waiting: Buffer | null;
   /** The newest that has. */
   last: Buffer | null;
+  /** Connections that were made again since the newest vote was there. */
+  repeats: number;
   isConnecting: boolean;
 }
 

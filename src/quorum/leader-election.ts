@@ -4,6 +4,7 @@
  *   look ---> everybody is sent my vote (for myself, at first)
  *      a better vote arrives           -> it becomes mine, everybody is told
  *      a quorum votes as I do          -> 200 ms more, in case a better vote is on its way ---> elected
+ *      all voters that are there do    -> no better vote can be on its way -------------------> elected
  *      a quorum follows a leader that says so itself -----------------------------------------> elected
  *      nothing arrives                 -> say it again, or connect again; wait twice as long
  *
@@ -15,7 +16,9 @@
  *
  * The machine has no clock and no sockets: whoever drives it hands in what arrived and calls {@link expire} at
  * {@link deadlineMs}. Unlike ZooKeeper it goes on waiting when, within the last 200 ms, a better vote of an *earlier* round
- * arrives: its sender has been told the round, and its next vote counts.
+ * arrives: its sender has been told the round, and its next vote counts. It does not wait for votes that cannot come: who
+ * votes alike has nothing better, and whose port refuses connections does not run, as after the death of a leader. And who
+ * votes for less in the same round is told the better vote again: the first time, it may not have been looking yet.
  * Source: FastLeaderElection.java (lookForLeader, WorkerReceiver).
  */
 
@@ -82,6 +85,8 @@ export class LeaderElection {
   readonly #votes = new Map<bigint, Vote>();
   /** What servers report that follow or lead, of whatever round. */
   readonly #outOfElection = new Map<bigint, Vote>();
+  /** Servers that refused a connection, and were not heard of since. */
+  readonly #absent = new Set<bigint>();
 
   constructor(parts: { sid: bigint; views: QuorumViews; options: ElectionOptions; output: ElectionOutput }) {
     this.#sid = parts.sid;
@@ -112,6 +117,7 @@ export class LeaderElection {
     this.#initial = isParticipant ? voteOf(leader, 0n, zxid, currentEpoch) : voteOf(leader, 0n, noVote, noVote);
     this.#votes.clear();
     this.#outOfElection.clear();
+    this.#absent.clear();
     this.#inbox.clear();
     this.#waitMs = this.#options.notificationIntervalMsMin;
     this.#isFinalizing = false;
@@ -122,12 +128,20 @@ export class LeaderElection {
 
   /** Gives the election up, as a server does that stops. */
   stop(): void {
+    this.#isFinalizing = false;
     this.deadlineMs = Number.POSITIVE_INFINITY;
     this.#inbox.clear();
   }
 
+  /** Nobody listens where another server has its election port. */
+  refused(sid: bigint): void {
+    this.#absent.add(sid);
+    if (this.#isFinalizing) this.#concludeUncontested();
+  }
+
   /** Takes what another server has sent. */
   receive(sid: bigint, notification: Notification, nowMs: number): void {
+    this.#absent.delete(sid);
     if (!this.#views.isVoter(sid)) {
       this.#output.send(sid, { ...this.currentVote, electionEpoch: this.#logicalClock, state: this.state });
       return;
@@ -137,9 +151,7 @@ export class LeaderElection {
       if (isPeerLooking) this.#output.send(sid, { ...this.currentVote, state: this.state });
       return;
     }
-    if (isPeerLooking && notification.electionEpoch < this.#logicalClock) {
-      this.#output.send(sid, this.#mine());
-    }
+    if (isPeerLooking && this.#isBehind(notification)) this.#output.send(sid, this.#mine());
     this.#inbox.push({ sid, vote: notification });
     this.#drain(nowMs);
   }
@@ -167,8 +179,14 @@ export class LeaderElection {
   #consider({ sid, vote }: Received, nowMs: number): void {
     this.deadlineMs = nowMs + (this.#isFinalizing ? finalizeWaitMs : this.#waitMs);
     if (this.#isFinalizing) {
-      const isOfEarlierRound = vote.state === ServerState.looking && vote.electionEpoch < this.#logicalClock;
-      if (isOfEarlierRound || !this.#isBetter(vote, this.#proposed)) return;
+      const isLooking = vote.state === ServerState.looking;
+      const isOfEarlierRound = isLooking && vote.electionEpoch < this.#logicalClock;
+      if (isOfEarlierRound || !this.#isBetter(vote, this.#proposed)) {
+        if (!isLooking || vote.electionEpoch !== this.#logicalClock) return;
+        this.#votes.set(sid, { ...vote, version: 0 });
+        this.#concludeUncontested();
+        return;
+      }
       this.#isFinalizing = false;
       this.deadlineMs = nowMs + this.#waitMs;
     }
@@ -190,6 +208,18 @@ export class LeaderElection {
     if (!this.#hasQuorumFor(this.#mine(), this.#votes)) return;
     this.#isFinalizing = true;
     this.deadlineMs = nowMs + finalizeWaitMs;
+    this.#concludeUncontested();
+  }
+
+  /** Ends the wait for a better vote when nobody is left who could have one. */
+  #concludeUncontested(): void {
+    const mine = this.#mine();
+    if (this.#absent.has(mine.leader)) return;
+    for (const sid of this.#views.voters) {
+      const vote = this.#votes.get(sid);
+      if (!this.#absent.has(sid) && (vote === undefined || !isSameVote(mine, vote))) return;
+    }
+    this.#conclude(mine);
   }
 
   /** A server that follows or leads: is there an ensemble to join? */
@@ -214,6 +244,12 @@ export class LeaderElection {
   #isLeading(vote: Vote, votes: ReadonlyMap<bigint, Vote>): boolean {
     if (vote.leader === this.#sid) return vote.electionEpoch === this.#logicalClock;
     return votes.get(vote.leader)?.state === ServerState.leading;
+  }
+
+  /** Whether the sender may not know this server's vote: the first one found it still following a leader that is gone. */
+  #isBehind(vote: Vote): boolean {
+    if (vote.electionEpoch !== this.#logicalClock) return vote.electionEpoch < this.#logicalClock;
+    return this.#isBetter(this.#mine(), vote);
   }
 
   #hasQuorumFor(vote: Vote, votes: ReadonlyMap<bigint, Vote>): boolean {
@@ -249,6 +285,7 @@ export class LeaderElection {
   #conclude(vote: Vote): void {
     if (vote.leader === this.#sid) this.state = ServerState.leading;
     else this.state = this.#isObserver ? ServerState.observing : ServerState.following;
+    this.#isFinalizing = false;
     this.deadlineMs = Number.POSITIVE_INFINITY;
     this.#inbox.clear();
     const { leader, electionEpoch, zxid, peerEpoch } = vote;

@@ -90,7 +90,10 @@ export interface PeerHistory {
   readonly lastZxid: bigint;
 }
 
-const connectAttemptsMax = 5;
+/** Learner.java tries 5 times; the rest is for a ZooKeeper that waits 200 ms longer before it leads. */
+const connectAttemptsMax = 7;
+/** Before them, each followed by twice the wait of the one before. */
+const shortAttempts = 5;
 
 export class QuorumPeer {
   readonly election: LeaderElection;
@@ -181,6 +184,12 @@ export class QuorumPeer {
     this.election.receive(sid, notification, nowMs);
   }
 
+  /** Nobody listens where another server has its election port. */
+  voterRefused(sid: bigint, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.election.refused(sid);
+  }
+
   /** A learner has connected to the quorum port. @returns null when this server does not lead: it is to be closed. */
   learnerConnected(link: QuorumLink, nowMs: number): LearnerHandler | null {
     return this.leading?.connected(link, nowMs) ?? null;
@@ -212,12 +221,12 @@ export class QuorumPeer {
   /** The leader cannot be reached, this time. */
   connectFailed(nowMs: number): void {
     if (this.state !== "Connecting") return;
-    const { connectRetryMs } = this.#limits;
-    if (this.#connectAttempts >= connectAttemptsMax || nowMs + connectRetryMs > this.#connectDeadlineMs) {
-      this.#over("the leader cannot be reached");
-    } else {
-      this.#connectAgainMs = nowMs + connectRetryMs;
-    }
+    // A leader may be some milliseconds behind its learners: the first waits are short, and come on top.
+    const shortening = Math.max(0, shortAttempts - this.#connectAttempts + 1);
+    const waitMs = this.#limits.connectRetryMs / 2 ** shortening;
+    const isLast = this.#connectAttempts >= connectAttemptsMax + shortAttempts;
+    if (isLast || nowMs + waitMs > this.#connectDeadlineMs) this.#over("the leader cannot be reached");
+    else this.#connectAgainMs = nowMs + waitMs;
   }
 
   /** The time of {@link deadlineMs} has come. */

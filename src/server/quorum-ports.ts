@@ -67,9 +67,15 @@ export class QuorumPorts implements PeerWire {
       wire,
       timers,
       logger,
-      receive: (sid, notification) => {
-        this.peer.receiveVote(sid, notification, clock.monotonicMs());
-        parts.turnEnded();
+      events: {
+        received: (sid, notification) => {
+          this.peer.receiveVote(sid, notification, clock.monotonicMs());
+          parts.turnEnded();
+        },
+        refused: (sid) => {
+          this.peer.voterRefused(sid, clock.monotonicMs());
+          parts.turnEnded();
+        },
       },
     });
   }

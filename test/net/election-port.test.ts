@@ -27,6 +27,7 @@ class Town {
   readonly ports: ElectionPort[] = [];
   readonly received: string[] = [];
   readonly loggers: MemoryLogger[] = [];
+  readonly refusals: string[] = [];
   readonly views: QuorumViews;
   onVote: (to: number, from: bigint, vote: Notification) => void = (to, from, vote) => {
     this.received.push(`${from} to ${to}: ${vote.leader}`);
@@ -69,7 +70,10 @@ class Town {
       wire: node.wire,
       timers,
       logger,
-      receive: (from, vote) => this.onVote(sid, from, vote),
+      events: {
+        received: (from, vote) => this.onVote(sid, from, vote),
+        refused: (by) => void this.refusals.push(`${sid} by ${by}`),
+      },
     });
     this.ports[sid] = electionPort;
     void electionPort.open();
@@ -159,6 +163,31 @@ describe("two servers", () => {
     await town.pass(500);
     expect(town.received).toContain("1 to 2: 9");
     expect(town.received.filter((line) => line === "2 to 1: 7")).toHaveLength(2);
+  });
+
+  it("are told who does not run, but not who is out of reach", async () => {
+    const town = new Town(3);
+    await town.pass(0);
+    town.network.node("h2").crash(false);
+    town.network.cut("h1", "h3");
+    for (const sid of [2n, 3n]) town.ports[1]!.send(sid, voteFor(7n));
+    await town.pass(2_000);
+    expect(town.refusals).toEqual(["1 by 2"]);
+  });
+
+  it("connect again when a connection breaks, a few times for each vote", async () => {
+    const town = new Town(2);
+    await town.pass(0);
+    town.ports[2]!.send(1n, voteFor(7n));
+    await town.pass(500);
+    for (let deaths = 0; deaths < 5; deaths++) {
+      town.network.node("h1").crash(false);
+      await town.pass(500);
+      town.start(1);
+      town.ports[2]!.connectAll();
+      await town.pass(500);
+    }
+    expect(town.refusals).toEqual(["2 by 1", "2 by 1", "2 by 1"]);
   });
 
   it("know whether anything has been delivered", async () => {

@@ -241,6 +241,14 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
 
   sendVote(sid: bigint, vote: Vote): void {
     this.town.post(this.sid, sid, encodeNotification(vote, ""));
+    const { schedule } = this.town;
+    const life = this.#life;
+    schedule.after(this.town.delayMs(), () => {
+      if (life !== this.#life || this.town.server(sid).isUp || this.town.isCut(this.sid, sid)) return;
+      this.peer.voterRefused(sid, schedule.nowMs);
+      this.#wake();
+      this.town.endTurn();
+    });
   }
 
   connectAll(): void {}

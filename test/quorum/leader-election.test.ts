@@ -120,6 +120,11 @@ class Town {
 
   send(from: Server, sid: bigint, vote: Vote): void {
     const to = this.servers.find((server) => server.sid === sid);
+    if (to?.isUp !== true) {
+      this.at(this.nowMs + 1 + this.random(this.#delayMsMax), () => {
+        if (from.isUp && to?.isUp !== true && !this.isCut(from.sid, sid)) from.election.refused(sid);
+      });
+    }
     if (to === undefined) return;
     const bytes = encodeNotification(vote, this.views.committed.text);
     const link = `${from.sid} ${sid}`;
@@ -283,6 +288,99 @@ describe("FastLeaderElection", () => {
         `seed ${seed}: settles`,
       ).toBe(true);
     }
+  });
+
+  describe("with equal votes of a quorum", () => {
+    const mine = { leader: 3n, zxid: 5n, peerEpoch: 1n, electionEpoch: 1n, version: 2, config: null };
+    const looking = { ...mine, state: ServerState.looking };
+
+    /** Server 3 of 5, looking, with the votes of 1 and 2, who vote as it does. @returns when it decides unless something comes. */
+    function finalizing(): LeaderElection {
+      const election = new LeaderElection({
+        sid: 3n,
+        views: voters(5),
+        options,
+        output: { send: () => undefined, connectAll: () => undefined, hasDelivered: true, elected: () => undefined },
+      });
+      election.look({ zxid: 5n, currentEpoch: 1n, isParticipant: true }, 0);
+      election.receive(1n, looking, 1);
+      election.receive(2n, looking, 2);
+      expect(election.state).toBe(ServerState.looking);
+      expect(election.deadlineMs).toBe(202);
+      return election;
+    }
+
+    it("waits for a better one", () => {
+      const election = finalizing();
+      election.receive(4n, { ...looking, leader: 4n }, 100);
+      election.expire(202);
+      expect(election.state).toBe(ServerState.looking);
+      const other = finalizing();
+      other.expire(202);
+      expect(other.state).toBe(ServerState.leading);
+    });
+
+    it("does not wait when all have voted alike", () => {
+      const election = finalizing();
+      election.receive(5n, looking, 3);
+      expect(election.state).toBe(ServerState.looking);
+      election.receive(4n, looking, 4);
+      expect(election.state).toBe(ServerState.leading);
+    });
+
+    it("does not wait for those whose port refuses connections", () => {
+      const election = finalizing();
+      election.refused(4n);
+      expect(election.state).toBe(ServerState.looking);
+      election.refused(5n);
+      expect(election.state).toBe(ServerState.leading);
+    });
+
+    it("waits for who has come back, votes otherwise, or is to lead and cannot", () => {
+      const back = finalizing();
+      back.refused(4n);
+      back.receive(4n, { ...looking, electionEpoch: 0n }, 3);
+      back.refused(5n);
+      expect(back.state).toBe(ServerState.looking);
+      const otherwise = finalizing();
+      otherwise.receive(4n, { ...looking, leader: 1n }, 3);
+      otherwise.refused(5n);
+      expect(otherwise.state).toBe(ServerState.looking);
+      const leaderless = finalizing();
+      leaderless.receive(4n, { ...looking, leader: 4n }, 3);
+      leaderless.receive(1n, { ...looking, leader: 4n }, 4);
+      leaderless.receive(2n, { ...looking, leader: 4n }, 5);
+      leaderless.refused(4n);
+      leaderless.refused(5n);
+      expect(leaderless.state).toBe(ServerState.looking);
+      leaderless.expire(leaderless.deadlineMs);
+      expect(leaderless.state).toBe(ServerState.following);
+    });
+
+    it("tells who votes for less, and may not have been looking when it was told", () => {
+      const sent: string[] = [];
+      const output = {
+        send: (sid: bigint, { leader }: Vote) => void sent.push(`${leader} to ${sid}`),
+        connectAll: () => undefined,
+        hasDelivered: true,
+        elected: () => undefined,
+      };
+      const election = new LeaderElection({ sid: 3n, views: voters(5), options, output });
+      election.look({ zxid: 5n, currentEpoch: 1n, isParticipant: true }, 0);
+      expect(sent.splice(0)).toHaveLength(4);
+      election.receive(1n, { ...looking, leader: 1n }, 1);
+      election.receive(2n, looking, 1);
+      expect(sent).toEqual(["3 to 1"]);
+    });
+
+    it("forgets in the next round who refused in the last", () => {
+      const election = finalizing();
+      election.refused(4n);
+      election.look({ zxid: 5n, currentEpoch: 1n, isParticipant: true }, 50);
+      for (const sid of [1n, 2n]) election.receive(sid, { ...looking, electionEpoch: 2n }, 51);
+      election.refused(5n);
+      expect(election.state).toBe(ServerState.looking);
+    });
   });
 
   it("tells a server that does not vote what it knows, whatever it does itself", () => {
