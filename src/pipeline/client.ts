@@ -86,6 +86,8 @@ export class Client {
   identities: readonly Identity[];
   /** Replies and events gathered this turn; null while there are none. */
   out: JuteWriter | null = null;
+  /** What is in `out` is in others' as well: more may not be appended to it. */
+  isOutShared = false;
   /** Writes handed to the log, and those of them answered. */
   writesSubmitted = 0;
   writesAnswered = 0;

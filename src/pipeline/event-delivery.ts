@@ -1,5 +1,5 @@
 /**
- * From a change to its watchers' outputs. An event is encoded once, whoever watches, and copied to each connection that
+ * From a change to its watchers' outputs. An event is encoded once, whoever watches, and goes to each connection that
  * may READ the znode it is about, by the ACL the znode had. Events that setWatches makes up carry zxid -1 and are not
  * filtered.
  * Source: NIOServerCnxn.process, ServerWatcher, DataTree.setWatches.
@@ -16,6 +16,11 @@ import { EventType, type WatchEvent } from "#tree/watches.ts";
 import type { Client } from "./client.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ServerStats } from "./server-stats.ts";
+
+/** From so many watchers on a frame of its own costs less than a copy for each. */
+const sharersMin = 16;
+/** Of its frame, without the path. */
+const eventBytes = 32;
 
 export class EventDelivery {
   readonly #tree: DataTree;
@@ -47,7 +52,8 @@ export class EventDelivery {
 
   /** The tree's sink for events. */
   readonly deliver = (event: WatchEvent): void => {
-    const frame = this.#frame;
+    const isShared = event.connections.length >= sharersMin;
+    const frame = isShared ? new JuteWriter(eventBytes + event.end - event.start) : this.#frame;
     frame.length = 0;
     writeEvent(frame, event.type, event.zxidHigh, event.zxidLow, event.bytes, event.start, event.end);
     const isOpen = event.acl === this.#tree.acls.open || this.#skipAcl;
@@ -56,7 +62,8 @@ export class EventDelivery {
       const client = this.#clientOf(connections[i]!);
       if (client === undefined || client.isClosed) continue;
       if (!isOpen && !checkAcl(event.acl.list, Permission.read, client.identities, this.#registry)) continue;
-      this.#outbox.open(client).writeRaw(frame.bytes, 0, frame.length);
+      if (isShared) this.#outbox.share(client, frame);
+      else this.#outbox.open(client).writeRaw(frame.bytes, 0, frame.length);
       this.#countSent(client, frame.length);
     }
     this.#count(event.type, connections.length);

@@ -3,7 +3,8 @@
  *
  *   hold      sessions that do nothing, until standard input ends
  *   watches   the same with watches: each client watches that many znodes
- *   fanOut    every client watches one znode, which one more client changes again and again, each time all have heard of it
+ *   fanOut    every client watches one znode, which one more client changes again and again, each time all have heard of it;
+ *             they wait in the kernel
  *   connects  sessions opened and closed, one after the other in each of some slots
  *
  * Run as `node crowd.ts PLAN`, with a CrowdPlan as JSON. Prints a line of JSON: when all is in place (hold, watches), or when it
@@ -13,6 +14,7 @@
 import { connect, type Socket } from "node:net";
 import { Bytes } from "../support/bytes.ts";
 import { body, connectRequest, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { BlockingSocket } from "./blocking-socket.ts";
 import type { Values } from "./bench.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 import { LatencyHistogram } from "./histogram.ts";
@@ -26,12 +28,13 @@ export interface CrowdPlan {
   /** The tree whose znodes are watched, and how many by each client. */
   readonly root?: string;
   readonly watchesEach?: number;
+  readonly warmupMs?: number;
   readonly measureMs?: number;
 }
 
 /** Connections that are opened side by side. */
 const openingMax = 200;
-const hotPath = "/hot";
+const hotPath = `/hot-${process.pid}`;
 /** addWatch's mode that outlives events. */
 const persistentMode = 0;
 /** All of them read into this one: a read is over when its callback returns. */
@@ -59,6 +62,11 @@ class CrowdClient {
     });
     this.#socket.on("error", (error) => fail(error.message));
     this.#socket.on("close", () => fail("the server closed a connection"));
+  }
+
+  /** From now on it waits in the kernel. */
+  block(): BlockingSocket {
+    return new BlockingSocket(this.#socket);
   }
 
   /** Sends, and resolves when that many bytes have come back. */
@@ -112,37 +120,67 @@ async function setWatches({ root = "", watchesEach = 0 }: CrowdPlan, clients: re
 }
 
 async function measureFanOut(plan: CrowdPlan, clients: readonly CrowdClient[]): Promise<Values> {
-  const writer = await WireClient.connect(plan.port);
-  await writer.create(hotPath);
+  const visitor = await WireClient.connect(plan.port);
+  await visitor.create(hotPath);
   const watch = requestFrame(1, op.addWatch, new Bytes().string(hotPath).int(persistentMode).build());
   await Promise.all(clients.map((client) => client.ask(watch, emptyReplyBytes + 4)));
-  // Behind the header: type, state, path.
-  const eventBytes = emptyReplyBytes + 4 + 4 + 4 + hotPath.length;
-  let missing = 0;
-  let heard: (() => void) | null = null;
-  for (const client of clients) {
-    client.onBytes = (count) => {
-      missing -= count;
-      if (missing === 0) heard?.();
-    };
-  }
-  const round = (): Promise<void> => {
-    missing = clients.length * eventBytes;
-    const all = new Promise<void>((resolve) => (heard = resolve));
-    return Promise.all([writer.setData(hotPath, "x"), all]).then(() => {});
-  };
-  for (let i = 0; i < 5; i++) await round();
+  const writer = new CrowdClient(plan.port);
+  await writer.ask(connectRequest({ timeoutMs: 40_000 }), handshakeBytes);
+  const fanOut = new FanOut(
+    writer.block(),
+    clients.map((client) => client.block()),
+  );
+  fanOut.run(performance.now() + (plan.warmupMs ?? 0), new LatencyHistogram());
   const latency = new LatencyHistogram();
   return measured(plan, async (untilMs) => {
+    const rounds = fanOut.run(untilMs, latency);
+    return { operations: rounds * clients.length, ...latency.summary() };
+  });
+}
+
+/** How many watchers are read from for each one that is waited for. */
+const stride = 100;
+
+/** A writer and those who watch what it writes. */
+class FanOut {
+  readonly #writer: BlockingSocket;
+  /** In the order in which they are read from. */
+  readonly #watchers: readonly BlockingSocket[];
+  readonly #write = requestFrame(1, op.setData, new Bytes().string(hotPath).string("x").int(-1).build());
+  readonly #input = Buffer.allocUnsafeSlow(1024);
+  /** Behind the header: type, state, path. */
+  readonly #eventBytes = emptyReplyBytes + 4 + 4 + 4 + hotPath.length;
+
+  constructor(writer: BlockingSocket, watchers: readonly BlockingSocket[]) {
+    this.#writer = writer;
+    // A server tells them one after the other. Whoever waits for each is woken for each, which costs the server more than
+    // to tell it; so the last of every hundred comes first, and then those before it, who were told meanwhile.
+    this.#watchers = Array.from({ length: Math.ceil(watchers.length / stride) }, (_, i) =>
+      watchers.slice(i * stride, (i + 1) * stride).toReversed(),
+    ).flat();
+  }
+
+  /** Writes again and again, each time that all have been told of the last. @returns how often. */
+  run(untilMs: number, latency: LatencyHistogram): number {
     let rounds = 0;
     for (let nowMs = performance.now(); nowMs < untilMs; rounds++) {
       const fromMs = nowMs;
-      await round();
+      this.#writer.write(this.#write);
+      for (const watcher of this.#watchers) this.#take(watcher, this.#eventBytes);
+      this.#take(this.#writer, emptyReplyBytes + statBytes);
       nowMs = performance.now();
       latency.record(nowMs - fromMs);
     }
-    return { operations: rounds * clients.length, ...latency.summary() };
-  });
+    return rounds;
+  }
+
+  #take(socket: BlockingSocket, byteCount: number): void {
+    for (let length = 0; length < byteCount;) {
+      const count = socket.read(this.#input, 0, byteCount - length);
+      if (count === 0) fail("the server closed a connection");
+      length += count;
+    }
+  }
 }
 
 function measureConnects(plan: CrowdPlan): Promise<Values> {

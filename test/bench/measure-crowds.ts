@@ -40,7 +40,15 @@ async function measure({ options }: Bench, server: ServerProcess, name: string):
   }
   const clients = Number.parseInt(/\d+/.exec(name)![0], 10);
   if (name.startsWith("fan-out")) {
-    return (await startCrowd({ ...plan, kind: "fanOut", clients, measureMs: options.measureMs })).result;
+    return (
+      await startCrowd({
+        ...plan,
+        kind: "fanOut",
+        clients,
+        warmupMs: options.jvmWarmupMs,
+        measureMs: options.measureMs,
+      })
+    ).result;
   }
   const crowd = await startCrowd({ ...plan, kind: "hold", clients });
   const residentMb = residentBytes(pid) / 1e6;

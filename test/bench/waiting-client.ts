@@ -1,33 +1,23 @@
-/**
- * A client that asks and waits, and does nothing else: it blocks in the kernel, as a thread of a C client does. An event loop
- * would add its own turns to every answer, and half of what is measured would be the generator.
- */
+/** A client that asks and waits, and does nothing else. */
 
-import { readSync, writeSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { once } from "node:events";
 import { connectRequest } from "../support/wire-client.ts";
+import { BlockingSocket } from "./blocking-socket.ts";
 import { type LoadRun, replyErrorAt, replyHeadBytes } from "./load-run.ts";
-
-/** What node keeps behind a socket. */
-interface BlockingHandle {
-  readonly fd: number;
-  readStop(): number;
-  setBlocking(isBlocking: boolean): number;
-}
 
 const lengthBytes = 4;
 
 export class WaitingClient {
   readonly #run: LoadRun;
-  readonly #fd: number;
+  readonly #socket: BlockingSocket;
   readonly #input = Buffer.allocUnsafeSlow(256 * 1024);
   readonly #output: readonly Buffer[];
   #xid = 0;
 
-  private constructor(run: LoadRun, fd: number) {
+  private constructor(run: LoadRun, socket: BlockingSocket) {
     this.#run = run;
-    this.#fd = fd;
+    this.#socket = socket;
     this.#output = run.templates.map(({ frame }) => Buffer.from(frame));
   }
 
@@ -37,10 +27,7 @@ export class WaitingClient {
     await once(socket, "connect");
     socket.write(connectRequest({ timeoutMs: 40_000 }));
     await once(socket, "data");
-    const handle = (socket as Socket & { readonly _handle: BlockingHandle })._handle;
-    handle.readStop();
-    handle.setBlocking(true);
-    return new WaitingClient(run, handle.fd);
+    return new WaitingClient(run, new BlockingSocket(socket));
   }
 
   /** Asks and waits, again and again, until that time, or that many times. */
@@ -63,11 +50,11 @@ export class WaitingClient {
     const template = run.templates[kind]!;
     const output = this.#output[kind]!;
     template.address(output, 0, ++this.#xid, run.nextZnode(template));
-    writeSync(this.#fd, output);
+    this.#socket.write(output);
     const input = this.#input;
     let length = 0;
     while (length < replyHeadBytes || length < lengthBytes + input.readInt32BE(0)) {
-      const count = readSync(this.#fd, input, length, input.length - length, null);
+      const count = this.#socket.read(input, length);
       if (count === 0) run.fail("the server closed a connection");
       length += count;
     }

@@ -116,6 +116,16 @@ describe("an event", () => {
     expect(bench.links.map(({ sent }) => sent)).toEqual(all.map(() => eventHex(EventType.nodeDataChanged)));
   });
 
+  test("has the same bytes for very many watchers, each of whom may have more to be sent", () => {
+    const bench = new Bench();
+    bench.outbox.open(bench.clients[2]!).writeInt(0x01020304);
+    bench.deliver([...Array.from({ length: 40 }, (_, i) => i + 100), ...all]);
+    const event = eventHex(EventType.nodeDataChanged);
+    expect(bench.links.map(({ sent }) => sent)).toEqual([event, event, `01020304${event}`]);
+    bench.deliver([1]);
+    expect(bench.links[1]!.sent).toBe(event + event);
+  });
+
   test("goes to its watchers and to no one else", () => {
     const bench = new Bench();
     bench.deliver([2, 0]);

@@ -1,7 +1,7 @@
 /** What connections are sent, gathered and handed over once a turn. */
 
 import { describe, expect, test } from "vitest";
-import type { JuteWriter } from "#jute/writer.ts";
+import { JuteWriter } from "#jute/writer.ts";
 import { Client, type ClientLink } from "#pipeline/client.ts";
 import { Outbox } from "#pipeline/outbox.ts";
 
@@ -35,6 +35,12 @@ function say(outbox: Outbox, client: Client, text: string): JuteWriter {
   const out = outbox.open(client);
   out.writeRaw(Buffer.from(text), 0, text.length);
   return out;
+}
+
+function frameOf(text: string): JuteWriter {
+  const frame = new JuteWriter(text.length);
+  frame.writeRaw(Buffer.from(text), 0, text.length);
+  return frame;
 }
 
 describe("a turn", () => {
@@ -78,6 +84,48 @@ describe("a turn", () => {
     outbox.flush();
     expect(link.sent).toEqual([]);
     expect(client.out).toBe(null);
+  });
+});
+
+describe("what many are sent", () => {
+  test("is one frame for all, which nobody's bytes get into", () => {
+    const outbox = new Outbox();
+    const clients = [newClient(), newClient(), newClient(), newClient()];
+    const [plain, before, after, twice] = clients.map(({ client }) => client);
+    const frame = frameOf("event");
+    say(outbox, before!, "a");
+    for (const { client } of clients) outbox.share(client, frame);
+    expect(plain!.out).toBe(frame);
+    say(outbox, after!, "b");
+    outbox.share(twice!, frameOf("other"));
+    outbox.flush();
+    expect(clients.map(({ link }) => link.sent)).toEqual([["event"], ["aevent"], ["eventb"], ["eventother"]]);
+    expect(frame.bytes.toString()).toBe("event");
+  });
+
+  test("is not lent to anybody afterwards", () => {
+    const outbox = new Outbox();
+    const { client, link } = newClient();
+    const frame = frameOf("e".repeat(20_000));
+    outbox.share(client, frame);
+    outbox.flush();
+    expect(say(outbox, client, "a")).not.toBe(frame);
+    outbox.flush();
+    expect(link.sent[1]).toBe("a");
+  });
+
+  test("does not reach a connection that was forgotten meanwhile, and what it opens later is its own", () => {
+    const outbox = new Outbox();
+    const { client, link } = newClient();
+    const frame = frameOf("event");
+    outbox.share(client, frame);
+    client.out = null;
+    outbox.flush();
+    const writer = say(outbox, client, "a");
+    expect(writer).not.toBe(frame);
+    outbox.flush();
+    expect(link.sent).toEqual(["a"]);
+    expect(say(outbox, client, "b")).toBe(writer);
   });
 });
 
