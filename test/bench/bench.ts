@@ -63,15 +63,15 @@ export class Bench {
       for (const shape of shapes) {
         for (const kind of round % 2 === 1 ? kinds : kinds.toReversed()) {
           this.progress(`round ${round} of ${rounds}: ${shape}, ${kind}`);
-          writeBack();
+          this.writeBack();
           this.note(shape, kind, round, await measure(kind, shape));
         }
       }
     }
   }
-}
 
-/** Has the system write what the measurement before has left to be written, so that it does not fall into this one. */
-function writeBack(): void {
-  execFileSync("sync");
+  /** Has the system write what the measurement before has left to be written, so that it does not fall into the next one. */
+  writeBack(): void {
+    execFileSync("sync");
+  }
 }

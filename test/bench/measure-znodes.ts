@@ -151,6 +151,7 @@ class FullServer {
     const path = znodePath(this.#tree.root, this.#size - 1);
     for (let round = 0; round <= restarts; round++) {
       this.#bench.progress(`restart ${round} of ${restarts}: ${this.#size} znodes, ${this.#kind}`);
+      this.#bench.writeBack();
       const seconds = await secondsFromStart(this.#process, (client) => client.getData(path));
       const phase = round === 0 ? "restart after fill" : "restart";
       this.#bench.note(nameOf(phase, this.#size), this.#kind, Math.max(1, round), { seconds, ...this.#memory });
