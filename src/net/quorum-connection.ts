@@ -109,10 +109,9 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
     if (this.#socket.bufferedBytes > this.#options.unsentBytesMax) this.#give("it does not take what it is sent");
   }
 
-  stream(bytes: Uint8Array, onDrained: () => void): boolean {
+  flushPiece(onDrained: () => void): boolean {
     this.flush();
     if (this.#isClosed) return false;
-    this.#socket.write(bytes);
     if (this.#socket.bufferedBytes < highWaterBytes) return true;
     this.#onDrained = onDrained;
     return false;

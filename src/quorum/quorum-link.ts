@@ -13,10 +13,10 @@ export interface QuorumLink {
   /** Hands over what was appended, without waiting for the turn's end. */
   flush(): void;
   /**
-   * Sends a piece of something long, behind what was appended.
+   * Hands over a piece of something long, which was appended.
    * @returns whether the next piece may follow at once; if not, `onDrained` is called when it may.
    */
-  stream(bytes: Uint8Array, onDrained: () => void): boolean;
+  flushPiece(onDrained: () => void): boolean;
   /** Until {@link resume}, nothing that arrives is handed in. */
   pause(): void;
   resume(): void;

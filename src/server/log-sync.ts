@@ -84,7 +84,7 @@ export class LogSync {
       pace: async () => {
         if (handler.state === "Gone") return;
         const { promise, resolve } = Promise.withResolvers<void>();
-        if (handler.link.stream(noBytes, resolve)) timers.atTurnEnd(resolve);
+        if (handler.link.flushPiece(resolve)) timers.atTurnEnd(resolve);
         await promise;
       },
       onRecord: (bytes, start, end) => {
@@ -163,5 +163,3 @@ export class LogSync {
     return files.slice(Math.max(0, (above < 0 ? files.length : above) - 1));
   }
 }
-
-const noBytes = Buffer.alloc(0);

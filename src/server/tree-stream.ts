@@ -10,7 +10,6 @@
 
 import { highOf, lowOf } from "#base/zxid.ts";
 import { MarshallingError, readInt32 } from "#jute/reader.ts";
-import { JuteWriter } from "#jute/writer.ts";
 import type { Timers } from "#host/timers.ts";
 import { treeSignature } from "#quorum/learner-handler.ts";
 import type { QuorumLink } from "#quorum/quorum-link.ts";
@@ -23,6 +22,10 @@ import type { Database } from "./database.ts";
 const signatureBytes: number = 4 + treeSignature.length;
 const sliceBytesDefault = 64 * 1024;
 const rowsPerScan = 1024;
+/** Of a read and the beginning of a znode before it. */
+const carriedBytesMin = 128 * 1024;
+/** Room for what the last znode of a slice has more than that; a longer one makes its own. */
+const lastZnodeBytes = 4096;
 /** Slices handed over before other work gets its turn. */
 const slicesPerTurn = 4;
 
@@ -42,10 +45,10 @@ export function sendTree(
   let isOver = false;
   const sendSome = (): void => {
     for (let slices = 0; slices < slicesPerTurn && !isOver; slices++) {
-      // The socket may hold on to what it is given: each slice has bytes of its own.
-      const out = new JuteWriter(sliceBytes + 4096);
+      const out = link.open();
+      out.ensure(sliceBytes + lastZnodeBytes);
       const isComplete = source.writeSome(out, sliceBytes);
-      const mayGoOn = link.stream(out.bytes.subarray(0, out.length), sendSome);
+      const mayGoOn = link.flushPiece(sendSome);
       if (isComplete) {
         isOver = true;
         source.close();
@@ -69,7 +72,9 @@ export class TreeReceiver {
   readonly #scanner: TreeSnapshotScanner;
   readonly #sink: TreeSnapshotSink;
   readonly #rows = new Int32Array(rowsPerScan * rowWords);
-  #carried: Buffer = Buffer.alloc(0);
+  /** What could not be scanned before more arrives, in `[0, #carriedLength)`, and room for that. */
+  #carried: Buffer = Buffer.allocUnsafeSlow(carriedBytesMin);
+  #carriedLength = 0;
   readonly #zxid: bigint;
   #isComplete = false;
 
@@ -93,18 +98,30 @@ export class TreeReceiver {
    * @throws MarshallingError when they are no tree: the connection must be closed.
    */
   take(bytes: Buffer, start: number, end: number): number {
-    const carriedBytes = this.#carried.length;
-    const all =
-      carriedBytes === 0 ? bytes.subarray(start, end) : Buffer.concat([this.#carried, bytes.subarray(start, end)]);
+    const carriedBytes = this.#carriedLength;
+    this.#carry(bytes, start, end);
+    const all = this.#carried.subarray(0, this.#carriedLength);
     const taken = this.#scan(all);
     if (this.#scanner.isComplete && all.length - taken >= signatureBytes) {
       checkSignature(all, taken);
-      this.#carried = Buffer.alloc(0);
+      this.#carriedLength = 0;
       this.#isComplete = true;
       return taken + signatureBytes - carriedBytes;
     }
-    this.#carried = Buffer.from(all.subarray(taken));
+    all.copyWithin(0, taken);
+    this.#carriedLength = all.length - taken;
     return end - start;
+  }
+
+  #carry(bytes: Buffer, start: number, end: number): void {
+    const needed = this.#carriedLength + end - start;
+    if (needed > this.#carried.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#carried.length * 2));
+      this.#carried.copy(grown, 0, 0, this.#carriedLength);
+      this.#carried = grown;
+    }
+    bytes.copy(this.#carried, this.#carriedLength, start, end);
+    this.#carriedLength = needed;
   }
 
   /** The tree as it is complete: what is applied to it may be in it already, and digests say nothing yet. */

@@ -102,7 +102,7 @@ class Link implements QuorumLink {
     }
   }
 
-  stream(): boolean {
+  flushPiece(): boolean {
     throw new Error("trees are small here");
   }
 

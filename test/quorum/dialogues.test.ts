@@ -64,7 +64,7 @@ class FakeLink implements QuorumLink {
     this.#out.length = 0;
   }
 
-  stream(): boolean {
+  flushPiece(): boolean {
     throw new Error("nothing is long here");
   }
 
