@@ -26,7 +26,7 @@ describe("requests allocate next to nothing", { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "nodekeeper-allocations-"));
 
   beforeAll(async () => {
-    server = await ServerProcess.start(withProbe({ kind: "ours", folder, settings, isScribbling: false }, folder));
+    server = await ServerProcess.start(withProbe({ kind: "ours", folder, settings, isScribbling: false }));
     target = new LoadTarget("ours", [server], 10_000);
   });
 

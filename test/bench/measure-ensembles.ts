@@ -10,6 +10,7 @@ import { flag, type WireClient } from "../support/wire-client.ts";
 import { residentBytes, type ServerKind } from "../support/server-process.ts";
 import type { Bench, Values } from "./bench.ts";
 import { untilWritten, secondsFromStart } from "./knock.ts";
+import { readProbe, withProbe } from "./probed-server.ts";
 import { LoadTarget, processOptions, readWhile } from "./load-target.ts";
 import { znodePath } from "./request-template.ts";
 import { ensembleShapes, shapeNamed, type TreeShape } from "./shapes.ts";
@@ -37,7 +38,7 @@ export async function measureEnsembles(bench: Bench, names: readonly string[]): 
   const { options } = bench;
   if (names.includes(startName)) {
     await bench.alternate([startName], async (kind) => {
-      await using ensemble = await prepare(bench, kind, { tickTime: 2000, initLimit: 10, syncLimit: 5 });
+      await using ensemble = await prepare(bench, kind, { settings: { initLimit: 10, syncLimit: 5 } });
       const fromMs = performance.now();
       for (const server of ensemble.servers) server.launch();
       await untilWritten(ensemble.servers, create);
@@ -87,14 +88,14 @@ async function measureLosses(bench: Bench, names: readonly string[], znodes: num
   const ensembles = new Map<ServerKind, EnsembleProcess>();
   try {
     for (const kind of options.kinds) {
-      const ensemble = await prepare(bench, kind);
+      const ensemble = await prepare(bench, kind, { isProbed: true });
       ensembles.set(kind, ensemble);
       await launch(ensemble);
       await new LoadTarget(kind, ensemble.servers, znodes).makeTree(tree);
     }
     await bench.alternate(names, (kind, name) => {
       const ensemble = ensembles.get(kind)!;
-      return name.startsWith("failover") ? failOver(ensemble) : returnBySnap(ensemble, tree);
+      return name.startsWith("failover") ? failOver(ensemble) : returnBySnap(kind, ensemble, tree);
     });
   } finally {
     for (const ensemble of ensembles.values()) await ensemble.dispose();
@@ -117,12 +118,16 @@ async function failOver(ensemble: EnsembleProcess): Promise<Values> {
   return { seconds };
 }
 
-/** A follower loses its disk; from its start to the first read of what it had. Another client reads at the leader meanwhile. */
-async function returnBySnap(ensemble: EnsembleProcess, tree: TreeShape): Promise<Values> {
+/**
+ * A follower loses its disk; from its start to the first read of what it had. Another client reads at the leader meanwhile: its
+ * latencies, and for how long the leader's event loop was held.
+ */
+async function returnBySnap(kind: ServerKind, ensemble: EnsembleProcess, tree: TreeShape): Promise<Values> {
   const leader = await ensemble.leader();
   const follower = ensemble.servers.find((server) => server !== leader)!;
   await follower.stop();
   rmSync(join(follower.folder, "data", "version-2"), { recursive: true });
+  if (kind === "ours") await readProbe(leader.folder);
   const reads = readWhile(leader, tree, 10_000);
   const path = znodePath(tree.root, tree.znodes - 1);
   const seconds = await secondsFromStart(follower, (client) => client.getData(path));
@@ -132,17 +137,19 @@ async function returnBySnap(ensemble: EnsembleProcess, tree: TreeShape): Promise
     readsP999Ms: latency.p999Ms,
     readsMaxMs: latency.maxMs,
     residentMb: residentBytes(leader.pid) / 1e6,
+    ...(kind === "ours" && { stallMs: (await readProbe(leader.folder)).stallMs }),
   };
 }
 
 function prepare(
   { options }: Bench,
   kind: ServerKind,
-  settings: Readonly<Record<string, number>> = {},
+  { isProbed = false, settings = {} }: { isProbed?: boolean; settings?: Readonly<Record<string, number>> } = {},
 ): Promise<EnsembleProcess> {
+  const own = processOptions(kind, options, "3g");
   return EnsembleProcess.prepare({
     kinds: Array.from({ length: members }, () => kind),
-    server: processOptions(kind, options, "3g"),
+    server: isProbed && kind === "ours" ? withProbe(own) : own,
     settings: { tickTime: 2000, initLimit: 30, syncLimit: 10, forceSync: "yes", ...settings },
     folder: mkdtempSync(join(options.folder, `ensemble-${kind}-`)),
   });

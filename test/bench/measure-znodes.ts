@@ -5,7 +5,7 @@
  *   fill            rate of the creates, and resident bytes for each znode, less what the server takes with an empty tree
  *   under snapshots writes at a steady rate, so that both servers take as many snapshots, and one client that reads meanwhile: its
  *                   latencies, and (ours) for how long the event loop was held
- *   watches         resident bytes for each of a million watches
+ *   watches         resident bytes for each of many watches, a million at most
  *   restart         from the start of the process to the first read answered; `after fill` replays what the last snapshot
  *                   lacks, the others find the snapshot that both servers take at such a start
  */
@@ -28,6 +28,8 @@ type Phase = (typeof phases)[number];
 const pacedWrites = 20_000;
 const snapshotsMs = 20_000;
 const watchers = 100;
+/** Beyond that the JVM is busy collecting garbage until its clients are gone. */
+const watchesMax = 1_000_000;
 const restarts = 3;
 
 /** The names of what is measured here. */
@@ -75,7 +77,7 @@ class FullServer {
     const folder = join(options.folder, `znodes-${this.#kind}-${this.#size}`);
     const javaHeap = this.#size > 1e6 ? "8g" : "2g";
     const own = serverOptions(this.#kind, options, folder, javaHeap);
-    this.#server = await ServerProcess.start(this.#kind === "ours" ? withProbe(own, folder) : own);
+    this.#server = await ServerProcess.start(this.#kind === "ours" ? withProbe(own) : own);
     this.#emptyBytes = residentBytes(this.#server.pid);
     const filled = await new LoadTarget(this.#kind, [this.#server], this.#size).makeTree(this.#tree);
     this.#note("fill", { ...filled, ...this.#memory });
@@ -133,7 +135,7 @@ class FullServer {
   async #watches(): Promise<Values> {
     const { port, pid } = this.#process;
     const before = residentBytes(pid);
-    const watchesEach = Math.floor(this.#size / watchers);
+    const watchesEach = Math.min(this.#size, watchesMax) / watchers;
     const crowd = await startCrowd({
       kind: "watches",
       port,

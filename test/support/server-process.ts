@@ -33,8 +33,6 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string | number | null>>;
   /** Arguments for the runtime: JVM or Node options. */
   readonly runtimeArguments?: readonly string[];
-  /** Added to its environment. */
-  readonly environment?: Readonly<Record<string, string>>;
   /** -D flags, for either. */
   readonly flags?: Readonly<Record<string, string>>;
   /** What our server is started from, in place of src/main.ts. */
@@ -128,8 +126,8 @@ export class ServerProcess {
     this.#stderr = "";
     const limit = fileBytesMax === undefined ? [] : ["sh", "-c", `ulimit -f ${fileBytesMax / 512}; exec "$0" "$@"`];
     const [command, ...args] = [...limit, ...this.#command()];
-    const { isScribbling = true, environment } = this.#options;
-    const env = { ...process.env, NODEKEEPER_SCRIBBLE: isScribbling ? "1" : "0", ...environment };
+    const { isScribbling = true } = this.#options;
+    const env = { ...process.env, NODEKEEPER_SCRIBBLE: isScribbling ? "1" : "0" };
     const child = spawn(command!, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"], env });
     this.#child = child;
     running.add(child);

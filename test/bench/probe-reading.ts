@@ -1,0 +1,10 @@
+/** What a probe (probe.ts) says of the server it is in. */
+export interface ProbeReading {
+  /** For how long the event loop was held at most since this was asked last, in milliseconds. */
+  readonly stallMs: number;
+  /** What JavaScript has allocated since the process began. */
+  readonly allocatedBytes: number;
+}
+
+/** Where it says it, in the server's folder. */
+export const probeSocket = "probe.sock";
