@@ -127,13 +127,22 @@ export class Summary {
   }
 }
 
-/** A summary that also knows percentiles. */
+/**
+ * A summary that also knows percentiles, of a sample in which every value has the same chance to be. Which values come into a full
+ * sample is not diced for each one: how many are passed over is (Kim-Hung Li, "Reservoir-Sampling Algorithms of Time
+ * Complexity O(n(1 + log(N/n)))", 1994, algorithm L). A request has some such metrics, and a fraction that is not
+ * inlined is a heap number.
+ */
 export class AdvancedSummary {
   readonly kind = "advancedSummary";
   readonly #summary: Summary;
   readonly #random: Random;
   /** Made by the first value: most of these metrics belong to a role that a server does not have. */
   #reservoir: Float64Array | null = null;
+  /** Largest of the sample's values, if each value had a number in [0, 1) and the sample were those with the smallest. */
+  #threshold = 1;
+  /** How many values are passed over before one comes into the sample. */
+  #passOver = 0;
 
   constructor(name: string, random: Random) {
     this.#summary = new Summary(name);
@@ -165,10 +174,24 @@ export class AdvancedSummary {
   /** Takes one value; what is behind its decimal point is dropped. */
   add(value: number): void {
     this.#summary.add(value);
+    const { count } = this.#summary;
+    if (count > reservoirSamplesMax && this.#passOver > 0) {
+      this.#passOver--;
+      return;
+    }
     this.#reservoir ??= new Float64Array(reservoirSamplesMax);
-    const count = this.#summary.count;
-    const index = count <= reservoirSamplesMax ? count - 1 : Math.floor(this.#random.next() * count);
-    if (index < reservoirSamplesMax) this.#reservoir[index] = Math.trunc(value);
+    const index = count <= reservoirSamplesMax ? count - 1 : Math.floor(this.#random.next() * reservoirSamplesMax);
+    this.#reservoir[index] = Math.trunc(value);
+    if (count < reservoirSamplesMax) return;
+    if (count === reservoirSamplesMax) this.#threshold = 1;
+    this.#chooseNext();
+  }
+
+  #chooseNext(): void {
+    // In (0, 1]: it has a logarithm.
+    const dice = (): number => 1 - this.#random.next();
+    this.#threshold *= Math.exp(Math.log(dice()) / reservoirSamplesMax);
+    this.#passOver = Math.floor(Math.log(dice()) / Math.log1p(-this.#threshold));
   }
 
   reset(): void {

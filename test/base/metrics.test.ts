@@ -159,6 +159,22 @@ test("percentiles of a long run stay near the truth, late values included", () =
   expect(Math.abs(p99 - 198_000)).toBeLessThan(2000);
 });
 
+test("every value has the same chance to be in the sample, wherever it came", () => {
+  const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+  const runs = 40;
+  const valuesMax = 50_000;
+  const sums = tenths.map(() => 0);
+  for (let seed = 1; seed <= runs; seed++) {
+    const summary = new AdvancedSummary("x", new SeededRandom(seed));
+    for (let value = 0; value < valuesMax; value++) summary.add(value);
+    for (const [i, quantile] of summary.percentiles(tenths).entries()) sums[i]! += quantile;
+  }
+  // The deviation of one run's percentile is below 1 % of the values, that of the mean of forty below 0.13 %.
+  for (const [i, tenth] of tenths.entries()) {
+    expect(Math.abs(sums[i]! / runs / valuesMax - tenth), `of ${tenth}`).toBeLessThan(0.005);
+  }
+});
+
 test("percentiles after a reset know only what came after it", () => {
   const summary = new AdvancedSummary("x", new SeededRandom(1));
   for (let index = 0; index < 10_000; index++) summary.add(1000);

@@ -53,10 +53,10 @@ describe("requests allocate next to nothing", { timeout: 120_000 }, () => {
   }
 
   test.each([
-    ["getData", 20],
-    ["exists", 20],
-    ["setData", 40],
-    ["multi", 100],
+    ["getData", 12],
+    ["exists", 12],
+    ["setData", 25],
+    ["multi", 40],
   ] as const)("%s, of less than %i bytes each, those of turns and batches included", async (operation, bytesMax) => {
     expect(await bytesEach(operation)).toBeLessThan(bytesMax);
   });
