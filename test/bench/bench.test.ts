@@ -9,6 +9,7 @@ import { crowdShapes } from "./measure-crowds.ts";
 import { ensembleNames } from "./measure-ensembles.ts";
 import { startShapes } from "./measure-starts.ts";
 import { znodeShapes } from "./measure-znodes.ts";
+import { renderReadme } from "./readme-table.ts";
 import { renderTable, summarize } from "./report.ts";
 import { RequestTemplate, znodePath } from "./request-template.ts";
 import { loadShapes } from "./shapes.ts";
@@ -93,6 +94,7 @@ describe("the report", () => {
         metric: "opsPerSecond",
         ours: { median: 400, min: 300, max: 500 },
         reference: { median: 100, min: 80, max: 120 },
+        etcd: null,
         ratio: 4,
         floor: "at least 2.5 x",
         isReached: true,
@@ -102,6 +104,7 @@ describe("the report", () => {
         metric: "p50Ms",
         ours: { median: 0.25, min: 0.2, max: 1 / 3 },
         reference: { median: 1, min: 100 / 120, max: 1.25 },
+        etcd: null,
         ratio: 0.25,
         floor: "",
         isReached: true,
@@ -118,6 +121,15 @@ describe("the report", () => {
       [null, null],
     ]);
     expect(renderTable({ cpu: "one" }, alone)).toContain("400 (300 to 500)");
+  });
+
+  test("has a column for etcd where it was measured", () => {
+    const etcd = { shape: "getData 1x1", server: "etcd" as const, round: 0, values: { opsPerSecond: 70 } };
+    const all = summarize([...measurements, etcd]);
+    expect(all.map((one) => one.etcd)).toEqual([{ median: 70, min: 70, max: 70 }, null]);
+    expect(renderTable({}, all)).toMatch(/4\.00 +70 +at least 2\.5 x: reached/);
+    expect(renderReadme({ etcd: "etcd 3" }, all, "today")).toContain("| getData 1x1 | a second | 400 | 70 | 5.71 |");
+    expect(renderReadme({ etcd: "etcd 3" }, summarize(measurements), "today")).not.toContain("etcd 3");
   });
 
   test("has a shape for every floor", () => {

@@ -29,9 +29,12 @@ export interface BenchOptions {
 /** What was measured, by metric (README.md). */
 export type Values = Readonly<Record<string, number>>;
 
+/** Whom figures are of: the two, and etcd where it is there. */
+export type Measured = ServerKind | "etcd";
+
 export interface Measurement {
   readonly shape: string;
-  readonly server: ServerKind;
+  readonly server: Measured;
   readonly round: number;
   readonly values: Values;
 }
@@ -44,7 +47,7 @@ export class Bench {
     this.options = options;
   }
 
-  note(shape: string, server: ServerKind, round: number, values: Values): void {
+  note(shape: string, server: Measured, round: number, values: Values): void {
     this.measurements.push({ shape, server, round, values });
   }
 

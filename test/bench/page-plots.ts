@@ -2,7 +2,7 @@
 
 import type { Summary } from "./report.ts";
 import { loadShapes } from "./shapes.ts";
-import type { Plot, Series } from "./svg-plot.ts";
+import { type Plot, type Series, seriesTitles } from "./svg-plot.ts";
 
 /** A figure: of which shape, and which of its metrics. */
 type Cell = readonly [shape: string, metric: string];
@@ -12,6 +12,7 @@ interface Section {
   readonly plots: readonly Plot[];
 }
 
+const seriesNames = Object.keys(seriesTitles) as Series["name"][];
 /** What loads do, without connections and depth. */
 const mixes = [...new Set(loadShapes.map(({ name }) => name.replace(/ \d+x\d+$/, "")))];
 const connections = ["1", "50", "1000"];
@@ -102,7 +103,7 @@ class Plotter {
   plot(about: Omit<Plot, "series">, cells: readonly Cell[]): Plot[] {
     const own = cells.map(([shape, metric]) => this.#find(shape, metric));
     if (own.every((cell) => cell === undefined)) return [];
-    return [{ ...about, series: [seriesOf("ours", own), seriesOf("reference", own)] }];
+    return [{ ...about, series: seriesNames.map((name) => seriesOf(name, own)) }];
   }
 
   latencies(shape: string, title: string, x: readonly string[]): Plot[] {

@@ -21,20 +21,35 @@ const furtherMetrics: readonly (readonly [pattern: RegExp, metric: string, unit:
   [/^under snapshots/, "p999Ms", "ms, p99.9 of reads"],
   [/^under snapshots/, "stallMs", "ms, longest stall"],
   [/^return by SNAP/, "readsMaxMs", "ms, slowest read at the leader"],
+  [/^return by SNAP/, "stallMs", "ms, longest stall of the leader"],
 ];
 
 const isMatrixShape = /^(.*) (1|50|1000)x(1|16|100)$/;
 const small = new Set(loadShapes.filter(({ dataBytes }) => dataBytes === 100).map(({ name }) => name));
 
-/** Markdown: two tables, and what was measured where. */
+/** Markdown: the tables, and what was measured where. */
 export function renderReadme(
   facts: Readonly<Record<string, string>>,
   summaries: readonly Summary[],
   date: string,
 ): string {
-  const { cpu, memory, filesystem, kernel, node, java, commit, command, measured } = facts;
+  const { cpu, memory, filesystem, kernel, node, java, commit, command, measured, etcd } = facts;
   const where = `${date}, commit ${commit}; made by \`${command}\`; ${cpu}, ${memory}, ${filesystem}, Linux ${kernel}, Node ${node}, ${java}; ${measured}.`;
-  return `${matrixOf(summaries)}\n\n${listOf(summaries)}\n\n${where}\n`;
+  const tables = [matrixOf(summaries), listOf(summaries), ...etcdTable(summaries, etcd!)];
+  return `${tables.join("\n\n")}\n\n${where}\n`;
+}
+
+/** etcd beside ours, if it was measured. */
+function etcdTable(summaries: readonly Summary[], version: string): string[] {
+  const rows = summaries
+    .filter(({ metric, etcd }) => etcd !== null && mainMetrics.some(([main]) => main === metric))
+    .map(({ shape, metric, ours, etcd }) => {
+      const ratio = ours === null ? null : ours.median / etcd!.median;
+      const unit = mainMetrics.find(([main]) => main === metric)![1];
+      return `| ${shape} | ${unit} | ${figuresOf({ metric, ours, reference: etcd, ratio }).join(" | ")} |`;
+    });
+  if (rows.length === 0) return [];
+  return [[`| | | Nodekeeper | ${version} | Times better |`, "|---|---|---|---|---|", ...rows].join("\n")];
 }
 
 function matrixOf(summaries: readonly Summary[]): string {
@@ -75,7 +90,12 @@ function cellOf(summary: Summary): string {
   return `${ours} / ${reference} = ${better}`;
 }
 
-function figuresOf({ metric, ours, reference, ratio }: Summary): string[] {
+function figuresOf({
+  metric,
+  ours,
+  reference,
+  ratio,
+}: Pick<Summary, "metric" | "ours" | "reference" | "ratio">): string[] {
   const better = ratio === null ? "" : digits(metric === "opsPerSecond" ? ratio : 1 / ratio);
   return [ours === null ? "" : digits(ours.median), reference === null ? "" : digits(reference.median), better];
 }

@@ -2,8 +2,8 @@
 
 import { execFileSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
-import type { ServerKind } from "../support/server-process.ts";
-import type { BenchOptions, Measurement } from "./bench.ts";
+import type { BenchOptions, Measured, Measurement } from "./bench.ts";
+import { etcdVersion } from "./etcd-process.ts";
 import { floors } from "./floors.ts";
 
 export interface Spread {
@@ -17,6 +17,7 @@ export interface Summary {
   readonly metric: string;
   readonly ours: Spread | null;
   readonly reference: Spread | null;
+  readonly etcd: Spread | null;
   /** Ours over the reference's median. */
   readonly ratio: number | null;
   /** What must be reached, in words; "" when nothing must. */
@@ -34,6 +35,7 @@ export function machine(options: BenchOptions): Record<string, string> {
     filesystem: output("stat", ["-f", "-c", "%T", folder]),
     node: process.version,
     java: output("sh", ["-c", "java -version 2>&1"]).split("\n")[0] ?? "none",
+    etcd: etcdVersion() ?? "not installed, or no Go for its load generator",
     commit: output("git", ["describe", "--always", "--dirty"]),
     ours: entry === undefined ? "from source" : "as it is installed",
     command: ["npm run bench --", ...process.argv.slice(2).map(quoted)].join(" "),
@@ -62,13 +64,14 @@ export function summarize(measurements: readonly Measurement[]): Summary[] {
       const ours = spread(own, "ours", metric);
       const reference = spread(own, "reference", metric);
       const ratio = ours === null || reference === null ? null : ours.median / reference.median;
-      summaries.push({ shape, metric, ours, reference, ratio, ...judge(shape, metric, ours, ratio) });
+      const etcd = spread(own, "etcd", metric);
+      summaries.push({ shape, metric, ours, reference, etcd, ratio, ...judge(shape, metric, ours, ratio) });
     }
   }
   return summaries;
 }
 
-function spread(measurements: readonly Measurement[], server: ServerKind, metric: string): Spread | null {
+function spread(measurements: readonly Measurement[], server: Measured, metric: string): Spread | null {
   const own = measurements.filter((measurement) => measurement.server === server);
   const values = own.flatMap((measurement) => measurement.values[metric] ?? []).toSorted((a, b) => a - b);
   if (values.length === 0) return null;
@@ -107,24 +110,29 @@ const columns = [
   "ours: median (min to max)",
   "ZooKeeper: median (min to max)",
   "ours / ZooKeeper",
+  "etcd: median (min to max)",
   "floor",
 ];
+/** Of the columns, those that are not text. */
+const figureColumns: ReadonlySet<number> = new Set([2, 3, 4, 5]);
 
 export function renderTable(facts: Readonly<Record<string, string>>, summaries: readonly Summary[]): string {
-  const rows = [columns, ...summaries.map(rowOf)];
-  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const hasEtcd = summaries.some(({ etcd }) => etcd !== null);
+  const rows = [columns, ...summaries.map(rowOf)].map((row) => (hasEtcd ? row : row.toSpliced(5, 1)));
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const pad = (cell: string, column: number): string => {
     const width = widths[column]!;
-    return column >= 2 && column <= 4 ? cell.padStart(width) : cell.padEnd(width);
+    return figureColumns.has(column) ? cell.padStart(width) : cell.padEnd(width);
   };
   const lines = rows.map((row) => row.map(pad).join("  ").trimEnd());
   const head = Object.entries(facts).map(([key, value]) => `${key.padEnd(11)}${value}`);
   return `${[...head, "", ...lines].join("\n")}\n`;
 }
 
-function rowOf({ shape, metric, ours, reference, ratio, floor, isReached }: Summary): string[] {
+function rowOf({ shape, metric, ours, reference, etcd, ratio, floor, isReached }: Summary): string[] {
   const judged = floor === "" ? "" : `${floor}: ${isReached ? "reached" : "NOT REACHED"}`;
-  return [shape, metric, show(ours), show(reference), ratio === null ? "" : ratio.toPrecision(3), judged];
+  const shown = ratio === null ? "" : ratio.toPrecision(3);
+  return [shape, metric, show(ours), show(reference), shown, show(etcd), judged];
 }
 
 function show(values: Spread | null): string {

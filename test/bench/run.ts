@@ -13,6 +13,7 @@ import { writeMarkedTable } from "../support/marked-table.ts";
 import { referenceClassPath, type ServerKind } from "../support/server-process.ts";
 import { Bench, type BenchOptions } from "./bench.ts";
 import { crowdShapes, measureCrowds } from "./measure-crowds.ts";
+import { etcdShapes, measureEtcd } from "./measure-etcd.ts";
 import { ensembleNames, measureEnsembles } from "./measure-ensembles.ts";
 import { measureLoads } from "./measure-load.ts";
 import { measureStarts, startShapes } from "./measure-starts.ts";
@@ -72,14 +73,16 @@ function chooseServers(asked: ServerKind | undefined): ServerKind[] {
 const folder = mkdtempSync(join(values.folder, "nodekeeper-bench-"));
 try {
   const bench = new Bench(readOptions(folder));
+  const loads = values.quick ? quickShapes : loadShapes.map(({ name }) => name);
   const groups: Group[] = [
     { names: startShapes, measure: measureStarts },
-    { names: values.quick ? quickShapes : loadShapes.map(({ name }) => name), measure: measureLoads },
+    { names: loads, measure: measureLoads },
+    { names: values.server === undefined ? etcdShapes(loads) : [], measure: measureEtcd },
     { names: crowdShapes(bench), measure: measureCrowds },
     { names: znodeShapes(bench), measure: measureZnodes },
     { names: ensembleNames(bench), measure: measureEnsembles },
   ];
-  if (values.list) process.stdout.write(`${groups.flatMap(({ names }) => names).join("\n")}\n`);
+  if (values.list) process.stdout.write(`${[...new Set(groups.flatMap(({ names }) => names))].join("\n")}\n`);
   else await measureAll(bench, groups);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -6,7 +6,7 @@
 import { digits } from "./report.ts";
 
 export interface Series {
-  readonly name: "ours" | "reference";
+  readonly name: keyof typeof seriesTitles;
   /** Missing values leave a gap. */
   readonly values: readonly (number | null)[];
   /** Extremes of each value, drawn as whiskers. */
@@ -29,7 +29,7 @@ const right = width - margin.right;
 const bottom = height - margin.bottom;
 
 /** The names under which a legend, and a hovering reader, finds them. */
-export const seriesTitles = { ours: "Nodekeeper", reference: "ZooKeeper 3.9.5" } as const;
+export const seriesTitles = { ours: "Nodekeeper", reference: "ZooKeeper 3.9.5", etcd: "etcd" } as const;
 
 export function renderPlot({ title, yLabel, x, yScale, series }: Plot): string {
   const values = series.flatMap((one) => [...one.values, ...(one.extremes ?? []).flatMap((pair) => pair ?? [])]);

@@ -51,7 +51,7 @@ function firstWords(version: bigint, sid: bigint, address: Buffer): Buffer {
 const [follower, observer, ack, request, ping, revalidate] = [11, 16, 3, 1, 5, 6] as const;
 
 /** What a learner might send to a leader, and should not. */
-const toLeader: Readonly<Record<string, () => Buffer>> = {
+const toLeader: Readonly<Record<string, (leader: bigint) => Buffer>> = {
   noise: () => noise(4096),
   "a request of a client": () => Buffer.concat([ints(44, 0), Buffer.alloc(40)]),
   "four letters": () => Buffer.from("ruok"),
@@ -65,7 +65,7 @@ const toLeader: Readonly<Record<string, () => Buffer>> = {
   "an acknowledgement first": () => packet(ack, null, 1n << 32n),
   "a stranger's sid": () => packet(follower, learnerInfo(99n)),
   "an epoch of the far future": () => packet(observer, learnerInfo(98n), 0x7fffffffn << 32n),
-  "the leader's own sid": () => packet(follower, learnerInfo(3n)),
+  "the leader's own sid": (leader) => packet(follower, learnerInfo(leader)),
   "more than it was asked": () =>
     Buffer.concat([
       packet(follower, learnerInfo(97n)),
@@ -76,14 +76,14 @@ const toLeader: Readonly<Record<string, () => Buffer>> = {
 };
 
 /** What a server might send to an election port, and should not. */
-const toElection: Readonly<Record<string, () => Buffer>> = {
+const toElection: Readonly<Record<string, (leader: bigint) => Buffer>> = {
   noise: () => noise(4096),
   "an endless address": () =>
     Buffer.concat([firstWords(-65536n, 9n, Buffer.alloc(0)).subarray(0, 16), ints(0x7fffffff)]),
   "a negative address": () => Buffer.concat([firstWords(-65536n, 9n, Buffer.alloc(0)).subarray(0, 16), ints(-5)]),
   "an unknown version": () => firstWords(-1n, 9n, Buffer.from("127.0.0.1:1")),
   "half of its first words": () => firstWords(-65536n, 9n, Buffer.from("127.0.0.1:1")).subarray(0, 9),
-  "its own sid": () => firstWords(-65536n, 3n, Buffer.from("127.0.0.1:1")),
+  "the leader's own sid": (leader) => firstWords(-65536n, leader, Buffer.from("127.0.0.1:1")),
   "a stranger's sid, and noise": () =>
     Buffer.concat([firstWords(-65536n, 77n, Buffer.from("127.0.0.1:1")), noise(512)]),
   "a member's sid, and an endless vote": () =>
@@ -119,7 +119,8 @@ function residentMb({ pid }: ServerProcess): number {
 describe("the ports between servers", () => {
   test("stand whatever is sent to them", async () => {
     await using ensemble = await EnsembleProcess.start({ kinds });
-    expect(await ensemble.leader()).toBe(ensemble.servers[2]);
+    const leader = await ensemble.leader();
+    const leaderSid = BigInt(ensemble.servers.indexOf(leader) + 1);
     const client = await WireClient.connect(ensemble.servers[0]!.port);
     await client.create("/a");
     const open: Socket[] = [];
@@ -131,13 +132,13 @@ describe("the ports between servers", () => {
       ] as const) {
         for (const [name, bytes] of Object.entries(attacks)) {
           // Some hang up at once, some stay.
-          open.push(await send(port, bytes()));
-          (await send(port, bytes())).destroy();
+          open.push(await send(port, bytes(leaderSid)));
+          (await send(port, bytes(leaderSid))).destroy();
           expect((await client.setData("/a", name)).version, name).toBe(++version);
         }
       }
     }
-    expect(await ensemble.leader()).toBe(ensemble.servers[2]);
+    expect(await ensemble.leader()).toBe(leader);
     for (const server of ensemble.servers) {
       expect(server.isRunning).toBe(true);
       const other = await WireClient.connect(server.port);
@@ -153,7 +154,8 @@ describe("the ports between servers", () => {
 
   test("stand under floods, and an election succeeds in the middle of one", async () => {
     await using ensemble = await EnsembleProcess.start({ kinds });
-    const leader = ensemble.servers[2]!;
+    const leader = await ensemble.leader();
+    const other = ensemble.servers.find((server) => server !== leader)!;
     const before = ensemble.servers.map(residentMb);
     const flood: Socket[] = [];
     for (let i = 0; i < 1_500; i++) {
@@ -162,14 +164,14 @@ describe("the ports between servers", () => {
         flood.push(await send(i % 2 === 0 ? election : quorum, Buffer.concat([ints(follower, 0, 0, 900), noise(500)])));
       }
     }
-    const client = await WireClient.connect(ensemble.servers[0]!.port);
+    const client = await WireClient.connect(other.port);
     await client.create("/a");
     for (const [i, server] of ensemble.servers.entries()) expect(residentMb(server) - before[i]!).toBeLessThan(100);
     expect(await ensemble.leader()).toBe(leader);
     await leader.kill();
     await client.ended;
     await ensemble.settled();
-    const after = await WireClient.connect(ensemble.servers[0]!.port);
+    const after = await WireClient.connect(other.port);
     expect((await after.setData("/a", "x")).version).toBe(1);
     after.drop();
     for (const socket of flood) socket.destroy();
