@@ -77,7 +77,7 @@ async function measureLoads(bench: Bench, names: readonly string[]): Promise<voi
       },
     );
   } finally {
-    for (const { ensemble } of ensembles.values()) await ensemble.dispose();
+    for (const { ensemble } of ensembles.values()) await remove(ensemble);
   }
 }
 
@@ -98,7 +98,7 @@ async function measureLosses(bench: Bench, names: readonly string[], znodes: num
       return name.startsWith("failover") ? failOver(ensemble) : returnBySnap(kind, ensemble, tree);
     });
   } finally {
-    for (const ensemble of ensembles.values()) await ensemble.dispose();
+    for (const ensemble of ensembles.values()) await remove(ensemble);
   }
 }
 
@@ -153,6 +153,12 @@ function prepare(
     settings: { tickTime: 2000, initLimit: 30, syncLimit: 10, forceSync: "yes", ...settings },
     folder: mkdtempSync(join(options.folder, `ensemble-${kind}-`)),
   });
+}
+
+/** Stops its members and removes their folders: snapshots of many znodes fill a disk. */
+async function remove(ensemble: EnsembleProcess): Promise<void> {
+  await ensemble.dispose();
+  for (const { folder } of ensemble.servers) rmSync(folder, { recursive: true });
 }
 
 async function launch(ensemble: EnsembleProcess): Promise<void> {

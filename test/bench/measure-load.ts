@@ -1,5 +1,6 @@
 /** One server of each kind under every load, in turn. Both stay up, so that the JVM is as warm as it gets. */
 
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type ServerKind, ServerProcess } from "../support/server-process.ts";
 import type { Bench } from "./bench.ts";
@@ -17,7 +18,10 @@ export async function measureLoads(bench: Bench, names: readonly string[]): Prom
     await warmUp(bench, [...targets.values()], names);
     await bench.alternate(names, (kind, name) => targets.get(kind)!.run(shapeNamed(loadShapes, name), options));
   } finally {
-    for (const { processes } of targets.values()) for (const server of processes) await server.dispose();
+    for (const server of [...targets.values()].flatMap(({ processes }) => processes)) {
+      await server.dispose();
+      rmSync(server.folder, { recursive: true });
+    }
   }
 }
 

@@ -10,6 +10,7 @@
  *                   lacks, the others find the snapshot that both servers take at such a start
  */
 
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { residentBytes, type ServerKind, ServerProcess } from "../support/server-process.ts";
 import { fourLetterWord } from "../support/wire-client.ts";
@@ -87,8 +88,10 @@ class FullServer {
     if (wanted.includes("restart after fill") || wanted.includes("restart")) await this.#restarts();
   }
 
+  /** Stops it and removes its folder: snapshots of many znodes fill a disk. */
   async dispose(): Promise<void> {
     await this.#server?.dispose();
+    if (this.#server !== null) rmSync(this.#server.folder, { recursive: true });
   }
 
   get #process(): ServerProcess {
