@@ -39,10 +39,15 @@ export function renderReadme(
   return `${tables.join("\n\n")}\n\n${where}\n`;
 }
 
+/** Of what etcd is measured at, too long for a README, what says most. */
+const shownOfEtcd = /^start$| 1x1$| 50x16$/;
+
 /** etcd beside ours, if it was measured. */
 function etcdTable(summaries: readonly Summary[], version: string): string[] {
   const rows = summaries
-    .filter(({ metric, etcd }) => etcd !== null && mainMetrics.some(([main]) => main === metric))
+    .filter(({ shape, metric, etcd }) => {
+      return etcd !== null && shownOfEtcd.test(shape) && mainMetrics.some(([main]) => main === metric);
+    })
     .map(({ shape, metric, ours, etcd }) => {
       const ratio = ours === null ? null : ours.median / etcd!.median;
       const unit = mainMetrics.find(([main]) => main === metric)![1];
