@@ -12,6 +12,7 @@
  * Source: NIOServerCnxn.java, ServerCnxn.java.
  */
 
+import { appendBytes } from "#base/copy-bytes.ts";
 import type { ExpiryQueue, Expirable } from "#session/expiry-queue.ts";
 import { notQueued } from "#session/expiry-queue.ts";
 import type { Socket, SocketHandler } from "#host/wire.ts";
@@ -237,16 +238,9 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
 
   /** Keeps `bytes[start, end)` behind what is kept already; the room doubles as bytes arrive. */
   #carry(bytes: Buffer, start: number, end: number): void {
-    const count = end - start;
-    if (count === 0) return;
-    const needed = this.#carriedLength + count;
-    if (needed > this.#carried.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#carried.length * 2));
-      this.#carried.copy(grown, 0, 0, this.#carriedLength);
-      this.#carried = grown;
-    }
-    bytes.copy(this.#carried, this.#carriedLength, start, end);
-    this.#carriedLength = needed;
+    if (start === end) return;
+    this.#carried = appendBytes(this.#carried, this.#carriedLength, bytes, start, end);
+    this.#carriedLength += end - start;
   }
 
   /** Once a socket is on its way out it has no timer. */

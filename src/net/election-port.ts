@@ -16,6 +16,7 @@
  * Source: QuorumCnxManager.java.
  */
 
+import { errorCode } from "#base/errors.ts";
 import { javaSocketAddress } from "#base/java-address.ts";
 import type { Logger } from "#host/logger.ts";
 import type { Timer, Timers } from "#host/timers.ts";
@@ -164,7 +165,7 @@ export class ElectionPort {
           { sid: String(sid), error: error.message },
           `Cannot open channel to ${sid} at election address ${where}`,
         );
-        if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") this.#events.refused(sid);
+        if (errorCode(error) === "ECONNREFUSED") this.#events.refused(sid);
       },
     });
   }

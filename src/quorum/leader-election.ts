@@ -177,22 +177,23 @@ export class LeaderElection {
   }
 
   #consider({ sid, vote }: Received, nowMs: number): void {
-    this.deadlineMs = nowMs + (this.#isFinalizing ? finalizeWaitMs : this.#waitMs);
-    if (this.#isFinalizing) {
-      const isLooking = vote.state === ServerState.looking;
-      const isOfEarlierRound = isLooking && vote.electionEpoch < this.#logicalClock;
-      if (isOfEarlierRound || !this.#isBetter(vote, this.#proposed)) {
-        if (!isLooking || vote.electionEpoch !== this.#logicalClock) return;
-        this.#votes.set(sid, { ...vote, version: 0 });
-        this.#concludeUncontested();
-        return;
-      }
-      this.#isFinalizing = false;
-      this.deadlineMs = nowMs + this.#waitMs;
+    if (this.#isFinalizing && !this.#isContesting(vote)) {
+      this.deadlineMs = nowMs + finalizeWaitMs;
+      if (vote.state !== ServerState.looking || vote.electionEpoch !== this.#logicalClock) return;
+      this.#votes.set(sid, { ...vote, version: 0 });
+      this.#concludeUncontested();
+      return;
     }
+    this.#isFinalizing = false;
+    this.deadlineMs = nowMs + this.#waitMs;
     if (!this.#views.isVoter(sid) || !this.#views.isVoter(vote.leader)) return;
     if (vote.state === ServerState.looking) this.#considerLooking(sid, vote, nowMs);
     else if (vote.state !== ServerState.observing) this.#considerSettled(sid, vote);
+  }
+
+  #isContesting(vote: Vote): boolean {
+    const isOfEarlierRound = vote.state === ServerState.looking && vote.electionEpoch < this.#logicalClock;
+    return !isOfEarlierRound && this.#isBetter(vote, this.#proposed);
   }
 
   #considerLooking(sid: bigint, vote: Vote, nowMs: number): void {

@@ -8,6 +8,7 @@
  * Source: LearnerHandler.run, Learner.syncWithLeader, SerializeUtils.java.
  */
 
+import { appendBytes } from "#base/copy-bytes.ts";
 import { highOf, lowOf } from "#base/zxid.ts";
 import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import type { Timers } from "#host/timers.ts";
@@ -99,8 +100,8 @@ export class TreeReceiver {
    */
   take(bytes: Buffer, start: number, end: number): number {
     const carriedBytes = this.#carriedLength;
-    this.#carry(bytes, start, end);
-    const all = this.#carried.subarray(0, this.#carriedLength);
+    this.#carried = appendBytes(this.#carried, carriedBytes, bytes, start, end);
+    const all = this.#carried.subarray(0, carriedBytes + end - start);
     const taken = this.#scan(all);
     if (this.#scanner.isComplete && all.length - taken >= signatureBytes) {
       checkSignature(all, taken);
@@ -111,17 +112,6 @@ export class TreeReceiver {
     all.copyWithin(0, taken);
     this.#carriedLength = all.length - taken;
     return end - start;
-  }
-
-  #carry(bytes: Buffer, start: number, end: number): void {
-    const needed = this.#carriedLength + end - start;
-    if (needed > this.#carried.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#carried.length * 2));
-      this.#carried.copy(grown, 0, 0, this.#carriedLength);
-      this.#carried = grown;
-    }
-    bytes.copy(this.#carried, this.#carriedLength, start, end);
-    this.#carriedLength = needed;
   }
 
   /** The tree as it is complete: what is applied to it may be in it already, and digests say nothing yet. */

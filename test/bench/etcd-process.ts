@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "../support/free-port.ts";
 import type { Values } from "./bench.ts";
+import { pause } from "./knock.ts";
 import type { LoadTiming } from "./load-target.ts";
 import type { LoadShape } from "./shapes.ts";
 
@@ -15,7 +16,6 @@ const sources = fileURLToPath(new URL("etcd/", import.meta.url));
 /** What deletes end after. */
 const deletesWaiting = 2_000;
 const deletesMany = 50_000;
-const retryMs = 2;
 
 /** What it calls itself, `etcd 3.4.23`; null where it, or the compiler of its generator, is not installed. */
 export function etcdVersion(): string | null {
@@ -85,7 +85,7 @@ export class EtcdProcess {
       const answer = await fetch(`${this.endpoint}/v3/kv/put`, { method: "POST", body: put }).catch(() => null);
       if (answer?.ok === true) return;
       if (this.#process?.exitCode !== null) throw new Error("etcd ended");
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      await pause();
     }
   }
 

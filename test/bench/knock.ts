@@ -49,6 +49,7 @@ export async function untilWritten(
   await Promise.race(servers.map(knock));
 }
 
-function pause(): Promise<void> {
+/** Until the next attempt. */
+export function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, retryMs));
 }

@@ -1,11 +1,10 @@
 /** Many clients that do little: idle ones, those that come and go, and those that watch one znode. */
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { residentBytes, ServerProcess } from "../support/server-process.ts";
 import type { Bench, Values } from "./bench.ts";
 import { startCrowd } from "./crowd-process.ts";
-import { serverOptions } from "./load-target.ts";
+import { removeServer, serverOptions } from "./load-target.ts";
 
 const connectSlots = 50;
 
@@ -23,8 +22,7 @@ export async function measureCrowds(bench: Bench, names: readonly string[]): Pro
     try {
       return await measure(bench, server, name);
     } finally {
-      await server.dispose();
-      rmSync(folder, { recursive: true });
+      await removeServer(server);
     }
   });
 }

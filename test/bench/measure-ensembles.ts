@@ -11,7 +11,7 @@ import { residentBytes, type ServerKind } from "../support/server-process.ts";
 import type { Bench, Values } from "./bench.ts";
 import { untilWritten, secondsFromStart } from "./knock.ts";
 import { readProbe, withProbe } from "./probed-server.ts";
-import { LoadTarget, processOptions, readWhile } from "./load-target.ts";
+import { LoadTarget, processOptions, readWhile, removeServer } from "./load-target.ts";
 import { znodePath } from "./request-template.ts";
 import { ensembleShapes, shapeNamed, type TreeShape } from "./shapes.ts";
 
@@ -155,10 +155,8 @@ function prepare(
   });
 }
 
-/** Stops its members and removes their folders: snapshots of many znodes fill a disk. */
-async function remove(ensemble: EnsembleProcess): Promise<void> {
-  await ensemble.dispose();
-  for (const { folder } of ensemble.servers) rmSync(folder, { recursive: true });
+async function remove({ servers }: EnsembleProcess): Promise<void> {
+  for (const server of servers) await removeServer(server);
 }
 
 async function launch(ensemble: EnsembleProcess): Promise<void> {

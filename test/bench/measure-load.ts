@@ -1,10 +1,9 @@
 /** One server of each kind under every load, in turn. Both stay up, so that the JVM is as warm as it gets. */
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type ServerKind, ServerProcess } from "../support/server-process.ts";
 import type { Bench } from "./bench.ts";
-import { LoadTarget, serverOptions } from "./load-target.ts";
+import { LoadTarget, removeServer, serverOptions } from "./load-target.ts";
 import { loadShapes, shapeNamed } from "./shapes.ts";
 
 export async function measureLoads(bench: Bench, names: readonly string[]): Promise<void> {
@@ -19,8 +18,7 @@ export async function measureLoads(bench: Bench, names: readonly string[]): Prom
     await bench.alternate(names, (kind, name) => targets.get(kind)!.run(shapeNamed(loadShapes, name), options));
   } finally {
     for (const server of [...targets.values()].flatMap(({ processes }) => processes)) {
-      await server.dispose();
-      rmSync(server.folder, { recursive: true });
+      await removeServer(server);
     }
   }
 }

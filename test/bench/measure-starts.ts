@@ -1,11 +1,11 @@
 /** How long it takes from the start of a process, on an empty folder, to the first create that is acknowledged. */
 
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { residentBytes, ServerProcess } from "../support/server-process.ts";
 import type { Bench } from "./bench.ts";
 import { secondsFromStart } from "./knock.ts";
-import { serverOptions } from "./load-target.ts";
+import { removeServer, serverOptions } from "./load-target.ts";
 
 /** Our server as it is installed (--entry), and from the sources. */
 export const startShapes = ["start", "start from source"] as const;
@@ -21,8 +21,7 @@ export async function measureStarts(bench: Bench, names: readonly string[]): Pro
       const seconds = await secondsFromStart(server, (client) => client.create("/first"));
       return { seconds, residentMb: residentBytes(server.pid) / 1e6 };
     } finally {
-      await server.dispose();
-      rmSync(folder, { recursive: true });
+      await removeServer(server);
     }
   });
 }

@@ -10,13 +10,12 @@
  *                   lacks, the others find the snapshot that both servers take at such a start
  */
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { residentBytes, type ServerKind, ServerProcess } from "../support/server-process.ts";
 import { fourLetterWord } from "../support/wire-client.ts";
 import type { Bench, Values } from "./bench.ts";
 import { startCrowd } from "./crowd-process.ts";
-import { LoadTarget, readWhile, runLoad, serverOptions } from "./load-target.ts";
+import { LoadTarget, readWhile, removeServer, runLoad, serverOptions } from "./load-target.ts";
 import { secondsFromStart, untilDone } from "./knock.ts";
 import { readProbe, withProbe } from "./probed-server.ts";
 import { znodePath } from "./request-template.ts";
@@ -88,10 +87,8 @@ class FullServer {
     if (wanted.includes("restart after fill") || wanted.includes("restart")) await this.#restarts();
   }
 
-  /** Stops it and removes its folder: snapshots of many znodes fill a disk. */
   async dispose(): Promise<void> {
-    await this.#server?.dispose();
-    if (this.#server !== null) rmSync(this.#server.folder, { recursive: true });
+    if (this.#server !== null) await removeServer(this.#server);
   }
 
   get #process(): ServerProcess {
