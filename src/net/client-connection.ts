@@ -90,6 +90,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
 
   drained(): void {
     this.#touchIdle(this.#services.clock.monotonicMs());
+    this.#services.allSent(this.client);
     if (this.#answer !== null) this.#writeAnswer();
     if (!this.#isSendingSlow) return;
     this.#isSendingSlow = false;

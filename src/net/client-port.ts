@@ -30,6 +30,8 @@ export interface ClientPortServices {
   lookAhead(bytes: Buffer, start: number, end: number): void;
   /** A request. @returns false to close without an answer. */
   receive(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
+  /** Everything that a client was sent has left. */
+  allSent(client: Client): void;
   /** What a client had been too slow to take has left: requests of its that waited for that may run. */
   sendingResumed(client: Client, nowMs: number): void;
   /** A chunk has been handled: what it brought about may be sent. */

@@ -13,7 +13,8 @@ import { ParkedRequests } from "./parked-requests.ts";
 export interface ClientLink {
   /**
    * Sends everything in `out`.
-   * @returns true when the bytes have left and `out` may be filled again; false when the socket keeps the buffer.
+   * @returns true when the bytes have left and `out` may be filled again; false when the socket keeps the buffer until
+   * all has left.
    */
   send(out: JuteWriter): boolean;
   /** The client does not take what it is sent: no further requests of its are answered for now. */
@@ -88,6 +89,8 @@ export class Client {
   out: JuteWriter | null = null;
   /** What is in `out` is in others' as well: more may not be appended to it. */
   isOutShared = false;
+  /** Writers whose bytes the socket holds on to, to be used again once they have left; null while there are none. */
+  unsent: JuteWriter[] | null = null;
   /** Writes handed to the log, and those of them answered. */
   writesSubmitted = 0;
   writesAnswered = 0;

@@ -12,15 +12,18 @@ import type { Client } from "./client.ts";
 const writerBytes = 16384;
 /** When many connections are written to at once, most have little to be told. */
 const smallWriterBytes = 256;
-/** Writers that grew beyond this are not kept. */
-const keptWriterBytesMax = 262144;
+/** Writers that grew beyond this are not kept: it takes a reply of a megabyte and what went before it. */
+const keptWriterBytesMax = 4 << 20;
 const spareWritersMax = 256;
+/** Large writers are worth keeping, since the system clears new memory page by page; all together take this at most. */
+const spareBytesMax = 16 << 20;
 
 export class Outbox {
   /** Connections that were lent a writer, oldest first; those before `#sent` have had their turn. */
   readonly #waiting: Client[] = [];
   #sent = 0;
   readonly #spare: JuteWriter[] = [];
+  #spareBytes = 0;
 
   /** The writer to append this connection's frames to, this turn. */
   open(client: Client): JuteWriter {
@@ -51,11 +54,16 @@ export class Outbox {
 
   #lend(client: Client): JuteWriter {
     const isCrowded = this.#waiting.length - this.#sent >= spareWritersMax;
-    const writer = this.#spare.pop() ?? new JuteWriter(isCrowded ? smallWriterBytes : writerBytes);
-    writer.length = 0;
-    client.out = writer;
+    const writer = this.#spare.pop();
+    if (writer === undefined) {
+      client.out = new JuteWriter(isCrowded ? smallWriterBytes : writerBytes);
+    } else {
+      this.#spareBytes -= writer.bytes.length;
+      writer.length = 0;
+      client.out = writer;
+    }
     client.isOutShared = false;
-    return writer;
+    return client.out;
   }
 
   /**
@@ -82,15 +90,30 @@ export class Outbox {
     client.link.closeAfterSending();
   }
 
+  /** All that a connection was sent has left: what its socket held on to may be lent again. */
+  reclaim(client: Client): void {
+    const { unsent } = client;
+    if (unsent === null) return;
+    client.unsent = null;
+    for (const writer of unsent) this.#keep(writer);
+  }
+
   #send(client: Client): void {
     const writer = client.out;
     if (writer === null) return;
+    const isShared = client.isOutShared;
     client.out = null;
-    const isReusable = (writer.length === 0 || client.link.send(writer)) && !client.isOutShared;
     client.isOutShared = false;
-    const isWorthKeeping = writer.bytes.length >= writerBytes && writer.bytes.length <= keptWriterBytesMax;
-    if (isReusable && isWorthKeeping && this.#spare.length < spareWritersMax) {
-      this.#spare.push(writer);
-    }
+    const hasLeft = writer.length === 0 || client.link.send(writer);
+    if (isShared || writer.bytes.length < writerBytes || writer.bytes.length > keptWriterBytesMax) return;
+    if (hasLeft) this.#keep(writer);
+    else if (client.unsent === null) client.unsent = [writer];
+    else client.unsent.push(writer);
+  }
+
+  #keep(writer: JuteWriter): void {
+    if (this.#spare.length >= spareWritersMax || this.#spareBytes + writer.bytes.length > spareBytesMax) return;
+    this.#spare.push(writer);
+    this.#spareBytes += writer.bytes.length;
   }
 }

@@ -28,6 +28,7 @@ export function clientServices(server: ClientServer, host: HostParts, answerWord
     lookAhead: (bytes, start, end) => void server.serving?.pipeline.lookAhead.over(bytes, start, end),
     receive: (client, bytes, start, end, nowMs) =>
       server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
+    allSent: (client) => server.serving?.pipeline.outbox.reclaim(client),
     sendingResumed: (client, nowMs) => server.serving?.pipeline.runParked(client, nowMs),
     turnEnded: () => server.turnEnded(),
     atTurnEnd: (action) => host.timers.atTurnEnd(action),

@@ -95,6 +95,7 @@ class Bench {
         this.told.push(text);
         return this.onRequest(text);
       },
+      allSent: () => {},
       sendingResumed: () => this.told.push("resumed"),
       turnEnded: () => {},
       atTurnEnd: (action) => action(),

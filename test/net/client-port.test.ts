@@ -91,6 +91,7 @@ class Bench {
       },
       lookAhead: () => {},
       receive: () => true,
+      allSent: () => {},
       sendingResumed: () => {},
       turnEnded: () => {},
       atTurnEnd: (action) => action(),

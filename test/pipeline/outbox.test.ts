@@ -140,21 +140,48 @@ describe("a writer", () => {
     expect(second.link.sent).toEqual(["b"]);
   });
 
-  test("that a socket holds on to is not used again", () => {
+  test("that a socket holds on to is used again when all of the socket's bytes have left, not before", () => {
     const outbox = new Outbox();
     const [slow, other] = [newClient(), newClient()];
     slow.link.isTaking = false;
-    const writer = say(outbox, slow.client, "a");
+    const first = say(outbox, slow.client, "a");
     outbox.flush();
-    expect(say(outbox, other.client, "b")).not.toBe(writer);
-    expect(say(outbox, slow.client, "c")).not.toBe(writer);
+    const second = say(outbox, slow.client, "b");
+    expect(say(outbox, other.client, "c")).not.toBe(first);
+    outbox.flush();
+    slow.link.isTaking = true;
+    outbox.reclaim(slow.client);
+    outbox.reclaim(slow.client);
+    expect(second).not.toBe(first);
+    const lent = [newClient(), newClient(), newClient(), newClient()].map(({ client }) => say(outbox, client, "d"));
+    expect(lent).toContain(first);
+    expect(lent).toContain(second);
+    expect(new Set(lent).size).toBe(4);
   });
 
-  test("that has grown large is not kept", () => {
+  test("that has grown by a large reply is kept", () => {
     const outbox = new Outbox();
     const { client } = newClient();
-    const writer = say(outbox, client, "x".repeat(300_000));
+    const writer = say(outbox, client, "x".repeat(1_200_000));
+    outbox.flush();
+    expect(say(outbox, client, "a")).toBe(writer);
+  });
+
+  test("that has grown beyond that is not kept", () => {
+    const outbox = new Outbox();
+    const { client } = newClient();
+    const writer = say(outbox, client, "x".repeat(5_000_000));
     outbox.flush();
     expect(say(outbox, client, "a")).not.toBe(writer);
+  });
+
+  test("is not kept when those that are take as much memory as they may", () => {
+    const outbox = new Outbox();
+    const clients = Array.from({ length: 20 }, () => newClient().client);
+    const sayMuch = (): Set<JuteWriter> => new Set(clients.map((client) => say(outbox, client, "x".repeat(1 << 20))));
+    const first = sayMuch();
+    outbox.flush();
+    const again = [...sayMuch()].filter((writer) => first.has(writer));
+    expect(again).toHaveLength(16);
   });
 });
