@@ -29,6 +29,7 @@ import type { Logger } from "#host/logger.ts";
 import { nodeClock } from "#host/node/clock.ts";
 import { NodeDisk } from "#host/node/disk.ts";
 import { descriptorCounts, nodeEnvironment } from "#host/node/environment.ts";
+import { keepYoungGenerationSmall } from "#host/node/heap.ts";
 import { nodeLogger } from "#host/node/logger.ts";
 import { handleSignals } from "#host/node/signals.ts";
 import { nodeThreads } from "#host/node/threads.ts";
@@ -124,6 +125,7 @@ async function runContainer(argv: readonly string[]): Promise<void> {
 }
 
 async function start(command: Command & { kind: "start" }): Promise<void> {
+  keepYoungGenerationSmall();
   const loaded = configOf(command.source, command.flags.properties);
   const logger = nodeLogger({ ...command.log, level: logLevel(command), myid: "" });
   if (command.source.kind === "file") logger.info({}, `Reading configuration from: ${command.source.file}`);

@@ -213,7 +213,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   }
 
   /** Writes some of a word's answer: a long one takes several turns, and waits for the client to take it. */
-  readonly #writeAnswer = (): void => {
+  #writeAnswer(): void {
     const answer = this.#answer;
     if (answer === null) return;
     for (let pieces = 0; pieces < answerPiecesPerTurn; pieces++) {
@@ -225,8 +225,8 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
       }
       if (!this.#socket.write(Buffer.from(next.value, "utf8"))) return;
     }
-    this.#services.atTurnEnd(this.#writeAnswer);
-  };
+    this.#services.atTurnEnd(() => this.#writeAnswer());
+  }
 
   #parseCarried(nowMs: number): void {
     const bytes = this.#carried;

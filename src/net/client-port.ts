@@ -160,8 +160,14 @@ export class ClientPort {
     }
     this.#byAddress.set(remoteAddress, count + 1);
     const number = this.#numbers.take();
-    const onClosed = (connection: ClientConnection): void => this.#onClosed(connection);
-    const connection = new ClientConnection({ number, socket, services: this.#services, idle: this.idle, onClosed });
+    const { idle } = this;
+    const connection = new ClientConnection({
+      number,
+      socket,
+      services: this.#services,
+      idle,
+      onClosed: this.#onClosed,
+    });
     this.#numbers.set(connection.client);
     this.#connections.add(connection);
     this.idle.touch(connection, this.#services.sessionlessTimeoutMs, this.#services.clock.monotonicMs());
@@ -183,14 +189,14 @@ export class ClientPort {
     this.#logger.warn({ remoteAddress, remotePort }, `Error accepting new connection: ${what}`);
   }
 
-  #onClosed(connection: ClientConnection): void {
+  readonly #onClosed = (connection: ClientConnection): void => {
     this.#connections.delete(connection);
     this.#numbers.release(connection.client);
     const { remoteAddress } = connection.client;
     const count = (this.#byAddress.get(remoteAddress) ?? 1) - 1;
     if (count === 0) this.#byAddress.delete(remoteAddress);
     else this.#byAddress.set(remoteAddress, count);
-  }
+  };
 
   #closeIdle(): void {
     for (const connection of this.idle.expire(this.#services.clock.monotonicMs())) {

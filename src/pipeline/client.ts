@@ -7,7 +7,7 @@ import { initialIdentities, type Identity } from "#auth/identity.ts";
 import { javaAddress } from "#base/java-address.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import type { Session } from "#session/session-tracker.ts";
-import { ParkedRequests } from "./parked-requests.ts";
+import { noneParked, type ParkedRequests } from "./parked-requests.ts";
 
 /** What the pipeline asks of a connection's socket. */
 export interface ClientLink {
@@ -95,7 +95,7 @@ export class Client {
   writesSubmitted = 0;
   writesAnswered = 0;
   /** Requests that wait for earlier writes of this connection. */
-  readonly parked: ParkedRequests = new ParkedRequests();
+  parked: ParkedRequests = noneParked;
   /** How many of those wait for nothing but the client itself, which does not take what it is sent. */
   stalledCount = 0;
   /** Set when the connection is gone or going: nothing more is read, nothing more is answered. */

@@ -111,3 +111,6 @@ export class ParkedRequests {
     this.#bytes = grown;
   }
 }
+
+/** What a connection has for which nothing has been parked yet, as most idle ones: the same for all, and always empty. */
+export const noneParked: ParkedRequests = new ParkedRequests();

@@ -23,6 +23,7 @@ import type { Answerer } from "./answer.ts";
 import type { Client } from "./client.ts";
 import { Incoming, requestHeaderBytes } from "./incoming.ts";
 import type { Outbox } from "./outbox.ts";
+import { noneParked, ParkedRequests } from "./parked-requests.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import type { ServerStats } from "./server-stats.ts";
 import { writeWriteReply } from "./write-reply.ts";
@@ -133,6 +134,7 @@ export class Replies {
   /** Keeps a request until the writes of its connection that are in flight have been answered. */
   park(incoming: Incoming): void {
     const { client } = incoming;
+    if (client.parked === noneParked) client.parked = new ParkedRequests();
     client.parked.push(incoming, client.writesSubmitted);
     this.parkedCount++;
   }

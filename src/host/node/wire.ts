@@ -146,6 +146,8 @@ function listenerOf(server: Server): Listener {
   };
 }
 
+function ignore(): void {}
+
 class WireSocket implements Socket {
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -153,7 +155,7 @@ class WireSocket implements Socket {
   readonly #input: SocketInput;
   /** Somebody was told that `drained` follows, and node will not tell us by itself. */
   #isDrainOwed = false;
-  #onDrainOwed: () => void = () => {};
+  #onDrainOwed: (() => void) | null = null;
 
   constructor(raw: NodeSocket, input: SocketInput) {
     this.#raw = raw;
@@ -162,7 +164,7 @@ class WireSocket implements Socket {
     this.remoteAddress = (raw.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     this.remotePort = raw.remotePort ?? 0;
     // An error is always followed by close, which says all that matters.
-    raw.on("error", () => {});
+    raw.on("error", ignore);
   }
 
   attach(handler: SocketHandler): void {
@@ -171,12 +173,6 @@ class WireSocket implements Socket {
     raw.on("end", () => handler.ended());
     raw.on("drain", () => handler.drained());
     raw.on("close", () => handler.closed());
-    this.#onDrainOwed = () => {
-      this.#isDrainOwed = false;
-      if (raw.destroyed) return;
-      if (raw.writableLength === 0) handler.drained();
-      else this.#oweDrain();
-    };
   }
 
   get bufferedBytes(): number {
@@ -195,7 +191,15 @@ class WireSocket implements Socket {
   #oweDrain(): void {
     if (this.#isDrainOwed || this.#raw.writableNeedDrain || this.#raw.writableEnded) return;
     this.#isDrainOwed = true;
+    this.#onDrainOwed ??= () => this.#payDrain();
     this.#raw.write(noBytes, this.#onDrainOwed);
+  }
+
+  #payDrain(): void {
+    this.#isDrainOwed = false;
+    if (this.#raw.destroyed) return;
+    if (this.#raw.writableLength === 0) this.#input.handler?.drained();
+    else this.#oweDrain();
   }
 
   end(): void {
