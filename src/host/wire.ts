@@ -51,6 +51,8 @@ export interface ListenOptions {
   /** Length of the kernel's queue of connections; -1 for its default. */
   readonly backlog: number;
   readonly isKeepAlive: boolean;
+  /** Whoever connects asks, waits for the answer and asks again: it may pay to look for that before going to sleep. */
+  readonly isBusyPolled?: boolean;
   /** @returns who hears of the socket from now on, or null when the socket was refused (and closed) already. */
   accept(socket: Socket): SocketHandler | null;
 }

@@ -118,6 +118,7 @@ export class ClientPort {
       port,
       backlog,
       isKeepAlive,
+      isBusyPolled: true,
       accept: (socket) => this.#accept(socket),
     });
     this.#logger.info({ ...this.bound }, `bound to port ${this.bound.port}`);
