@@ -22,7 +22,7 @@ import { kindOfOwner, OwnedZnodes, type OwnerOptions } from "./ephemeral-owner.t
 import { PathIndex } from "./path-index.ts";
 import { isBytes, lastSlash } from "./path.ts";
 import { Quotas } from "./quotas.ts";
-import { Row } from "./snapshot-stream.ts";
+import { Row, rowWords } from "./snapshot-stream.ts";
 import { DigestSum } from "./tree-digest.ts";
 import type { TreeWalker } from "./tree-walker.ts";
 import { Watches } from "./watches.ts";
@@ -94,6 +94,11 @@ export class DataTree {
     const found = this.#index.lookUpAll(hashes, count);
     this.store.touch(hashes, found);
     return found;
+  }
+
+  /** Makes ready to restore the `count` znodes with these rows; see {@link restore}. */
+  expect(rows: Int32Array, firstRow: number, count: number): void {
+    this.#index.touch(rows, firstRow + Row.hash, rowWords, count);
   }
 
   /** A znode's path as text, or with "latin1" as the key that stands for its bytes; "" for the root. */

@@ -12,6 +12,9 @@ import { Row, RowKind, rowWords, type SnapshotSink } from "./snapshot-stream.ts"
 /** Told about every session of the table. */
 export type SessionRestorer = (idHigh: number, idLow: number, timeoutMs: number) => void;
 
+/** Znodes whose places are looked for at a time: the waits for memory overlap. */
+const expectedRows = 64;
+
 export class TreeSnapshotSink implements SnapshotSink {
   readonly #tree: DataTree;
   readonly #onSession: SessionRestorer;
@@ -24,6 +27,7 @@ export class TreeSnapshotSink implements SnapshotSink {
   take(bytes: Buffer, rows: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) {
       const row = i * rowWords;
+      if (i % expectedRows === 0) this.#tree.expect(rows, row, Math.min(expectedRows, count - i));
       const start = rows[row + Row.start]!;
       switch (rows[row + Row.kind]!) {
         case RowKind.znode:
