@@ -17,6 +17,8 @@ const keptWriterBytesMax = 4 << 20;
 const spareWritersMax = 256;
 /** Large writers are worth keeping, since the system clears new memory page by page; all together take this at most. */
 const spareBytesMax = 16 << 20;
+/** Of a socket that is always a little behind nobody hears that all has left: writers beyond these are not waited for. */
+const unsentWritersMax = 8;
 
 export class Outbox {
   /** Connections that were lent a writer, oldest first; those before `#sent` have had their turn. */
@@ -108,7 +110,7 @@ export class Outbox {
     if (isShared || writer.bytes.length < writerBytes || writer.bytes.length > keptWriterBytesMax) return;
     if (hasLeft) this.#keep(writer);
     else if (client.unsent === null) client.unsent = [writer];
-    else client.unsent.push(writer);
+    else if (client.unsent.length < unsentWritersMax) client.unsent.push(writer);
   }
 
   #keep(writer: JuteWriter): void {

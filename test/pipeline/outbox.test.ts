@@ -159,6 +159,18 @@ describe("a writer", () => {
     expect(new Set(lent).size).toBe(4);
   });
 
+  test("is waited for if it is one of few that a socket holds on to, so that one that is never done keeps no more", () => {
+    const outbox = new Outbox();
+    const { client, link } = newClient();
+    link.isTaking = false;
+    for (let i = 0; i < 1000; i++) {
+      say(outbox, client, "a");
+      outbox.flush();
+    }
+    expect(link.sent).toHaveLength(1000);
+    expect(client.unsent).toHaveLength(8);
+  });
+
   test("that has grown by a large reply is kept", () => {
     const outbox = new Outbox();
     const { client } = newClient();
