@@ -9,7 +9,8 @@
  *   no points, or less                sleep at once, as any process does
  *
  * So at most one wait in five is in vain in the long run, one in four where all are a little too long; and a server that has little
- * to do, or whose clients are far away, sleeps as it did. Compare: net.core.busy_poll of Linux, which wants a privilege, and adaptive spinning of mutexes.
+ * to do, or whose clients are far away, sleeps as it did. Compare: net.core.busy_poll of Linux, which wants a privilege, and
+ * adaptive spinning of mutexes.
  */
 
 /** How long it looks again. Twice what a client on the same machine takes to read an answer and ask again. */
