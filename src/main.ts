@@ -98,7 +98,7 @@ async function check(file: string, systemProperties: ReadonlyMap<string, string>
   const { checkConfig } = await import("#cli/check.ts");
   const files = await import("node:fs");
   const text = readConfigFile(file);
-  const { lines, exitCode } = checkConfig({ text, file, systemProperties, readMyid, files });
+  const { lines, exitCode } = checkConfig({ text, file, systemProperties, readMyid, readDynamicFile, files });
   process.stdout.write(`${lines.join("\n")}\n`);
   process.exitCode = exitCode;
 }
@@ -150,7 +150,13 @@ function configOf(source: StartSource, systemProperties: ReadonlyMap<string, str
     case "arguments":
       return configFromArguments({ ...source, systemProperties });
     case "file":
-      return loadConfig({ text: readConfigFile(source.file), file: source.file, systemProperties, readMyid });
+      return loadConfig({
+        text: readConfigFile(source.file),
+        file: source.file,
+        systemProperties,
+        readMyid,
+        readDynamicFile,
+      });
   }
 }
 
@@ -173,9 +179,14 @@ function readMyid(dataDir: string): string | null {
   }
 }
 
-/** Folders as `conf` shows them: absolute. */
+function readDynamicFile(file: string): Buffer | null {
+  return existsSync(file) ? readConfigFile(file) : null;
+}
+
+/** Folders as `conf` shows them, and what is written to: absolute. */
 function absolute(config: ServerConfig): ServerConfig {
-  return { ...config, dataDir: resolve(config.dataDir), dataLogDir: resolve(config.dataLogDir) };
+  const ensemble = config.ensemble === null ? null : { ...config.ensemble, zooCfg: resolve(config.ensemble.zooCfg) };
+  return { ...config, ensemble, dataDir: resolve(config.dataDir), dataLogDir: resolve(config.dataLogDir) };
 }
 
 async function serve(config: ServerConfig, source: StartSource, logger: Logger): Promise<void> {

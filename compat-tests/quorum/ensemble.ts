@@ -26,6 +26,8 @@ export interface EnsembleSettings {
   readonly builds: readonly Build[];
   /** How many of them, the last, observe. */
   readonly observers?: number;
+  /** How many, the last of all, are no members at first: each observes, by its own zoo.cfg alone. */
+  readonly spares?: number;
   readonly config?: Readonly<Record<string, string | number>>;
   readonly properties?: Readonly<Record<string, string | number>>;
   /** Ports between the servers, where they have to be those of an earlier ensemble: clients can read them. */
@@ -57,10 +59,10 @@ export class TestEnsemble {
   /** The members' folders and ports; nobody runs yet. */
   static async prepare(settings: EnsembleSettings): Promise<TestEnsemble> {
     const ensemble = new TestEnsemble(settings);
-    const { builds, observers = 0 } = settings;
+    const { builds, observers = 0, spares = 0 } = settings;
     for (const sid of ensemble.sids) {
       const ports = settings.quorumPorts?.[sid - 1] ?? `${await freePort()}:${await freePort()}`;
-      const role = sid <= builds.length - observers ? "participant" : "observer";
+      const role = sid <= builds.length - observers - spares ? "participant" : "observer";
       ensemble.quorumPorts.push(ports);
       ensemble.#lines[`server.${sid}`] = `127.0.0.1:${ports}:${role}`;
     }
@@ -224,9 +226,14 @@ export class TestEnsemble {
   }
 
   #memberOf(sid: number, build: Build): TestServer {
+    const { builds, spares = 0 } = this.#settings;
+    const known = Object.entries(this.#lines).filter(([key], index) => {
+      return index < builds.length - spares || key === `server.${sid}`;
+    });
     return new TestServer(build, {
       folder: join(this.#folder, `server-${sid}`),
-      config: { ...quorumConfig, ...this.#settings.config, ...this.#lines },
+      config: { ...quorumConfig, ...this.#settings.config, ...Object.fromEntries(known) },
+      isConfigKept: true,
       ...(this.#settings.properties && { properties: this.#settings.properties }),
       jars: this.#settings.jars ?? "server",
     });

@@ -12,7 +12,17 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +46,8 @@ export interface ServerSettings {
   readonly properties?: Readonly<Record<string, string | number>>;
   /** Another release in the reference's place. */
   readonly jars?: Extract<JarSet, "server" | "server-3.8">;
+  /** Whether zoo.cfg is written at the first start alone: servers that change their members change it. */
+  readonly isConfigKept?: boolean;
 }
 
 const startTimeoutMs = 30_000;
@@ -99,7 +111,8 @@ export class TestServer {
     this.port ||= await freePort();
     mkdirSync(this.dataFolder, { recursive: true });
     const configFile = join(this.folder, "zoo.cfg");
-    writeFileSync(configFile, this.#configText());
+    const isKept = this.#settings.isConfigKept === true && existsSync(configFile);
+    if (!isKept) writeFileSync(configFile, this.#configText());
     const words = Object.entries(this.#settings.properties ?? {}).map(([name, value]) => `-D${name}=${value}`);
     if (this.build === "reference" && process.env["COMPAT_REFERENCE"] === "container") {
       this.#container = await startContainer({ folder: this.folder, configFile, port: this.port, properties: words });

@@ -5,6 +5,7 @@
  *   CorruptionError  bytes on disk are wrong            refuses to start, names file and offset
  *   DiskError        the operating system said no       a failed fsync stops the server, unretried
  *   ConfigError      the operator erred                 one readable line, exit code 2
+ *     IllegalArgumentError  ... where Java throws an IllegalArgumentException: a client that sent it is told something else
  */
 
 /** Bytes on disk are not what was written there. The server refuses to start and says where to look. */
@@ -37,6 +38,12 @@ export class ConfigError extends Error {
     this.facts = facts;
   }
 }
+
+/**
+ * A ConfigError where ZooKeeper throws an unchecked exception (IllegalArgumentException, NumberFormatException). In a file it
+ * makes no difference; a client whose reconfig has it is told MarshallingError, not BadArguments.
+ */
+export class IllegalArgumentError extends ConfigError {}
 
 /** The code of an error of the operating system or of Node, such as ENOENT; empty for what has none. */
 export function errorCode(error: unknown): string {

@@ -14,7 +14,7 @@
 
 import { ConfigError } from "#base/errors.ts";
 import { ExitCode } from "#config/exit-code.ts";
-import { parseJavaProperties } from "#config/java-properties.ts";
+import { parseJavaProperties } from "#base/java-properties.ts";
 import { formatNote } from "#config/notes.ts";
 import { type ConfigInput, loadConfig, type LoadedConfig, type ServerConfig } from "#config/server-config.ts";
 import { judge, type Judgement, judgementForMember } from "#config/verdict.ts";

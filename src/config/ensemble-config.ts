@@ -4,7 +4,10 @@
  */
 
 import { ConfigError } from "#base/errors.ts";
+import type { ConfigRules } from "#quorum/config-text.ts";
 import { type Member, type Membership, isDistributed } from "#quorum/membership.ts";
+import type { QuorumVerifier } from "#quorum/quorum-verifier.ts";
+import type { FoundMembers } from "./ensemble-keys.ts";
 import type { FileKeys } from "./file-keys.ts";
 import type { ConfigNote } from "./notes.ts";
 import type { SystemProperties } from "./system-properties.ts";
@@ -13,6 +16,12 @@ export interface EnsembleConfig {
   /** This server's id, from its myid file. */
   readonly sid: bigint;
   readonly own: Member;
+  /** The members as the files have them: what is known to be committed, and what was seen last, which may be newer. */
+  readonly committed: QuorumVerifier;
+  readonly lastSeen: QuorumVerifier;
+  readonly rules: ConfigRules;
+  /** The file that the server was started with: changes of the ensemble are written beside it, and into it. */
+  readonly zooCfg: string;
   /** In ticks. */
   readonly initLimit: number;
   readonly syncLimit: number;
@@ -56,8 +65,8 @@ export function readEnsemble(
   keys: FileKeys,
   properties: SystemProperties,
   server: {
-    readonly membership: Membership;
-    readonly standaloneEnabled: boolean;
+    readonly members: FoundMembers;
+    readonly rules: ConfigRules;
     readonly reconfigEnabled: boolean;
     readonly extendedTypesEnabled: boolean;
     readonly myid: bigint | null;
@@ -66,9 +75,11 @@ export function readEnsemble(
   },
   notes: ConfigNote[],
 ): EnsembleConfig | null {
-  const { membership, myid, dataDir, tickTimeMs } = server;
-  if (!isDistributed(membership, server.standaloneEnabled)) return null;
-  refuseWhatIsMissing(keys, server.reconfigEnabled);
+  const { members, rules, myid, dataDir, tickTimeMs } = server;
+  const { committed } = members;
+  const { membership } = committed;
+  if (!isDistributed(membership, rules.standaloneEnabled)) return null;
+  refuseWhatIsMissing(keys);
   const ticks = "a number of ticks, 1 or more";
   const initLimit = keys.int("initLimit", 0, 0);
   if (initLimit === 0) throw keys.error("initLimit", "initLimit is not set", ticks);
@@ -92,6 +103,10 @@ export function readEnsemble(
   return {
     sid,
     own,
+    committed,
+    lastSeen: (server.reconfigEnabled ? members.next : null) ?? committed,
+    rules,
+    zooCfg: keys.file,
     initLimit,
     syncLimit,
     connectToLearnerMasterLimit: Math.max(keys.int("connectToLearnerMasterLimit", 0), 0),
@@ -115,10 +130,9 @@ export function readEnsemble(
 }
 
 /** What must not be left out in silence. */
-function refuseWhatIsMissing(keys: FileKeys, reconfigEnabled: boolean): void {
+function refuseWhatIsMissing(keys: FileKeys): void {
   const missing = (key: string, what: string): ConfigError =>
     keys.error(key, `${what} is not supported yet by this version`, "the key left out");
-  if (reconfigEnabled) throw missing("reconfigEnabled", "reconfiguration of an ensemble");
   for (const key of ["sslQuorum", "portUnification"]) {
     if (keys.boolean(key, false)) throw missing(key, "TLS between servers");
   }

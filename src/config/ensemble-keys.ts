@@ -12,7 +12,7 @@
 import { ConfigError } from "#base/errors.ts";
 import { javaSocketAddress } from "#base/java-address.ts";
 import { javaTrim, parseJavaLong } from "#base/java-values.ts";
-import type { FileKeys } from "./file-keys.ts";
+import { type ConfigRules, parseConfigText } from "#quorum/config-text.ts";
 import {
   checkMembership,
   isMembershipKey,
@@ -21,6 +21,9 @@ import {
   parseMembership,
   participants,
 } from "#quorum/membership.ts";
+import { QuorumVerifier } from "#quorum/quorum-verifier.ts";
+import { nextFileOf, versionOfFileName } from "./dynamic-config.ts";
+import type { FileKeys } from "./file-keys.ts";
 import type { ConfigNote } from "./notes.ts";
 
 /** Where the plain client port is. */
@@ -91,19 +94,62 @@ export function parseMyid(content: string, dataDir: string, notes: ConfigNote[])
   return myid;
 }
 
+/** The members as the files have them. */
+export interface FoundMembers {
+  readonly committed: QuorumVerifier;
+  /** What `.next` holds of a change that may or may not have been committed; null when there is none. */
+  readonly next: QuorumVerifier | null;
+  /** The file that names them. */
+  readonly file: string;
+}
+
 /**
- * Reads the membership lines.
+ * Reads the members, from zoo.cfg or from the dynamic file that it names.
+ * @param readFile content of a dynamic file; null when there is none.
  * @throws ConfigError with ZooKeeper's text when they are wrong.
  */
-export function readMembership(keys: FileKeys, standaloneEnabled: boolean, notes: ConfigNote[]): Membership {
+export function readMembers(
+  keys: FileKeys,
+  rules: ConfigRules,
+  readFile: (file: string) => Uint8Array | null,
+  notes: ConfigNote[],
+): FoundMembers {
+  const dynamicFile = keys.text("dynamicConfigFile");
+  const found = dynamicFile === null ? staticMembers(keys, rules) : dynamicMembers(keys, dynamicFile, rules, readFile);
+  const { membership } = found.committed;
+  const line = [...membership.members.values()][0]?.line ?? 0;
+  for (const text of checkMembership(membership, rules.standaloneEnabled, found.file)) {
+    notes.push({ level: "warn", line: dynamicFile === null ? line : 0, key: "server", text });
+  }
+  return found;
+}
+
+function staticMembers(keys: FileKeys, { multiAddressEnabled }: ConfigRules): FoundMembers {
   const { file } = keys;
   const lines = [...keys.entries()].filter(({ key }) => isMembershipKey(key));
-  const membership = parseMembership(lines, { file, multiAddressEnabled: keys.boolean("multiAddress.enabled", false) });
-  const line = lines[0]?.line ?? 0;
-  for (const text of checkMembership(membership, standaloneEnabled, file)) {
-    notes.push({ level: "warn", line, key: "server", text });
+  const membership = parseMembership(lines, { file, multiAddressEnabled });
+  return { committed: new QuorumVerifier(membership, 0n), next: null, file };
+}
+
+function dynamicMembers(
+  keys: FileKeys,
+  file: string,
+  rules: ConfigRules,
+  readFile: (file: string) => Uint8Array | null,
+): FoundMembers {
+  const bytes = readFile(file);
+  if (bytes === null) {
+    throw keys.error("dynamicConfigFile", `Error processing ${file}: file is missing`, "a file with server lines");
   }
-  return membership;
+  const { membership, version } = parseConfigText(Buffer.from(bytes).toString("latin1"), file, rules);
+  if (version !== 0n) throw keys.error("dynamicConfigFile", "dynamic file shouldn't have version inside", "its name");
+  const committed = new QuorumVerifier(membership, versionOfFileName(file));
+  const nextFile = nextFileOf(keys.file);
+  const nextBytes = readFile(nextFile);
+  if (nextBytes === null) return { committed, next: null, file };
+  const next = parseConfigText(Buffer.from(nextBytes).toString("latin1"), nextFile, rules);
+  // What is not newer was committed before the file could be removed.
+  return { committed, next: next.version > committed.version ? next : null, file };
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { ConfigError } from "#base/errors.ts";
 import { javaTrim, parseJavaInt, parseJavaLong } from "#base/java-values.ts";
-import type { PropertyEntry } from "./java-properties.ts";
+import type { PropertyEntry } from "#base/java-properties.ts";
 
 /** The keys of one file, trimmed, by name. */
 export class FileKeys {
@@ -18,7 +18,7 @@ export class FileKeys {
     this.#entries = new Map(
       entries.map((entry) => {
         const key = javaTrim(entry.key);
-        return [key, { key, value: javaTrim(entry.value), line: entry.line }];
+        return [key, { key, value: javaTrim(entry.value), line: entry.line, lastLine: entry.lastLine }];
       }),
     );
   }

@@ -38,10 +38,7 @@ export const parserKeys: readonly KeyRow[] = [
   ensembleOnly("quorumListenOnAllIPs", bool),
   ensembleOnly("peerType", "participant or observer"),
   ensembleOnly("syncEnabled", bool, alwaysSynced),
-  refused(
-    "dynamicConfigFile",
-    "a dynamic configuration file is not supported yet; put its server lines into this file and remove the key",
-  ),
+  honoured("dynamicConfigFile", "the path of a file with the server lines"),
   honoured("autopurge.snapRetainCount", "a number of snapshots, 3 or more"),
   honoured("autopurge.purgeInterval", "hours; 0 is off"),
   honoured("standaloneEnabled", bool),

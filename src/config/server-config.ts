@@ -15,19 +15,19 @@
  */
 
 import { ConfigError } from "#base/errors.ts";
+import { parseJavaProperties, type PropertyEntry } from "#base/java-properties.ts";
 import { javaPath } from "#base/java-values.ts";
+import type { Membership } from "#quorum/membership.ts";
 import {
   checkEnsembleKeys,
   chooseClientAddress,
   type ClientAddress,
   parseMyid,
-  readMembership,
+  readMembers,
   refuseStaticMembers,
 } from "./ensemble-keys.ts";
 import { type EnsembleConfig, readEnsemble } from "./ensemble-config.ts";
 import { FileKeys } from "./file-keys.ts";
-import { parseJavaProperties, type PropertyEntry } from "./java-properties.ts";
-import type { Membership } from "#quorum/membership.ts";
 import type { ConfigNote } from "./notes.ts";
 import { type PropertySettings, readPropertySettings } from "./property-settings.ts";
 import { isSecret, propertyPrefix, SystemProperties } from "./system-properties.ts";
@@ -75,6 +75,8 @@ export interface ConfigInput {
   readonly systemProperties: ReadonlyMap<string, string>;
   /** The content of `dataDir/myid`, or null when there is no such file; left out, the file counts as absent. */
   readonly readMyid?: (dataDir: string) => string | null;
+  /** The content of a dynamic configuration file, or null when there is no such file; left out, none is there. */
+  readonly readDynamicFile?: (file: string) => Uint8Array | null;
 }
 
 const tickTimeMsDefault = 3000;
@@ -103,11 +105,16 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   }
   const base = readBase(keys, notes);
   const settings = readPropertySettings(properties, file);
-  const membership = readMembership(keys, base.standaloneEnabled, notes);
+  const rules = {
+    standaloneEnabled: base.standaloneEnabled,
+    multiAddressEnabled: keys.boolean("multiAddress.enabled", false),
+  };
+  const members = readMembers(keys, rules, input.readDynamicFile ?? (() => null), notes);
+  const { membership } = members.committed;
   const content = input.readMyid?.(base.dataDir) ?? null;
   const myid = content === null ? null : parseMyid(content, base.dataDir, notes);
   const client = chooseClientAddress(keys, { ...base, membership, myid }, notes);
-  const ensemble = readEnsemble(keys, properties, { ...base, ...settings, membership, myid }, notes);
+  const ensemble = readEnsemble(keys, properties, { ...base, ...settings, members, rules, myid }, notes);
   if (ensemble !== null) noteUnheeded(judgements, notes);
   const config = {
     ...base,

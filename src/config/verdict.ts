@@ -9,7 +9,7 @@
  */
 
 import { javaTrim } from "#base/java-values.ts";
-import type { PropertyEntry } from "./java-properties.ts";
+import type { PropertyEntry } from "#base/java-properties.ts";
 import type { KeyRow, Verdict } from "./key-row.ts";
 import { parserKeys } from "./parser-keys.ts";
 import { flagKeys, propertyKeys } from "./property-keys.ts";

@@ -94,6 +94,7 @@ export class ClientPort {
   readonly #byAddress = new Map<string, number>();
   #listener: Listener | null = null;
   #idleTimer: Timer | null = null;
+  #isClosed = false;
   #nextRefusalLineMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: {
@@ -111,9 +112,25 @@ export class ClientPort {
 
   /** Binds the port. @throws the operating system's error when it cannot. */
   async open(wire: Pick<Wire, "listen">, timers: Timers): Promise<void> {
-    const { address, port, backlog, isKeepAlive } = this.#options;
+    const { address, port } = this.#options;
+    this.#listener = await this.#listen(wire, address, port);
+    this.#idleTimer = timers.every(this.#services.sessionlessTimeoutMs / 4, () => this.#closeIdle());
+  }
+
+  /** Accepts connections there from now on; those that are open stay. @throws when it cannot. */
+  async move(wire: Pick<Wire, "listen">, address: string, port: number): Promise<void> {
+    // One port may have two addresses, of which one covers the other.
+    if (port === this.bound.port) await this.#listener?.close();
+    const listener = await this.#listen(wire, address, port);
+    const before = this.#isClosed ? listener : this.#listener;
+    if (!this.#isClosed) this.#listener = listener;
+    await before?.close();
+  }
+
+  async #listen(wire: Pick<Wire, "listen">, address: string, port: number): Promise<Listener> {
+    const { backlog, isKeepAlive } = this.#options;
     this.#logger.info({ address, port }, `binding to port ${javaSocketAddress(address, port)}`);
-    this.#listener = await wire.listen({
+    const listener = await wire.listen({
       address,
       port,
       backlog,
@@ -121,8 +138,8 @@ export class ClientPort {
       isBusyPolled: true,
       accept: (socket) => this.#accept(socket),
     });
-    this.#logger.info({ ...this.bound }, `bound to port ${this.bound.port}`);
-    this.#idleTimer = timers.every(this.#services.sessionlessTimeoutMs / 4, () => this.#closeIdle());
+    this.#logger.info({ address: listener.address, port: listener.port }, `bound to port ${listener.port}`);
+    return listener;
   }
 
   /** Where the port is bound, once it is. */
@@ -144,6 +161,7 @@ export class ClientPort {
 
   /** Stops accepting and closes every connection. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#idleTimer?.cancel();
     const closing = this.#listener?.close();
     this.closeConnections();

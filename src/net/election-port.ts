@@ -27,13 +27,17 @@ import { decodeNotification, encodeNotification, type Notification } from "#quor
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Vote } from "#quorum/vote.ts";
 
-export interface ElectionPortOptions {
-  readonly sid: bigint;
+/** Where a port is. */
+export interface ElectionPlace {
   /** Address to bind. */
   readonly address: string;
   readonly port: number;
   /** How this server tells others where it listens. */
   readonly ownAddresses: readonly ElectionAddress[];
+}
+
+export interface ElectionPortOptions extends ElectionPlace {
+  readonly sid: bigint;
   /** zookeeper.cnxTimeout */
   readonly connectTimeoutMs: number;
   /** How long the first words may take (zookeeper.quorumCnxnTimeoutMs). */
@@ -68,6 +72,7 @@ export class ElectionPort {
   readonly #events: ElectionPortEvents;
   readonly #peers = new Map<bigint, Peer>();
   readonly #strangers = new Set<Stranger>();
+  #place: ElectionPlace;
   #listener: Listener | null = null;
   #isClosed = false;
 
@@ -80,6 +85,7 @@ export class ElectionPort {
     events: ElectionPortEvents;
   }) {
     this.#options = parts.options;
+    this.#place = parts.options;
     this.#views = parts.views;
     this.#wire = parts.wire;
     this.#timers = parts.timers;
@@ -89,15 +95,30 @@ export class ElectionPort {
 
   /** Binds the port. @throws the operating system's error when it cannot. */
   async open(): Promise<void> {
-    const { address, port, isKeepAlive } = this.#options;
-    this.#listener = await this.#wire.listen({
+    this.#listener = await this.#listen(this.#place);
+  }
+
+  /** Listens there from now on; connections that are open stay. @throws when it cannot. */
+  async move(place: ElectionPlace): Promise<void> {
+    // One port may have two addresses, of which one covers the other.
+    if (place.port === this.#place.port) await this.#listener?.close();
+    const listener = await this.#listen(place);
+    const before = this.#isClosed ? listener : this.#listener;
+    if (!this.#isClosed) this.#listener = listener;
+    this.#place = place;
+    await before?.close();
+  }
+
+  async #listen({ address, port }: ElectionPlace): Promise<Listener> {
+    const listener = await this.#wire.listen({
       address,
       port,
       backlog: -1,
-      isKeepAlive,
+      isKeepAlive: this.#options.isKeepAlive,
       accept: (socket) => this.#accept(socket),
     });
     this.#logger.info({ address, port }, `Election port bound to port: ${javaSocketAddress(address, port)}`);
+    return listener;
   }
 
   /** Closes the port and every connection. */
@@ -182,7 +203,7 @@ export class ElectionPort {
       socket.destroy();
       return null;
     }
-    socket.write(encodeInitialMessage(this.#options.sid, this.#options.ownAddresses));
+    socket.write(encodeInitialMessage(this.#options.sid, this.#place.ownAddresses));
     if (sid > this.#options.sid) {
       this.#logger.info(
         { sid: String(sid) },

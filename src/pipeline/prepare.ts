@@ -14,6 +14,7 @@
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import { highOfNumber, lowOfNumber } from "#base/zxid.ts";
 import type { JuteReader } from "#jute/reader.ts";
+import { type ReconfigRequest, readReconfigRequest } from "#jute/records/proto.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
@@ -21,6 +22,7 @@ import { txnDigestBytes, TxnHeader } from "#protocol/txn-header.ts";
 import type { Session } from "#session/session-tracker.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { lastSlash } from "#tree/path.ts";
+import { configPath } from "#tree/system-znodes.ts";
 import { digestVersion } from "#tree/tree-digest.ts";
 import { ZnodeKind } from "#tree/znode-store.ts";
 import { OutstandingChanges } from "./outstanding-changes.ts";
@@ -37,6 +39,14 @@ export interface PrepareOptions extends JudgeOptions {
   readonly juteMaxBufferExtraBytes: number;
 }
 
+/** Judges changes of the ensemble, where there is one to change: its leader does. */
+export interface Reconfigurer {
+  /** @returns the text of the configuration that the change makes under that zxid, or why it may not be. */
+  judge(request: ReconfigRequest, zxidHigh: number, zxidLow: number): string | ErrorCode;
+  /** The change that was judged last is about to be proposed. */
+  proposing(): void;
+}
+
 export class Preparer {
   readonly changes: OutstandingChanges;
   /** The transaction being made: zxid, time, type. */
@@ -45,13 +55,21 @@ export class Preparer {
   readonly #tree: DataTree;
   readonly #options: PrepareOptions;
   readonly #sink: TxnSink;
+  readonly #reconfigurer: Reconfigurer | null;
   readonly #op = new WriteOp();
 
-  constructor(parts: { tree: DataTree; registry: ProviderRegistry; options: PrepareOptions; sink: TxnSink }) {
+  constructor(parts: {
+    tree: DataTree;
+    registry: ProviderRegistry;
+    options: PrepareOptions;
+    sink: TxnSink;
+    reconfigurer: Reconfigurer | null;
+  }) {
     const { tree, registry, options } = parts;
     this.#tree = tree;
     this.#options = options;
     this.#sink = parts.sink;
+    this.#reconfigurer = parts.reconfigurer;
     this.changes = new OutstandingChanges(tree);
     this.judge = new WriteJudge({ tree, registry, options, changes: this.changes, header: this.header });
     this.header.zxidHigh = tree.lastZxidHigh;
@@ -174,16 +192,44 @@ export class Preparer {
   }
 
   /**
-   * reconfig, as a standalone server answers it.
+   * A change of the ensemble: a transaction that sets /zookeeper/config.
    * @throws MarshallingError before anything has happened when its body does not decode.
    */
-  reconfig(xid: number, session: Session, reader: JuteReader): void {
-    for (let field = 0; field < 3; field++) reader.skipBuffer();
-    reader.skip(8);
+  reconfig(xid: number, session: Session, requester: Requester, reader: JuteReader): void {
+    const request = readReconfigRequest(reader);
     this.begin(OpCode.reconfig, xid, session.idHigh, session.idLow);
-    if (!this.#options.reconfigEnabled) this.refuse(ErrorCode.reconfigDisabled);
-    else if (session.isClosing) this.refuse(ErrorCode.sessionExpired);
-    else this.refuse(ErrorCode.unimplemented);
+    const verdict = this.#judgeReconfig(request, session);
+    if (typeof verdict === "number") {
+      this.refuse(verdict);
+      return;
+    }
+    const changesBefore = this.changes.length;
+    const { high, low } = this.changes.digest;
+    const data = Buffer.from(verdict);
+    const error = this.judge.admitReconfig(data.length, requester);
+    if (error !== ErrorCode.ok) {
+      this.refuse(error);
+      return;
+    }
+    const out = this.#sink.beginRecord();
+    const recordAt = out.length;
+    this.header.write(out);
+    out.writeBuffer(configPath);
+    out.writeBuffer(data);
+    out.writeInt(-1);
+    if (this.isTooLong(out, recordAt)) {
+      this.takeBack(out, recordAt, changesBefore, high, low);
+      return;
+    }
+    this.#reconfigurer!.proposing();
+    this.finish(out);
+  }
+
+  #judgeReconfig(request: ReconfigRequest, session: Session): string | ErrorCode {
+    if (!this.#options.reconfigEnabled) return ErrorCode.reconfigDisabled;
+    if (session.isClosing) return ErrorCode.sessionExpired;
+    if (this.#reconfigurer === null) return ErrorCode.unimplemented;
+    return this.#reconfigurer.judge(request, this.header.zxidHigh, this.header.zxidLow);
   }
 
   /** What the session will own when everything in flight has been applied. */

@@ -20,7 +20,7 @@ import type { DataTree } from "#tree/data-tree.ts";
 import type { Client } from "./client.ts";
 import { type Incoming, requestHeaderBytes } from "./incoming.ts";
 import type { PendingWrite } from "./pending-write.ts";
-import { Preparer, type PrepareOptions } from "./prepare.ts";
+import { Preparer, type PrepareOptions, type Reconfigurer } from "./prepare.ts";
 import { MultiPreparer } from "./prepare-multi.ts";
 import type { TxnSink } from "./txn-sink.ts";
 import { WaitingSyncs } from "./waiting-syncs.ts";
@@ -67,11 +67,13 @@ export class PreparedWrites implements WritePath {
     metrics: ServerMetrics;
     /** On a leader: the last that it has proposed. On a server of its own nothing is acknowledged before it is applied. */
     proposed?: () => ProposedZxid;
+    /** On a leader. */
+    reconfigurer?: Reconfigurer;
   }) {
     const { tree, registry, options, sink } = parts;
     this.#tree = tree;
     this.#proposed = parts.proposed ?? null;
-    this.preparer = new Preparer({ tree, registry, options, sink });
+    this.preparer = new Preparer({ tree, registry, options, sink, reconfigurer: parts.reconfigurer ?? null });
     this.#multi = new MultiPreparer(this.preparer);
     this.#applier = parts.applier;
     this.#metrics = parts.metrics;
@@ -116,7 +118,7 @@ export class PreparedWrites implements WritePath {
       if (!this.#multi.prepare(xid, incoming, reader)) return null;
     } else {
       try {
-        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader);
+        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, incoming, reader);
         else this.preparer.prepare(type, xid, incoming, reader);
       } catch (error) {
         if (error instanceof MarshallingError) return null;
@@ -162,7 +164,7 @@ export class PreparedWrites implements WritePath {
       return;
     }
     try {
-      if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, reader);
+      if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, requester, reader);
       else this.preparer.prepare(type, xid, requester, reader);
     } catch (thrown) {
       if (!(thrown instanceof MarshallingError)) throw thrown;

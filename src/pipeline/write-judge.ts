@@ -29,6 +29,7 @@ import type { DataTree } from "#tree/data-tree.ts";
 import { containerOwnerHigh, ttlMsMax, ttlOwnerHigh } from "#tree/ephemeral-owner.ts";
 import { isBytes, isSpecialPath, lastSlash, validatePath, validatePathWeakly } from "#tree/path.ts";
 import type { QuotaVerdict } from "#tree/quotas.ts";
+import { configPath } from "#tree/system-znodes.ts";
 import { ZnodeKind } from "#tree/znode-store.ts";
 import type { ChangeRecord, OutstandingChanges } from "./outstanding-changes.ts";
 import type { WriteOp } from "./write-op.ts";
@@ -95,6 +96,22 @@ export class WriteJudge {
     const error = this.#judgeByType(op, requester);
     if (error !== ErrorCode.ok && this.acl !== null) this.#tree.acls.dropIfUnused(this.acl);
     return error;
+  }
+
+  /** Judges a change of the ensemble, all but what it says: /zookeeper/config becomes so long, and has version -1 as always. */
+  admitReconfig(dataLength: number, requester: Requester): ErrorCode {
+    const header = this.#header;
+    const record = this.#changes.get(configPath, 0, configPath.length);
+    if (record === null) return ErrorCode.noNode;
+    if (!this.#allows(record.acl!, Permission.write, requester.identities)) return ErrorCode.noAuth;
+    const changed = this.#changes.derive(record, header.zxidHigh, header.zxidLow);
+    changed.version = -1;
+    changed.mtimeHigh = header.timeHigh;
+    changed.mtimeLow = header.timeLow;
+    changed.mzxidHigh = header.zxidHigh;
+    changed.mzxidLow = header.zxidLow;
+    changed.dataLength = dataLength;
+    return ErrorCode.ok;
   }
 
   /** Puts a removal and the parent's change among the changes in flight. */

@@ -4,6 +4,7 @@
  *   create                                   path ustring
  *   create2, createContainer, createTTL      path ustring | Stat
  *   setData, setACL                          Stat
+ *   reconfig                                 data buffer, the configuration | Stat
  *   delete, closeSession                     nothing
  *   multi                                    an element per part: see multi-frame.ts
  *
@@ -11,6 +12,7 @@
  * Source: FinalRequestProcessor.java, OpResult.java.
  */
 
+import { readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
@@ -58,6 +60,12 @@ function writeBody(out: JuteWriter, result: OpResult, applier: TxnApplier, bytes
       out.writeInt(result.pathEnd - result.pathStart);
       out.writeRaw(bytes, result.pathStart, result.pathEnd);
       break;
+    case OpCode.reconfig: {
+      // Behind the path the transaction has what the znode has now.
+      const dataEnd = result.pathEnd + 4 + readInt32(bytes, result.pathEnd);
+      out.writeRaw(bytes, result.pathEnd, dataEnd);
+      break;
+    }
     default:
   }
   if (result.statAt >= 0) out.writeRaw(applier.stats.bytes, result.statAt, result.statAt + statBytes);

@@ -16,6 +16,8 @@ export const txnHeaderBytes = 32;
 export const zxidInTxnHeader = 12;
 /** Where the leader's wall clock lies, behind the zxid. */
 export const timeInTxnHeader = 20;
+/** Where the type lies, behind the time. */
+export const typeInTxnHeader = 28;
 /** What ends a transaction that has a digest, behind its body: int version, long digest (TxnDigest). */
 export const txnDigestBytes = 12;
 

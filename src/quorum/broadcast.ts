@@ -6,6 +6,10 @@
  *   settle    what a quorum has is committed: COMMIT to participants, INFORM to observers, in zxid order; then the syncs
  *             that waited for it are answered
  *
+ * A reconfiguration needs a quorum of the old configuration and of the new one, as does everything behind it until it is
+ * committed. It goes out as COMMITANDACTIVATE or INFORMANDACTIVATE, which say who leads from now on; if that is somebody
+ * else, this leader commits nothing any more: what follows is for the new one to decide.
+ *
  * Disks hold prefixes, so one zxid per voter says all; there is no set for each proposal. The bytes of a transaction
  * are those that the log has: they are copied into the window and into each learner's output, never encoded again.
  *
@@ -18,80 +22,21 @@ import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
 import { compareHalves } from "#base/zxid.ts";
 import { readInt32 } from "#jute/reader.ts";
-import type { JuteWriter } from "#jute/writer.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, writePacket, writePacketWithData } from "#protocol/quorum-packet.ts";
-import { txnDigestBytes, txnHeaderBytes } from "#protocol/txn-header.ts";
+import { txnDigestBytes, txnHeaderBytes, typeInTxnHeader } from "#protocol/txn-header.ts";
 import type { Durable } from "./durable.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
+import { isReconfig, writeCommitAndActivate, writeInformAndActivate } from "./reconfig-packets.ts";
+import type { Subscriber, ZxidHalves } from "./subscriber.ts";
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
-
-/** A zxid in halves. */
-export interface ZxidHalves {
-  readonly zxidHigh: number;
-  readonly zxidLow: number;
-}
-
-/** A learner, as far as the broadcast is concerned. */
-export class Subscriber {
-  /** False for an observer: it hears what is committed only. */
-  isParticipant = true;
-  /** The writer to append its next packet to. */
-  readonly open: () => JuteWriter;
-  /**
-   * Its tree is being filled while ours changes, and would not match the digests of transactions until that is over: it is
-   * sent none (see learner-handler.ts).
-   */
-  isFuzzy = false;
-  /** The newest transaction that it was sent as a proposal (an observer: informed of), and as a commit. */
-  proposedHigh = 0;
-  proposedLow = 0;
-  committedHigh = 0;
-  committedLow = 0;
-  /** Since when the acknowledgement of some proposal has been awaited; infinite when none is. */
-  unackedSinceMs: number = Number.POSITIVE_INFINITY;
-  #awaitedHigh = 0;
-  #awaitedLow = 0;
-
-  constructor(open: () => JuteWriter) {
-    this.open = open;
-  }
-
-  /** It was sent that proposal: some acknowledgement is due. */
-  awaitAck({ zxidHigh, zxidLow }: ZxidHalves, nowMs: number): void {
-    if (this.unackedSinceMs !== Number.POSITIVE_INFINITY) return;
-    this.unackedSinceMs = nowMs;
-    this.#awaitedHigh = zxidHigh;
-    this.#awaitedLow = zxidLow;
-  }
-
-  /**
-   * It has acknowledged that proposal: if it is the awaited one or a later one, the newest is awaited next. Where nothing is
-   * awaited it speaks of what it was brought up to date with, or of UPTODATE.
-   */
-  acked(zxidHigh: number, zxidLow: number, nowMs: number): void {
-    if (this.unackedSinceMs === Number.POSITIVE_INFINITY) return;
-    if (compareHalves(zxidHigh, zxidLow, this.#awaitedHigh, this.#awaitedLow) < 0) return;
-    this.unackedSinceMs = Number.POSITIVE_INFINITY;
-    const { proposedHigh, proposedLow } = this;
-    if (compareHalves(zxidHigh, zxidLow, proposedHigh, proposedLow) >= 0) return;
-    this.awaitAck({ zxidHigh: proposedHigh, zxidLow: proposedLow }, nowMs);
-  }
-
-  /** Its history ends with that zxid, and all of it counts as committed. */
-  startBehind(zxidHigh: number, zxidLow: number): void {
-    this.proposedHigh = this.committedHigh = zxidHigh;
-    this.proposedLow = this.committedLow = zxidLow;
-  }
-}
 
 export interface BroadcastOutput {
   /** Everything up to that zxid is committed. */
   committed(zxidHigh: number, zxidLow: number): void;
+  /** The reconfiguration under way is committed: makes its configuration the one that counts. @returns who leads from now on. */
+  activate(zxidHigh: number, zxidLow: number): bigint;
 }
-
-/** Where the type stands in a TxnHeader. */
-const typeInTxnHeader = 28;
 
 interface WaitingSync extends ZxidHalves {
   readonly subscriber: Subscriber;
@@ -116,6 +61,9 @@ export class Broadcast {
   #proposedLow: number;
   #committedHigh: number;
   #committedLow: number;
+  /** The reconfiguration that is proposed and not committed; there is one at most. */
+  #reconfig: ZxidHalves | null = null;
+  #isHandedOver = false;
   /** The zxid that a quorum is looked for, and who has it. */
   #soughtHigh = 0;
   #soughtLow = 0;
@@ -156,6 +104,30 @@ export class Broadcast {
     return this.window.length - this.window.committedCount;
   }
 
+  /** Whether a reconfiguration has made somebody else the leader: nothing is committed here any more. */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver;
+  }
+
+  /** Somebody else leads from now on. */
+  handOver(): void {
+    this.#isHandedOver = true;
+  }
+
+  /** Of those servers the one that has acknowledged most, the first of equals; null when none has acknowledged anything. */
+  mostAdvanced(sids: readonly bigint[]): bigint | null {
+    let best: bigint | null = null;
+    for (const sid of sids) {
+      const acked = this.#acked.get(sid);
+      if (acked === undefined) continue;
+      const most = best === null ? undefined : this.#acked.get(best);
+      const isMore =
+        most === undefined || compareHalves(acked.zxidHigh, acked.zxidLow, most.zxidHigh, most.zxidLow) > 0;
+      if (isMore) best = sid;
+    }
+    return best;
+  }
+
   /** The epoch is established: its transactions follow. */
   beginEpoch(epoch: number): void {
     assert(this.outstanding === 0, "an epoch begins with nothing outstanding");
@@ -174,6 +146,7 @@ export class Broadcast {
     const txn = this.window.at(this.window.length - 1);
     this.#proposedHigh = txn.zxidHigh;
     this.#proposedLow = txn.zxidLow;
+    if (isReconfig(txn.bytes, txn.start)) this.#reconfig = { zxidHigh: txn.zxidHigh, zxidLow: txn.zxidLow };
     for (const subscriber of this.#subscribers) {
       if (!subscriber.isParticipant) continue;
       this.#sendProposal(subscriber, txn);
@@ -200,22 +173,55 @@ export class Broadcast {
 
   /** Commits what a quorum has. Called once for all acknowledgements of a turn. */
   settle(): void {
-    if (!this.#seekQuorum()) return;
+    while (!this.#isHandedOver && this.#seekQuorum()) {
+      const reconfig = this.#reconfig;
+      const isReached =
+        reconfig !== null && compareHalves(reconfig.zxidHigh, reconfig.zxidLow, this.#soughtHigh, this.#soughtLow) <= 0;
+      if (!isReached) {
+        this.#commitUpTo(this.#soughtHigh, this.#soughtLow);
+        return;
+      }
+      // What lies behind it needs a quorum of the new configuration alone, and is another leader's if that changes.
+      this.#commitUpTo(reconfig.zxidHigh, reconfig.zxidLow);
+      this.#reconfig = null;
+    }
+  }
+
+  #commitUpTo(zxidHigh: number, zxidLow: number): void {
     const { window } = this;
     const from = window.committedCount;
-    window.commit(this.#soughtHigh, this.#soughtLow);
+    window.commit(zxidHigh, zxidLow);
     for (let index = from; index < window.committedCount; index++) {
       const txn = window.at(index);
-      for (const subscriber of this.#subscribers) {
-        if (subscriber.isParticipant) sendCommit(subscriber, txn);
-        else this.#sendInform(subscriber, txn);
-      }
+      if (this.#reconfig !== null && isReconfig(txn.bytes, txn.start)) this.#commitReconfig(txn);
+      else this.#sendCommits(txn);
       // Right behind what they waited for: the learner has to answer its client before it applies the next.
       if (this.#syncs.length > 0) this.#answerSyncs(txn);
     }
-    this.#committedHigh = this.#soughtHigh;
-    this.#committedLow = this.#soughtLow;
-    this.#output.committed(this.#committedHigh, this.#committedLow);
+    this.#committedHigh = zxidHigh;
+    this.#committedLow = zxidLow;
+    this.#output.committed(zxidHigh, zxidLow);
+  }
+
+  #sendCommits(txn: WindowTxn): void {
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.isParticipant) sendCommit(subscriber, txn);
+      else sendInform(subscriber, txn);
+    }
+  }
+
+  #commitReconfig(txn: WindowTxn): void {
+    const leader = this.#output.activate(txn.zxidHigh, txn.zxidLow);
+    if (leader !== this.#sid) this.#isHandedOver = true;
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.isParticipant) {
+        subscriber.noteCommit(txn);
+        writeCommitAndActivate(subscriber.open(), txn, leader);
+      } else {
+        subscriber.noteInform(txn);
+        writeInformAndActivate(subscriber.open(), txn, leader);
+      }
+    }
   }
 
   /**
@@ -276,36 +282,21 @@ export class Broadcast {
   }
 
   #sendProposal(subscriber: Subscriber, txn: WindowTxn): void {
-    checkFollows(txn, subscriber.proposedHigh, subscriber.proposedLow);
-    subscriber.proposedHigh = txn.zxidHigh;
-    subscriber.proposedLow = txn.zxidLow;
+    subscriber.noteProposal(txn);
     const { bytes, start, end } = txn;
     const isError = readInt32(bytes, start + typeInTxnHeader) === OpCode.error;
     const hasDigest = this.#hasDigests && !isError && end - start > txnHeaderBytes;
     const sentEnd = subscriber.isFuzzy && hasDigest ? end - txnDigestBytes : end;
     writePacketWithData(subscriber.open(), PacketType.proposal, txn, bytes, start, sentEnd);
   }
-
-  #sendInform(subscriber: Subscriber, txn: WindowTxn): void {
-    checkFollows(txn, subscriber.committedHigh, subscriber.committedLow);
-    subscriber.proposedHigh = subscriber.committedHigh = txn.zxidHigh;
-    subscriber.proposedLow = subscriber.committedLow = txn.zxidLow;
-    writePacketWithData(subscriber.open(), PacketType.inform, txn, txn.bytes, txn.start, txn.end);
-  }
 }
 
 function sendCommit(subscriber: Subscriber, txn: ZxidHalves): void {
-  const { zxidHigh, zxidLow } = txn;
-  checkFollows(txn, subscriber.committedHigh, subscriber.committedLow);
-  const order = compareHalves(zxidHigh, zxidLow, subscriber.proposedHigh, subscriber.proposedLow);
-  assert(order <= 0, "nothing is committed to a learner that was not proposed to it");
-  subscriber.committedHigh = zxidHigh;
-  subscriber.committedLow = zxidLow;
-  writePacket(subscriber.open(), PacketType.commit, zxidHigh, zxidLow);
+  subscriber.noteCommit(txn);
+  writePacket(subscriber.open(), PacketType.commit, txn.zxidHigh, txn.zxidLow);
 }
 
-/** Within an epoch the next one; else of a later epoch. */
-function checkFollows({ zxidHigh, zxidLow }: ZxidHalves, lastHigh: number, lastLow: number): void {
-  const isNext = zxidHigh === lastHigh ? zxidLow === ((lastLow + 1) | 0) : zxidHigh > lastHigh;
-  assert(isNext, "a learner is sent transactions without a gap");
+function sendInform(subscriber: Subscriber, txn: WindowTxn): void {
+  subscriber.noteInform(txn);
+  writePacketWithData(subscriber.open(), PacketType.inform, txn, txn.bytes, txn.start, txn.end);
 }

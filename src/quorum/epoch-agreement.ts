@@ -8,10 +8,14 @@
  * A quorum that accepted epoch e will hear no leader of an earlier one, and any later leader meets at least one of that
  * quorum: so no two leaders ever share an epoch, and a leader whose quorum has a newer history than its own is found out.
  * Observers are heard for the number, and not counted.
+ *
+ * While a change of the members is half done, "a quorum" is one of the old members and one of the new. ZooKeeper asks the old
+ * ones alone: a leader of theirs, who cannot go on without the new ones, has an epoch by then that makes its history
+ * preferred to what the new ones have committed since.
  * Source: Leader.getEpochToPropose, waitForEpochAck; StateSummary.java.
  */
 
-import type { QuorumVerifier } from "./quorum-verifier.ts";
+import type { QuorumViews } from "./quorum-verifier.ts";
 
 /** How far a history goes: the newer one has the later epoch, then the later zxid. */
 export interface StateSummary {
@@ -21,7 +25,7 @@ export interface StateSummary {
 }
 
 export class EpochAgreement {
-  readonly #verifier: QuorumVerifier;
+  readonly #views: QuorumViews;
   readonly #sid: bigint;
   readonly #own: StateSummary;
   #highest = -1n;
@@ -31,8 +35,8 @@ export class EpochAgreement {
   readonly #ackers = new Set<bigint>();
 
   /** @param own the leader's history, which nobody of its quorum may surpass. */
-  constructor(verifier: QuorumVerifier, sid: bigint, own: StateSummary) {
-    this.#verifier = verifier;
+  constructor(views: QuorumViews, sid: bigint, own: StateSummary) {
+    this.#views = views;
     this.#sid = sid;
     this.#own = own;
   }
@@ -51,7 +55,7 @@ export class EpochAgreement {
   propose(sid: bigint, acceptedEpoch: bigint): void {
     if (this.#epoch !== null) return;
     if (acceptedEpoch >= this.#highest) this.#highest = acceptedEpoch + 1n;
-    if (this.#verifier.isVoter(sid)) this.#proposers.add(sid);
+    if (this.#views.isVoter(sid)) this.#proposers.add(sid);
     if (this.#isQuorumWithLeader(this.#proposers)) this.#epoch = this.#highest;
   }
 
@@ -63,14 +67,14 @@ export class EpochAgreement {
     if (this.#isEstablished) return true;
     if (summary.currentEpoch !== -1n) {
       if (isNewer(summary, this.#own)) return false;
-      if (summary.lastZxid !== -1n && this.#verifier.isVoter(sid)) this.#ackers.add(sid);
+      if (summary.lastZxid !== -1n && this.#views.isVoter(sid)) this.#ackers.add(sid);
     }
     this.#isEstablished = this.#isQuorumWithLeader(this.#ackers);
     return true;
   }
 
   #isQuorumWithLeader(sids: ReadonlySet<bigint>): boolean {
-    return sids.has(this.#sid) && this.#verifier.hasQuorum((sid) => sids.has(sid));
+    return sids.has(this.#sid) && this.#views.hasQuorums((sid) => sids.has(sid));
   }
 }
 

@@ -126,6 +126,12 @@ export class LeaderElection {
     this.#drain(nowMs);
   }
 
+  /** Takes a leader without an election: a reconfiguration has named it, at that zxid. */
+  appoint(leader: bigint, zxid: bigint, candidate: Candidate): void {
+    this.#isObserver = !candidate.isParticipant;
+    this.#conclude({ ...voteOf(leader, -1n, zxid, -1n) });
+  }
+
   /** Gives the election up, as a server does that stops. */
   stop(): void {
     this.#isFinalizing = false;
@@ -186,7 +192,15 @@ export class LeaderElection {
     }
     this.#isFinalizing = false;
     this.deadlineMs = nowMs + this.#waitMs;
-    if (!this.#views.isVoter(sid) || !this.#views.isVoter(vote.leader)) return;
+    if (!this.#views.isVoter(sid)) return;
+    if (!this.#views.isVoter(vote.leader)) {
+      // A server that will vote when a change is committed, and has no vote before. It ignores this one's of an earlier round, and
+      // in ZooKeeper each of the two waits for the other.
+      if (vote.state === ServerState.looking && vote.electionEpoch > this.#logicalClock) {
+        this.#beginRound(vote.electionEpoch, this.#initial);
+      }
+      return;
+    }
     if (vote.state === ServerState.looking) this.#considerLooking(sid, vote, nowMs);
     else if (vote.state !== ServerState.observing) this.#considerSettled(sid, vote);
   }
@@ -199,9 +213,7 @@ export class LeaderElection {
   #considerLooking(sid: bigint, vote: Vote, nowMs: number): void {
     if (!this.#hasDatabase || vote.zxid === -1n || vote.electionEpoch < this.#logicalClock) return;
     if (vote.electionEpoch > this.#logicalClock) {
-      this.#logicalClock = vote.electionEpoch;
-      this.#votes.clear();
-      this.#propose(this.#isBetter(vote, this.#initial) ? vote : this.#initial);
+      this.#beginRound(vote.electionEpoch, this.#isBetter(vote, this.#initial) ? vote : this.#initial);
     } else if (this.#isBetter(vote, this.#proposed)) {
       this.#propose(vote);
     }
@@ -210,6 +222,12 @@ export class LeaderElection {
     this.#isFinalizing = true;
     this.deadlineMs = nowMs + finalizeWaitMs;
     this.#concludeUncontested();
+  }
+
+  #beginRound(logicalClock: bigint, vote: Vote): void {
+    this.#logicalClock = logicalClock;
+    this.#votes.clear();
+    this.#propose(vote);
   }
 
   /** Ends the wait for a better vote when nobody is left who could have one. */
@@ -227,15 +245,24 @@ export class LeaderElection {
   #considerSettled(sid: bigint, vote: Vote): void {
     if (vote.electionEpoch === this.#logicalClock) {
       this.#votes.set(sid, { ...vote, version: 0 });
-      if (this.#hasQuorumFor(vote, this.#votes) && this.#isLeading(vote, this.#votes)) {
+      if (this.#isFollowed(vote, this.#votes)) {
         this.#conclude(vote);
         return;
       }
     }
     this.#outOfElection.set(sid, vote);
-    if (!this.#hasQuorumFor(vote, this.#outOfElection) || !this.#isLeading(vote, this.#outOfElection)) return;
+    if (!this.#isFollowed(vote, this.#outOfElection)) return;
     this.#logicalClock = vote.electionEpoch;
     this.#conclude(vote);
+  }
+
+  /**
+   * Whether those votes are of an ensemble with that leader. The leader has seen to its quorums; whether they are those of a
+   * change that this server has seen, and that may never have been committed, is not asked. ZooKeeper asks, and a server
+   * that was alone to see such a change cannot join any more.
+   */
+  #isFollowed(vote: Vote, votes: ReadonlyMap<bigint, Vote>): boolean {
+    return this.#views.hasAnyQuorum((sid) => agrees(vote, votes.get(sid))) && this.#isLeading(vote, votes);
   }
 
   /**
@@ -254,10 +281,7 @@ export class LeaderElection {
   }
 
   #hasQuorumFor(vote: Vote, votes: ReadonlyMap<bigint, Vote>): boolean {
-    return this.#views.hasQuorums((sid) => {
-      const other = votes.get(sid);
-      return other !== undefined && isSameVote(vote, other);
-    });
+    return this.#views.hasQuorums((sid) => agrees(vote, votes.get(sid)));
   }
 
   #isBetter(vote: Vote, than: Vote): boolean {
@@ -293,6 +317,10 @@ export class LeaderElection {
     this.currentVote = voteOf(leader, electionEpoch, zxid, peerEpoch);
     this.#output.elected(this.currentVote);
   }
+}
+
+function agrees(vote: Vote, other: Vote | undefined): boolean {
+  return other !== undefined && isSameVote(vote, other);
 }
 
 function voteOf(leader: bigint, electionEpoch: bigint, zxid: bigint, peerEpoch: bigint): Vote {

@@ -16,48 +16,22 @@
 
 import { assert } from "#base/assert.ts";
 import { highOf, longOf, lowOf } from "#base/zxid.ts";
+import type { ReconfigRequest } from "#jute/records/proto.ts";
 import { type PacketView, PacketType, writePacket } from "#protocol/quorum-packet.ts";
-import { Broadcast, type Subscriber } from "./broadcast.ts";
+import { Broadcast } from "./broadcast.ts";
+import { type Configurations, isSameLeader } from "./configurations.ts";
 import type { Durable } from "./durable.ts";
 import { EpochAgreement, type StateSummary } from "./epoch-agreement.ts";
+import type { LeaderLimits, LeaderOutput } from "./leader-output.ts";
 import { type HandlerServices, LearnerHandler, type SyncKind, type SyncWay } from "./learner-handler.ts";
 import { type LearnerSyncPlan, planLearnerSync } from "./learner-sync-plan.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
-import type { QuorumViews } from "./quorum-verifier.ts";
+import { QuorumVerifier, type QuorumViews } from "./quorum-verifier.ts";
+import { judgeReconfig, type ReconfigRefusal } from "./reconfiguration.ts";
+import type { Subscriber } from "./subscriber.ts";
 import type { TxnWindow } from "./txn-window.ts";
 
 export type LeaderPhase = "Discovery" | "Establishing" | "Synchronization" | "Broadcast" | "Over";
-
-export interface LeaderLimits {
-  readonly tickTimeMs: number;
-  /** In ticks. */
-  readonly initLimit: number;
-  readonly syncLimit: number;
-  readonly isSnapshotSyncForced: boolean;
-  readonly isLogSyncEnabled: boolean;
-  /** Learners that are brought up to date at once, by the tree and by transactions; voters are let in beyond that. */
-  readonly treeSyncsMax: number;
-  readonly txnSyncsMax: number;
-}
-
-/** What a leader asks of its driver. */
-export interface LeaderOutput {
-  /** Writes the file, and calls back when it is on the disk. */
-  storeAcceptedEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
-  storeCurrentEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
-  /** A quorum is in step: begin to serve. The first transaction will have the zxid behind epoch << 32. */
-  serve(epoch: bigint): void;
-  committed(zxidHigh: number, zxidLow: number): void;
-  sendTree(handler: LearnerHandler, done: (nowMs: number) => void): bigint;
-  sendLog: HandlerServices["sendLog"];
-  /** A REQUEST or REVALIDATE of a learner, or a PING's list of sessions. */
-  received(handler: LearnerHandler, packet: PacketView, nowMs: number): void;
-  /** @param count of those that are sent the same kind of thing now, this one included. */
-  learnerSyncing(handler: LearnerHandler, way: SyncWay, count: number): void;
-  learnerGone(handler: LearnerHandler, reason: string): void;
-  /** The leader has stepped down; its learners have been closed. */
-  over(reason: string): void;
-}
 
 /** Connections that have not said who they are. */
 const strangersMax = 100;
@@ -67,11 +41,11 @@ const laterEpochsMax = 10;
 export class Leading implements HandlerServices {
   readonly handlers: Set<LearnerHandler> = new Set();
   readonly broadcast: Broadcast;
-  readonly configVersion: bigint;
   readonly initTimeoutMs: number;
   readonly syncTimeoutMs: number;
   phase: LeaderPhase = "Discovery";
   readonly #sid: bigint;
+  readonly #configs: Configurations;
   readonly #views: QuorumViews;
   readonly #window: TxnWindow;
   readonly #limits: LeaderLimits;
@@ -87,11 +61,15 @@ export class Leading implements HandlerServices {
   #tick = 0;
   #isHalfTick = true;
   #laterEpochs = 0;
+  /** A learner waits to serve until a reconfiguration is committed that it was told of. */
+  #isUpToDateDue = false;
+  /** The reconfiguration has left nobody else to lead, but learners have to find this server in another place. */
+  #hasMoved = false;
 
   /** @param parts.history where this server's history ends; the window holds the newest part of it, all committed. */
   constructor(parts: {
     sid: bigint;
-    views: QuorumViews;
+    configs: Configurations;
     window: TxnWindow;
     history: StateSummary;
     hasDigests: boolean;
@@ -99,21 +77,43 @@ export class Leading implements HandlerServices {
     output: LeaderOutput;
     nowMs: number;
   }) {
-    const { sid, views, window, history, limits, output, nowMs } = parts;
+    const { sid, configs, window, history, limits, output, nowMs } = parts;
+    const { views } = configs;
     this.#sid = sid;
+    this.#configs = configs;
     this.#views = views;
     this.#window = window;
     this.#history = history;
     this.#limits = limits;
     this.#output = output;
-    this.configVersion = views.committed.version;
     this.initTimeoutMs = limits.tickTimeMs * limits.initLimit;
     this.syncTimeoutMs = limits.tickTimeMs * limits.syncLimit;
     this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
-    this.#agreement = new EpochAgreement(views.committed, sid, history);
+    this.#agreement = new EpochAgreement(views, sid, history);
     const { lastZxid } = history;
     const start = { zxidHigh: highOf(lastZxid), zxidLow: lowOf(lastZxid) };
-    this.broadcast = new Broadcast({ window, views, sid, start, hasDigests: parts.hasDigests, output });
+    this.broadcast = new Broadcast({
+      window,
+      views,
+      sid,
+      start,
+      hasDigests: parts.hasDigests,
+      output: {
+        committed: (zxidHigh, zxidLow) => {
+          output.committed(zxidHigh, zxidLow);
+          if (this.#isUpToDateDue) this.#bringUpToDate();
+        },
+        activate: (zxidHigh, zxidLow) => this.#activate(longOf(zxidHigh, zxidLow)),
+      },
+    });
+  }
+
+  get configVersion(): bigint {
+    return this.#views.committed.version;
+  }
+
+  get seenConfigVersion(): bigint {
+    return this.#views.lastSeen.version;
   }
 
   get configText(): string {
@@ -165,6 +165,10 @@ export class Leading implements HandlerServices {
       if (nowMs > this.#phaseDeadlineMs) this.stop(this.#reasonToGiveUp());
       return;
     }
+    if (this.#hasMoved) {
+      this.stop("this server's quorum address has changed");
+      return;
+    }
     this.#isHalfTick = !this.#isHalfTick;
     if (this.#isHalfTick) {
       this.#tick++;
@@ -186,6 +190,17 @@ export class Leading implements HandlerServices {
 
   isVoter(sid: bigint): boolean {
     return this.#views.isVoter(sid);
+  }
+
+  /** Judges a client's request to change the ensemble. @returns the configuration that it makes, or why it may not be. */
+  judgeReconfig(request: ReconfigRequest, zxid: bigint): QuorumVerifier | ReconfigRefusal {
+    const { views, rules } = this.#configs;
+    return judgeReconfig(request, { views, rules, zxid, isSynced: (config) => this.#isSynced(config) });
+  }
+
+  /** The transaction that makes that configuration is about to be proposed: a quorum of it has to acknowledge it as well. */
+  proposing(config: QuorumVerifier): void {
+    this.#configs.see(config, () => {});
   }
 
   proposeEpoch(handler: LearnerHandler, acceptedEpoch: bigint): void {
@@ -241,8 +256,12 @@ export class Leading implements HandlerServices {
 
   newLeaderAcked(handler: LearnerHandler): void {
     this.#newLeaderAckers.add(handler.sid);
-    if (this.phase === "Broadcast") handler.leaderServes(handler.heardMs);
-    else if (this.phase === "Synchronization") this.#serveIfInStep(handler.heardMs);
+    if (this.phase === "Broadcast") {
+      handler.leaderServes(handler.heardMs);
+      this.#isUpToDateDue ||= handler.state === "AwaitService";
+    } else if (this.phase === "Synchronization") {
+      this.#serveIfInStep(handler.heardMs);
+    }
   }
 
   acked(handler: LearnerHandler, zxidHigh: number, zxidLow: number): void {
@@ -257,6 +276,8 @@ export class Leading implements HandlerServices {
   gone(handler: LearnerHandler, reason: string): void {
     this.handlers.delete(handler);
     this.#output.learnerGone(handler, reason);
+    // Those who were told of another leader leave by themselves: with the last that counts this one's time is over.
+    if (this.broadcast.isHandedOver && this.isServing && !this.#isQuorumSynced()) this.stop("another server leads now");
   }
 
   #countSyncs(kind: SyncKind): number {
@@ -305,14 +326,24 @@ export class Leading implements HandlerServices {
   #establish(): void {
     if (!this.#agreement.isEstablished || this.phase !== "Establishing" || this.#isEstablishing) return;
     this.#isEstablishing = true;
-    this.#output.storeCurrentEpoch(this.#epoch!, (_stored, nowMs) => {
+    this.#output.storeCurrentEpoch(this.#epoch!, (stored, nowMs) => {
       if (this.phase !== "Establishing") return;
-      this.phase = "Synchronization";
-      this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
-      this.#newLeaderAckers.add(this.#sid);
-      for (const handler of this.handlers) handler.epochEstablished(nowMs);
-      this.#serveIfInStep(nowMs);
+      this.#nameConfig(stored, () => {
+        if (this.phase !== "Establishing") return;
+        this.phase = "Synchronization";
+        this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
+        this.#newLeaderAckers.add(this.#sid);
+        for (const handler of this.handlers) handler.epochEstablished(nowMs);
+        this.#serveIfInStep(nowMs);
+      });
     });
+  }
+
+  /** Members that come from files alone, and that no ensemble has agreed on yet, get the epoch for a version. */
+  #nameConfig(epoch: bigint, stored: () => void): void {
+    const { committed, lastSeen } = this.#views;
+    if (committed.version !== 0n || lastSeen.version !== 0n) stored();
+    else this.#configs.see(new QuorumVerifier(committed.membership, epoch << 32n), stored);
   }
 
   #serveIfInStep(nowMs: number): void {
@@ -320,8 +351,40 @@ export class Leading implements HandlerServices {
     assert(this.phase === "Synchronization", "a leader begins to serve once");
     this.phase = "Broadcast";
     this.broadcast.beginEpoch(Number(this.#epoch!));
+    // A change that an earlier leader did not complete is complete now: a quorum of both configurations is in step.
+    if (this.#activate(this.#epoch! << 32n) !== this.#sid) this.broadcast.handOver();
     this.#output.serve(this.#epoch!);
     for (const handler of this.handlers) handler.leaderServes(nowMs);
+  }
+
+  /** Makes the configuration that was seen last the one that counts. @returns who leads from now on. */
+  #activate(zxid: bigint): bigint {
+    if (!this.#configs.isReconfigEnabled) return this.#sid;
+    const { committed, lastSeen } = this.#views;
+    const isSame = isSameLeader(this.#sid, committed, lastSeen);
+    const others = lastSeen.voters.filter((sid) => sid !== this.#sid);
+    // The most advanced, so that little of what is proposed is lost.
+    const other = this.broadcast.mostAdvanced(others) ?? others.find((sid) => this.#newLeaderAckers.has(sid));
+    const leader = isSame ? this.#sid : (other ?? this.#sid);
+    this.#hasMoved = !isSame && leader === this.#sid;
+    this.#output.activate(lastSeen, leader, zxid);
+    return leader;
+  }
+
+  /** Lets those serve that waited for a reconfiguration to be committed. */
+  #bringUpToDate(): void {
+    if (this.#views.isChanging) return;
+    this.#isUpToDateDue = false;
+    for (const handler of this.handlers) handler.leaderServes(handler.heardMs);
+  }
+
+  /** Whether a quorum of that configuration is connected and in step. */
+  #isSynced(config: QuorumVerifier): boolean {
+    const synced = new Set<bigint>([this.#sid]);
+    for (const { sid, state, isObserver, tickDeadline } of this.handlers) {
+      if (state === "Serving" && !isObserver && this.#tick <= tickDeadline) synced.add(sid);
+    }
+    return config.hasQuorum((sid) => synced.has(sid));
   }
 
   #isQuorumSynced(): boolean {

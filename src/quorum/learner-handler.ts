@@ -22,11 +22,11 @@
 import { highOf, longOf, lowOf } from "#base/zxid.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { type PacketView, PacketType, packetName, writePacket } from "#protocol/quorum-packet.ts";
-import { Subscriber } from "./broadcast.ts";
 import type { Durable } from "./durable.ts";
 import type { StateSummary } from "./epoch-agreement.ts";
 import type { LearnerSyncPlan } from "./learner-sync-plan.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
+import { Subscriber } from "./subscriber.ts";
 
 /** What is sent: transactions (DIFF, TRUNC), or the tree. */
 export type SyncKind = "txns" | "tree";
@@ -54,8 +54,9 @@ export type LearnerHandlerState =
 export interface HandlerServices {
   /** Version of the committed configuration. */
   readonly configVersion: bigint;
-  /** What NEWLEADER carries: the configuration that was last seen. */
+  /** What NEWLEADER carries: the configuration that was last seen, and its version. */
   readonly configText: string;
+  readonly seenConfigVersion: bigint;
   /** How long a learner may be silent, before and after it is synchronised. */
   readonly initTimeoutMs: number;
   readonly syncTimeoutMs: number;
@@ -112,6 +113,8 @@ export class LearnerHandler {
   syncKind: SyncKind | null = null;
   readonly #leader: HandlerServices;
   #epoch = 0n;
+  /** Version of the configuration that NEWLEADER carried. */
+  #toldVersion = 0n;
   /** Where its history ends. */
   #learnerZxid = 0n;
   /** What is meant to follow a tree or a file that is still being sent. */
@@ -175,10 +178,18 @@ export class LearnerHandler {
     if (this.state === "AwaitEstablished") this.#sync(this.#leader.planSync(this.#learnerZxid), nowMs);
   }
 
-  /** The leader serves, or has just begun to. */
+  /**
+   * The leader serves, has just begun to, or has just committed a reconfiguration. UPTODATE is the word for the learner to make
+   * the configuration of NEWLEADER the one that counts: if that is proposed and not committed, it waits, and what it
+   * acknowledges meanwhile is heard. ZooKeeper sends it all the same, and such a learner counts a quorum of its own.
+   */
   leaderServes(nowMs: number): void {
     if (this.state !== "AwaitService") return;
     this.heardMs = nowMs;
+    if (this.#toldVersion > this.#leader.configVersion) {
+      this.link.resume();
+      return;
+    }
     this.subscriber.unackedSinceMs = Number.POSITIVE_INFINITY;
     this.state = "Serving";
     writePacket(this.link.open(), PacketType.upToDate, -1, -1);
@@ -308,6 +319,7 @@ export class LearnerHandler {
   #announceLeader(nowMs: number): void {
     this.heardMs = nowMs;
     const text = Buffer.from(this.#leader.configText);
+    this.#toldVersion = this.#leader.seenConfigVersion;
     const out = this.link.open();
     out.writeInt(PacketType.newLeader);
     out.writeBigInt(this.#epoch << 32n);

@@ -24,10 +24,12 @@ import { compareHalves, hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts
 import { readInt32 } from "#jute/reader.ts";
 import { type PacketView, PacketType, packetName, writePacket } from "#protocol/quorum-packet.ts";
 import { txnHeaderBytes, zxidInTxnHeader } from "#protocol/txn-header.ts";
-import type { ZxidHalves } from "./broadcast.ts";
 import type { Durable } from "./durable.ts";
 import { zabVersion } from "./learner-handler.ts";
+import type { LearnerOutput, LearnerSyncMode } from "./learner-output.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
+import { configIn, isReconfig, leaderBytes, leaderIn } from "./reconfig-packets.ts";
+import type { ZxidHalves } from "./subscriber.ts";
 import type { TxnWindow } from "./txn-window.ts";
 
 export type LearnerState =
@@ -41,45 +43,6 @@ export type LearnerState =
   | "ExpectUpToDate"
   | "Serving"
   | "Over";
-
-/** Which way a learner was brought up to date. */
-export type LearnerSyncMode = "diff" | "trunc" | "snap";
-
-/** What a learner asks of its driver. */
-export interface LearnerOutput {
-  storeAcceptedEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
-  /** `history` says that what the epoch stands for is on the disk. */
-  storeCurrentEpoch(
-    epoch: bigint,
-    history: Durable<"history">,
-    done: (epoch: Durable<bigint>, nowMs: number) => void,
-  ): void;
-  /**
-   * Cuts off everything behind that zxid, in the log and among the snapshots, and loads the tree anew. `isDone` is false when
-   * there was nothing to start from: the whole tree is needed.
-   */
-  truncate(zxid: bigint, done: (isDone: boolean, nowMs: number) => void): void;
-  /** A tree follows on the wire, whole up to that zxid: begins an empty one, and empties the window. */
-  beginTree(zxid: bigint): void;
-  /** Takes bytes of the tree. @returns how many were its, and whether it ended there. */
-  takeTree(bytes: Buffer, start: number, end: number): { readonly taken: number; readonly isComplete: boolean };
-  /** Appends a transaction to the window, and to the log unless a tree is being received. */
-  log(bytes: Buffer, start: number, end: number): void;
-  /** Everything up to that zxid is committed. */
-  commit(zxidHigh: number, zxidLow: number): void;
-  /**
-   * Makes everything durable that was received: what was logged, or the tree, with what waits behind it. Replaces what the
-   * disk had before, if it was a tree.
-   */
-  persist(mode: LearnerSyncMode, done: (history: Durable<"history">, nowMs: number) => void): void;
-  /** The leader is established, and this server in step with it: begin to serve. */
-  serve(epoch: bigint): void;
-  /** What our clients' requests brought about: SYNC and REVALIDATE. */
-  received(packet: PacketView, nowMs: number): void;
-  /** Sessions that were heard of since the last time, as a PING carries them; empty, never null. */
-  touchedSessions(): Uint8Array;
-  over(reason: string): void;
-}
 
 export class Learning {
   readonly link: QuorumLink;
@@ -95,6 +58,8 @@ export class Learning {
   readonly #currentEpoch: bigint;
   readonly #lastZxid: bigint;
   #epoch = 0n;
+  /** The configuration that the leader has seen last, and completes if it was not committed. */
+  #newLeaderConfig: string | null = null;
   #isTreeBroken = false;
   #heardMs: number;
   /** The newest transaction that came; before the first, where our history ends. */
@@ -169,7 +134,7 @@ export class Learning {
   logged(zxid: Durable<ZxidHalves>): void {
     this.#loggedHigh = zxid.zxidHigh;
     this.#loggedLow = zxid.zxidLow;
-    if (this.state === "Serving") this.#ackLogged();
+    if (this.state === "Serving" || this.state === "ExpectUpToDate") this.#ackLogged();
   }
 
   stop(reason: string): void {
@@ -199,7 +164,7 @@ export class Learning {
         this.#takeSync(packet);
         return;
       case "ExpectNewLeader":
-        if (packet.type === PacketType.newLeader) this.#persist();
+        if (packet.type === PacketType.newLeader) this.#takeNewLeader(packet);
         else this.#takeTxn(packet);
         return;
       case "ExpectUpToDate":
@@ -299,13 +264,19 @@ export class Learning {
     const { type, zxidHigh, zxidLow } = packet;
     switch (type) {
       case PacketType.proposal:
-        this.#log(packet);
+        this.#log(packet, packet.dataStart);
         return;
       case PacketType.commit:
         this.#commit(zxidHigh, zxidLow);
         return;
       case PacketType.inform:
-        if (this.#log(packet)) this.#commit(zxidHigh, zxidLow);
+        if (this.#log(packet, packet.dataStart)) this.#commit(zxidHigh, zxidLow);
+        return;
+      case PacketType.commitAndActivate:
+        this.#takeCommitAndActivate(packet);
+        return;
+      case PacketType.informAndActivate:
+        this.#takeInformAndActivate(packet);
         return;
       default:
       // A ping before UPTODATE gets no answer.
@@ -316,14 +287,48 @@ export class Learning {
     const { type } = packet;
     if (type === PacketType.ping) this.#answerPing(packet);
     else if (type === PacketType.sync || type === PacketType.revalidate) this.#output.received(packet, nowMs);
-    else if (!this.isObserver || type === PacketType.inform) this.#takeTxn(packet);
+    else if (!this.isObserver || type === PacketType.inform || type === PacketType.informAndActivate) {
+      this.#takeTxn(packet);
+    }
   }
 
-  /** @returns false when it came before. */
-  #log({ bytes, dataStart, dataEnd, dataBytes }: PacketView): boolean {
-    if (dataBytes < txnHeaderBytes) throw new QuorumError(`a transaction of ${dataBytes} bytes`);
-    const zxidHigh = readInt32(bytes, dataStart + zxidInTxnHeader);
-    const zxidLow = readInt32(bytes, dataStart + zxidInTxnHeader + 4);
+  /** The leader named behind the zxid is the one from now on; the configuration is that of the oldest proposal that waits. */
+  #takeCommitAndActivate(packet: PacketView): void {
+    const { zxidHigh, zxidLow } = packet;
+    const leader = leaderIn(packet);
+    const window = this.#window;
+    const isPending = window.committedCount < window.length;
+    const txn = isPending ? window.at(window.committedCount) : null;
+    if (txn === null || compareHalves(txn.zxidHigh, txn.zxidLow, zxidHigh, zxidLow) !== 0) {
+      // As with a commit: one that came before, or one too many.
+      this.#commit(zxidHigh, zxidLow);
+      return;
+    }
+    const text = configIn(txn.bytes, txn.start, txn.end);
+    this.#commit(zxidHigh, zxidLow);
+    this.#activate(text, leader, longOf(zxidHigh, zxidLow));
+  }
+
+  #takeInformAndActivate(packet: PacketView): void {
+    const { bytes, zxidHigh, zxidLow } = packet;
+    const leader = leaderIn(packet);
+    const txnStart = packet.dataStart + leaderBytes;
+    if (!this.#log(packet, txnStart)) return;
+    this.#commit(zxidHigh, zxidLow);
+    this.#activate(configIn(bytes, txnStart, packet.dataEnd), leader, longOf(zxidHigh, zxidLow));
+  }
+
+  #activate(text: string, leader: bigint | null, zxid: bigint): void {
+    if (this.#output.activate(text, leader, zxid)) this.stop("changes proposed in reconfig");
+  }
+
+  /** @param start where the transaction begins in the packet. @returns false when it came before. */
+  #log({ bytes, dataEnd }: PacketView, start: number): boolean {
+    if (start < 0 || dataEnd - start < txnHeaderBytes) {
+      throw new QuorumError(`a transaction of ${Math.max(dataEnd - start, 0)} bytes`);
+    }
+    const zxidHigh = readInt32(bytes, start + zxidInTxnHeader);
+    const zxidLow = readInt32(bytes, start + zxidInTxnHeader + 4);
     if (compareHalves(zxidHigh, zxidLow, this.#receivedHigh, this.#receivedLow) <= 0) {
       if (this.state === "Serving" && !this.isObserver)
         writePacket(this.link.open(), PacketType.ack, zxidHigh, zxidLow);
@@ -338,7 +343,8 @@ export class Learning {
     }
     this.#receivedHigh = zxidHigh;
     this.#receivedLow = zxidLow;
-    this.#output.log(bytes, dataStart, dataEnd);
+    if (!this.isObserver && isReconfig(bytes, start)) this.#output.sawProposedConfig(configIn(bytes, start, dataEnd));
+    this.#output.log(bytes, start, dataEnd);
     return true;
   }
 
@@ -359,9 +365,20 @@ export class Learning {
     this.#output.commit(zxidHigh, zxidLow);
   }
 
-  #persist(): void {
+  #takeNewLeader({ bytes, dataStart, dataEnd, dataBytes }: PacketView): void {
     this.state = "Persisting";
     this.link.pause();
+    // ZooKeepers of before 3.5 send none.
+    this.#newLeaderConfig = dataBytes > 1 ? bytes.toString("utf8", dataStart, dataEnd) : null;
+    if (this.#newLeaderConfig === null) this.#persist();
+    else {
+      this.#output.sawLeadersConfig(this.#newLeaderConfig, () => {
+        if (this.state === "Persisting") this.#persist();
+      });
+    }
+  }
+
+  #persist(): void {
     this.#output.persist(this.mode, (history) => {
       this.#isTreeBroken = false;
       if (this.state !== "Persisting") return;
@@ -401,6 +418,10 @@ export class Learning {
   }
 
   #serve(): void {
+    if (this.#newLeaderConfig !== null && this.#output.activate(this.#newLeaderConfig, null, this.#epoch << 32n)) {
+      this.stop("changes proposed in reconfig");
+      return;
+    }
     const zxid = this.#epoch << 32n;
     writePacket(this.link.open(), PacketType.ack, highOf(zxid), lowOf(zxid));
     this.state = "Serving";

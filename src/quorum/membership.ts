@@ -13,7 +13,7 @@
  * Source: QuorumPeer.QuorumServer, QuorumMaj, QuorumHierarchical, QuorumPeerConfig.parseDynamicConfig, ConfigUtils.
  */
 
-import { ConfigError } from "#base/errors.ts";
+import { ConfigError, IllegalArgumentError } from "#base/errors.ts";
 import { javaAddress } from "#base/java-address.ts";
 import { javaSplit, javaTrim, parseJavaInt, parseJavaLong } from "#base/java-values.ts";
 
@@ -26,13 +26,19 @@ interface MemberAddress {
   readonly electionPort: number;
 }
 
+/** Where a member listens for clients. */
+interface ClientAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface Member {
   /** The server's id: a signed 64-bit number; session ids have room for 0 to 255. */
   readonly sid: bigint;
   readonly role: MemberRole;
   readonly addresses: readonly MemberAddress[];
   /** What stands after the semicolon, or null. */
-  readonly client: { readonly host: string; readonly port: number } | null;
+  readonly client: ClientAddress | null;
   readonly line: number;
 }
 
@@ -115,7 +121,8 @@ export function checkMembership(membership: Membership, standaloneEnabled: boole
   const observers = membership.members.size - voters;
   const refuse = (problem: string, valid: string): ConfigError => {
     const line = [...membership.members.values()][0]?.line ?? 0;
-    return new ConfigError({ file, line, key: line > 0 ? "server" : "", problem: `${problem}; valid is ${valid}` });
+    const key = line > 0 ? "server" : "";
+    return new IllegalArgumentError({ file, line, key, problem: `${problem}; valid is ${valid}` });
   };
   if (voters === 0) {
     if (!standaloneEnabled) {
@@ -147,6 +154,41 @@ export function formatMember(member: Member): string {
     .map(({ host, quorumPort, electionPort }) => `${bracketed(host)}:${quorumPort}:${electionPort}`);
   const client = member.client === null ? "" : `;${bracketed(member.client.host)}:${member.client.port}`;
   return `${addresses.join("|")}:${member.role}${client}`;
+}
+
+/** Whether two members, or one before and after a change, listen for learners at the same addresses, in whatever order. */
+export function haveSameQuorumAddress(a: Member, b: Member): boolean {
+  return isSameSet(a.addresses.map(quorumAddress), b.addresses.map(quorumAddress));
+}
+
+/** The same for the election port. */
+export function haveSameElectionAddress(a: Member, b: Member): boolean {
+  return isSameSet(a.addresses.map(electionAddress), b.addresses.map(electionAddress));
+}
+
+/** Whether two memberships have the same servers, with the same roles and ports, and the same groups and weights. */
+export function isSameMembership(a: Membership, b: Membership): boolean {
+  return isSameSet(facts(a), facts(b));
+}
+
+function facts({ members, groupOf, weights }: Membership): string[] {
+  return [
+    ...[...members.values()].map((member) => `server.${member.sid}=${formatMember(member)}`),
+    ...[...(groupOf ?? [])].map(([sid, gid]) => `group.${gid}=${sid}`),
+    ...[...weights].map(([sid, weight]) => `weight.${sid}=${weight}`),
+  ];
+}
+
+function quorumAddress({ host, quorumPort }: MemberAddress): string {
+  return `${host}:${quorumPort}`;
+}
+
+function electionAddress({ host, electionPort }: MemberAddress): string {
+  return `${host}:${electionPort}`;
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && [...a].sort().join() === [...b].sort().join();
 }
 
 function parseMember(sid: bigint, line: MemberLine, blame: Blame, multiAddressEnabled: boolean): Member {
@@ -239,14 +281,19 @@ class Blame {
   }
 
   error(problem: string, valid: string): ConfigError {
-    const { key, line } = this.#line;
-    return new ConfigError({ file: this.#file, line, key, problem: `${problem}; valid is ${valid}` });
+    return new ConfigError(this.#facts(problem, valid));
+  }
+
+  /** Where ZooKeeper throws an unchecked exception. */
+  illegalArgument(problem: string, valid: string): IllegalArgumentError {
+    return new IllegalArgumentError(this.#facts(problem, valid));
   }
 
   long(text: string): bigint {
     const value = parseJavaLong(text);
     if (value === null) {
-      throw this.error(`Error processing ${this.#file}: For input string: "${text}"`, "a number where the id stands");
+      const problem = `Error processing ${this.#file}: For input string: "${text}"`;
+      throw this.illegalArgument(problem, "a number where the id stands");
     }
     return value;
   }
@@ -255,8 +302,13 @@ class Blame {
     const value = parseJavaInt(text);
     if (value === null) throw this.error(`Address unresolved: ${host}:${text}`, "a port, 0 to 65535");
     if (value < 0 || value > 65535) {
-      throw this.error(`Error processing ${this.#file}: port out of range:${value}`, "a port, 0 to 65535");
+      throw this.illegalArgument(`Error processing ${this.#file}: port out of range:${value}`, "a port, 0 to 65535");
     }
     return value;
+  }
+
+  #facts(problem: string, valid: string): ConstructorParameters<typeof ConfigError>[0] {
+    const { key, line } = this.#line;
+    return { file: this.#file, line, key, problem: `${problem}; valid is ${valid}` };
   }
 }

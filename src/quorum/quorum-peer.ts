@@ -6,6 +6,8 @@
  *      |                                               |
  *      `---------------------- Settling <--------------'
  *
+ * A reconfiguration may end a role and name the next leader: then there is no election (appointed).
+ *
  * Settling is what keeps memory and disk one: clients are let go, everything that was logged becomes durable, and what is
  * in the log and was never committed is applied after all. So the next vote speaks of the whole log, and memory is never
  * ahead of what a restart would load. A tree that was half received is thrown away, and what the disk has is loaded.
@@ -16,79 +18,21 @@
  */
 
 import { assert } from "#base/assert.ts";
-import type { PacketView } from "#protocol/quorum-packet.ts";
-import type { ZxidHalves } from "./broadcast.ts";
+import { highOf, longOf, lowOf } from "#base/zxid.ts";
+import { type Configurations, isSameLeader } from "./configurations.ts";
 import type { Durable } from "./durable.ts";
 import { type ElectionOptions, LeaderElection } from "./leader-election.ts";
-import type { LearnerHandler, SyncWay } from "./learner-handler.ts";
-import { type LeaderLimits, type LeaderOutput, Leading } from "./leading.ts";
-import { type LearnerOutput, Learning } from "./learning.ts";
+import type { LeaderOutput } from "./leader-output.ts";
+import type { LearnerHandler } from "./learner-handler.ts";
+import type { LearnerOutput } from "./learner-output.ts";
+import { Leading } from "./leading.ts";
+import { Learning } from "./learning.ts";
 import type { Notification } from "./notification.ts";
-import type { QuorumLink } from "./quorum-link.ts";
-import type { QuorumViews } from "./quorum-verifier.ts";
-import type { TxnWindow } from "./txn-window.ts";
+import type { PeerHistory, PeerLimits, PeerReplica, PeerService, PeerState, PeerWire } from "./peer-parts.ts";
+import { QuorumError, type QuorumLink } from "./quorum-link.ts";
+import type { QuorumVerifier } from "./quorum-verifier.ts";
+import type { ZxidHalves } from "./subscriber.ts";
 import { ServerState, type Vote } from "./vote.ts";
-
-export type PeerState = "Looking" | "Leading" | "Connecting" | "Learning" | "Settling" | "Stopped";
-
-/** The ports of the ensemble. */
-export interface PeerWire {
-  /** Election port: see ElectionOutput. */
-  sendVote(sid: bigint, vote: Vote): void;
-  connectAll(): void;
-  readonly hasDelivered: boolean;
-  /** Quorum port: learners may connect from now on, or no more. */
-  listen(): void;
-  unlisten(): void;
-  /** Connects to the quorum port of that member; `connected` or `connectFailed` follows. */
-  connect(sid: bigint): void;
-}
-
-/** The log, the snapshots, the epoch files, the tree. */
-export interface PeerReplica
-  extends
-    Pick<LeaderOutput, "storeAcceptedEpoch" | "storeCurrentEpoch" | "sendTree" | "sendLog">,
-    Pick<LearnerOutput, "truncate" | "beginTree" | "takeTree" | "log" | "persist"> {
-  readonly window: TxnWindow;
-  /** Everything up to that zxid is committed: it is applied at the end of the turn, or when it is durable. */
-  commit(zxidHigh: number, zxidLow: number): void;
-  /**
-   * A role has ended. Makes durable what was logged, applies what was not committed, then calls `done` with the last zxid of
-   * tree and log, -1 when there is no history that counts. `isTreeBroken`: loads what the disk has instead.
-   */
-  settle(isTreeBroken: boolean, done: (lastZxid: bigint, nowMs: number) => void): void;
-}
-
-/** What is done for clients while there is a leader. */
-export interface PeerService {
-  lead(leading: Leading, epoch: bigint): void;
-  learn(learning: Learning, epoch: bigint): void;
-  /** A learner asks, or tells of its sessions. */
-  receivedFromLearner(handler: LearnerHandler, packet: PacketView, nowMs: number): void;
-  receivedFromLeader(packet: PacketView, nowMs: number): void;
-  learnerSyncing(handler: LearnerHandler, way: SyncWay, count: number): void;
-  learnerGone(handler: LearnerHandler, reason: string): void;
-  touchedSessions(): Uint8Array;
-  /** No more serving: clients are let go. */
-  stop(reason: string): void;
-  /** For the log: what this server does now. */
-  stateChanged(state: PeerState, detail: string): void;
-}
-
-export interface PeerLimits extends LeaderLimits {
-  /** In ticks; 0 means initLimit. */
-  readonly connectToLearnerMasterLimit: number;
-  /** Between two attempts to connect to a leader (zookeeper.leaderConnectDelayDuringRetryMs). */
-  readonly connectRetryMs: number;
-}
-
-/** Where this member's history stands when it starts. */
-export interface PeerHistory {
-  readonly acceptedEpoch: bigint;
-  readonly currentEpoch: bigint;
-  /** -1 when there is none that counts: damaged, and to be replaced by a leader's. */
-  readonly lastZxid: bigint;
-}
 
 /** Learner.java tries 5 times; the rest is for a ZooKeeper that waits 200 ms longer before it leads. */
 const connectAttemptsMax = 7;
@@ -104,7 +48,7 @@ export class QuorumPeer {
   currentEpoch = 0n;
   lastZxid = 0n;
   readonly sid: bigint;
-  readonly #views: QuorumViews;
+  readonly #configs: Configurations;
   readonly #limits: PeerLimits;
   readonly #wire: PeerWire;
   readonly #replica: PeerReplica;
@@ -116,10 +60,14 @@ export class QuorumPeer {
   #connectAttempts = 0;
   #connectDeadlineMs = 0;
   #connectAgainMs: number = Number.POSITIVE_INFINITY;
+  /** Who leads when the present role has ended, and the zxid that says so; null: whom an election finds. */
+  #appointed: { readonly leader: bigint; readonly zxid: bigint } | null = null;
+  /** What became durable while a configuration was on its way to the disk. */
+  #loggedMeanwhile: Durable<ZxidHalves> | null = null;
 
   constructor(parts: {
     sid: bigint;
-    views: QuorumViews;
+    configs: Configurations;
     electionOptions: ElectionOptions;
     limits: PeerLimits;
     /** Whether this server's transactions carry the tree's digest. */
@@ -128,13 +76,15 @@ export class QuorumPeer {
     replica: PeerReplica;
     service: PeerService;
   }) {
-    const { sid, views, wire } = parts;
+    const { sid, configs, wire } = parts;
+    const { views } = configs;
     this.sid = sid;
-    this.#views = views;
+    this.#configs = configs;
     this.#limits = parts.limits;
     this.#wire = wire;
     this.#replica = parts.replica;
     this.#service = parts.service;
+    configs.onStored = () => this.#configStored();
     this.#hasDigests = parts.hasDigests;
     this.election = new LeaderElection({
       sid,
@@ -151,8 +101,9 @@ export class QuorumPeer {
     });
   }
 
+  /** Who is not in the configuration follows all the same, as one whose acknowledgements do not count. */
   get isObserver(): boolean {
-    return !this.#views.committed.isVoter(this.sid);
+    return this.#configs.views.committed.member(this.sid)?.role === "observer";
   }
 
   /** When {@link timer} wants to be called, on the driver's monotonic clock. */
@@ -181,7 +132,8 @@ export class QuorumPeer {
   /** What another server has sent to the election port. */
   receiveVote(sid: bigint, notification: Notification, nowMs: number): void {
     this.#nowMs = nowMs;
-    this.election.receive(sid, notification, nowMs);
+    if (notification.config !== null && this.#adopts(notification.config)) this.#look(nowMs);
+    else this.election.receive(sid, notification, nowMs);
   }
 
   /** Nobody listens where another server has its election port. */
@@ -204,7 +156,7 @@ export class QuorumPeer {
     this.learning = new Learning({
       sid: this.sid,
       isObserver: this.isObserver,
-      configVersion: this.#views.committed.version,
+      configVersion: this.#configs.views.committed.version,
       acceptedEpoch: this.acceptedEpoch,
       currentEpoch: this.currentEpoch,
       lastZxid: this.lastZxid,
@@ -243,10 +195,22 @@ export class QuorumPeer {
 
   /** Everything up to that zxid is in this server's log, for good. */
   logged(zxid: Durable<ZxidHalves>): void {
+    if (this.#configs.isStoring) {
+      // The transaction that proposes a configuration may be among them: it is acknowledged when that is stored as well.
+      this.#loggedMeanwhile = zxid;
+      return;
+    }
     this.learning?.logged(zxid);
     if (this.leading === null) return;
     this.leading.broadcast.ackOwn(zxid);
     this.leading.broadcast.settle();
+  }
+
+  /** All configurations that were seen are on the disk. */
+  #configStored(): void {
+    const zxid = this.#loggedMeanwhile;
+    this.#loggedMeanwhile = null;
+    if (zxid !== null) this.logged(zxid);
   }
 
   get #candidate(): { zxid: bigint; currentEpoch: bigint; isParticipant: boolean } {
@@ -257,6 +221,42 @@ export class QuorumPeer {
     this.#nowMs = nowMs;
     this.#change("Looking", "");
     this.election.look(this.#candidate, nowMs);
+  }
+
+  /** Whether another server knows of a later configuration, with other members. */
+  #adopts(text: string): boolean {
+    const { views, isReconfigEnabled } = this.#configs;
+    if (!isReconfigEnabled || this.state !== "Looking" || text === views.committed.text) return false;
+    try {
+      return this.#configs.activate(this.#configs.parse(text, "notification")) !== null;
+    } catch (error) {
+      if (error instanceof QuorumError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * A configuration is committed. @param leader who leads from now on; null: whoever does, or is elected.
+   * @returns whether this server's role or its leader is another one now.
+   */
+  #activate(config: QuorumVerifier, leader: bigint | null, zxid: bigint): boolean {
+    const wasObserver = this.isObserver;
+    const before = this.#configs.activate(config);
+    if (before === null) return false;
+    const current = this.election.currentVote.leader;
+    const hasNewLeader = leader === null ? !isSameLeader(current, before, config) : leader !== current;
+    const isMajor = hasNewLeader || this.isObserver !== wasObserver;
+    this.#appointed = isMajor && leader !== null ? { leader, zxid } : null;
+    return isMajor;
+  }
+
+  /** Whether the transaction that made that configuration is proposed, as far as this server knows, and not committed. */
+  #isPending({ version }: QuorumVerifier): boolean {
+    const { window } = this.#replica;
+    const index = window.indexBehind(highOf(version), lowOf(version)) - 1;
+    if (index < window.committedCount) return false;
+    const { zxidHigh, zxidLow } = window.at(index);
+    return longOf(zxidHigh, zxidLow) === version;
   }
 
   #elected(vote: Vote): void {
@@ -284,7 +284,7 @@ export class QuorumPeer {
     const history = { currentEpoch: this.currentEpoch, lastZxid: this.lastZxid };
     this.leading = new Leading({
       sid: this.sid,
-      views: this.#views,
+      configs: this.#configs,
       window: this.#replica.window,
       history,
       hasDigests: this.#hasDigests,
@@ -308,7 +308,14 @@ export class QuorumPeer {
     this.#replica.settle(isTreeBroken, (lastZxid, nowMs) => {
       if (this.state !== "Settling") return;
       this.lastZxid = lastZxid;
-      this.#look(nowMs);
+      const appointed = this.#appointed;
+      this.#appointed = null;
+      if (appointed === null) {
+        this.#look(nowMs);
+        return;
+      }
+      this.#nowMs = nowMs;
+      this.election.appoint(appointed.leader, appointed.zxid, this.#candidate);
     });
   }
 
@@ -348,6 +355,7 @@ export class QuorumPeer {
         service.lead(this.leading!, epoch);
       },
       committed: (zxidHigh, zxidLow) => replica.commit(zxidHigh, zxidLow),
+      activate: (config, leader, zxid) => void this.#activate(config, leader, zxid),
       sendTree: (handler, done) => replica.sendTree(handler, done),
       sendLog: (handler, learnerZxid, events) => replica.sendLog(handler, learnerZxid, events),
       received: (handler, packet, nowMs) => service.receivedFromLearner(handler, packet, nowMs),
@@ -369,6 +377,26 @@ export class QuorumPeer {
       log: (bytes, start, end) => replica.log(bytes, start, end),
       commit: (zxidHigh, zxidLow) => replica.commit(zxidHigh, zxidLow),
       persist: (mode, done) => replica.persist(mode, done),
+      sawProposedConfig: (text) => {
+        if (!this.#configs.isReconfigEnabled) return;
+        const config = this.#configs.parse(text, "PROPOSAL");
+        // What comes from the past, while this server catches up, is not what was seen last.
+        if (config.version > this.#configs.views.lastSeen.version) this.#configs.see(config, () => {});
+      },
+      sawLeadersConfig: (text, stored) => {
+        if (!this.#configs.isReconfigEnabled) {
+          stored();
+          return;
+        }
+        this.#configs.see(this.#configs.parse(text, "NEWLEADER"), stored);
+      },
+      activate: (text, leader, zxid) => {
+        if (!this.#configs.isReconfigEnabled) return false;
+        const config = this.#configs.parse(text, "the leader");
+        // A leader that serves tells who joins of a change that is under way; only its own commit makes it count.
+        if (leader === null && this.#isPending(config)) return false;
+        return this.#activate(config, leader, zxid);
+      },
       serve: (epoch) => {
         this.#reportEpoch(epoch);
         service.learn(this.learning!, epoch);

@@ -123,6 +123,11 @@ export class QuorumViews {
     return this.committed.hasQuorum(isIn) && (!this.isChanging || this.lastSeen.hasQuorum(isIn));
   }
 
+  /** Whether they are a quorum of at least one of them. */
+  hasAnyQuorum(isIn: (sid: bigint) => boolean): boolean {
+    return this.committed.hasQuorum(isIn) || (this.isChanging && this.lastSeen.hasQuorum(isIn));
+  }
+
   /** Whether the server votes in either configuration. */
   isVoter(sid: bigint): boolean {
     return this.committed.isVoter(sid) || this.lastSeen.isVoter(sid);

@@ -13,12 +13,15 @@ import { CorruptionError } from "#base/errors.ts";
 import { BufferStats } from "#base/metric-kinds.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Timer } from "#host/timers.ts";
+import { Configurations } from "#quorum/configurations.ts";
+import type { Member } from "#quorum/membership.ts";
 import { QuorumPeer } from "#quorum/quorum-peer.ts";
-import { QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
+import { type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Recovery } from "#storage/recovery.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
 import { setConfigZnode } from "#tree/system-znodes.ts";
 import { ClientServer, type ServerParts } from "./client-server.ts";
+import { ConfigFiles } from "./config-files.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { type MemberFacts, memberFacts } from "./member-facts.ts";
 import { QuorumPorts } from "./quorum-ports.ts";
@@ -29,6 +32,7 @@ import { type Serving, wireServing } from "./wiring.ts";
 export class EnsembleMember extends ClientServer {
   readonly ensemble: EnsembleConfig;
   readonly views: QuorumViews;
+  readonly #files: ConfigFiles;
   #replica: Replica | null = null;
   #peer: QuorumPeer | null = null;
   #ports: QuorumPorts | null = null;
@@ -38,11 +42,18 @@ export class EnsembleMember extends ClientServer {
   #timer: Timer | null = null;
   #timerAtMs: number = Number.POSITIVE_INFINITY;
   #isStopped = false;
+  /** Where this server is, for other members and for clients: a reconfiguration may move it. */
+  #own: Member;
+  #clientPlace: { readonly address: string; readonly port: number | null };
 
   constructor(parts: ServerParts & { readonly ensemble: EnsembleConfig }) {
     super(parts);
     this.ensemble = parts.ensemble;
-    this.views = new QuorumViews(new QuorumVerifier(this.config.membership, 0n));
+    const { sid, own, committed, lastSeen, zooCfg } = parts.ensemble;
+    this.views = new QuorumViews(committed, lastSeen);
+    this.#own = own;
+    this.#clientPlace = { address: this.config.clientPortAddress, port: this.config.clientPort };
+    this.#files = new ConfigFiles({ disk: this.host.disk, logger: this.host.logger, zooCfg, sid });
   }
 
   get peer(): QuorumPeer | null {
@@ -62,7 +73,12 @@ export class EnsembleMember extends ClientServer {
     const { ensemble, views } = this;
     if (this.#peer === null) return null;
     const uptimeMs = Math.round(this.host.clock.monotonicMs() - this.#servingSinceMs);
-    return memberFacts(this.#peer, { ensemble, views, leader: { uptimeMs, proposalSizes: this.#proposalSizes } });
+    return memberFacts(this.#peer, {
+      ensemble,
+      own: this.#own,
+      views,
+      leader: { uptimeMs, proposalSizes: this.#proposalSizes },
+    });
   }
 
   /** Binds the client port, loads the database, looks for a leader. @throws what stands in the way. */
@@ -77,6 +93,7 @@ export class EnsembleMember extends ClientServer {
       },
     );
     this.#replica = replica;
+    if (this.config.reconfigEnabled) this.#files.backUp();
     // An empty database needs its snapshot.0 before its first transaction, or the next start is refused.
     if (recovery.kind === "empty") await replica.store.snapshots.take();
     const peer = this.#assemble(replica);
@@ -106,6 +123,7 @@ export class EnsembleMember extends ClientServer {
     this.#stopServing();
     await Promise.all([this.port?.close(), this.#ports?.close()]);
     await this.#replica?.close();
+    await this.#files.close();
   }
 
   override turnEnded(): void {
@@ -113,8 +131,36 @@ export class EnsembleMember extends ClientServer {
     this.#arm();
   }
 
+  /** A reconfiguration is committed: this server may have another place now. */
+  #reconfigured(config: QuorumVerifier): void {
+    this.host.logger.info({ config: config.text }, "A configuration is committed");
+    this.#files.storeCommitted(config, !this.views.isChanging);
+    const own = config.member(this.ensemble.sid);
+    if (own === null) return;
+    this.#own = own;
+    this.#ports?.move(own);
+    if (own.client !== null) this.#moveClientPort(own.client.host, own.client.port);
+  }
+
+  #moveClientPort(address: string, port: number): void {
+    if (address === this.#clientPlace.address && port === this.#clientPlace.port) return;
+    this.#clientPlace = { address, port };
+    this.port?.move(this.host.wire, address, port).catch((error: unknown) => {
+      this.host.logger.error({ error: String(error) }, `Error reconfiguring client port to ${address}:${port}`);
+    });
+  }
+
   #assemble(replica: Replica): QuorumPeer {
     const { ensemble, views, host, config } = this;
+    const configs = new Configurations({
+      views,
+      rules: ensemble.rules,
+      isReconfigEnabled: config.reconfigEnabled,
+      output: {
+        storeSeen: (seen, done) => this.#files.storeSeen(seen, done),
+        activated: (committed) => this.#reconfigured(committed),
+      },
+    });
     const service = new QuorumService({
       ...this.persistence,
       replica,
@@ -131,7 +177,7 @@ export class EnsembleMember extends ClientServer {
     const ports = new QuorumPorts({ ensemble, host, views, dataBytesMax, turnEnded });
     const peer = new QuorumPeer({
       sid: ensemble.sid,
-      views,
+      configs,
       electionOptions: ensemble.election,
       limits: {
         tickTimeMs: config.tickTimeMs,

@@ -6,6 +6,7 @@
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Leading } from "#quorum/leading.ts";
 import type { Learning } from "#quorum/learning.ts";
+import type { Member } from "#quorum/membership.ts";
 import type { QuorumPeer } from "#quorum/quorum-peer.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { EnsembleConfigFacts, LeaderFacts, Mode, PeerFacts, SizeFacts } from "./server-facts.ts";
@@ -22,10 +23,13 @@ export function memberFacts(
   peer: QuorumPeer,
   {
     ensemble,
+    own,
     views,
     leader,
   }: {
     ensemble: EnsembleConfig;
+    /** This server, where it is now. */
+    own: Member;
     views: QuorumViews;
     /** What only a leader's server knows: how long it has led, and the sizes of its proposals. */
     leader: { uptimeMs: number; proposalSizes: SizeFacts };
@@ -46,9 +50,9 @@ export function memberFacts(
       initLimitTicks: ensemble.initLimit,
       syncLimitTicks: ensemble.syncLimit,
       electionAlg: 3,
-      electionPorts: ensemble.own.addresses.map(({ electionPort }) => electionPort),
-      quorumPorts: ensemble.own.addresses.map(({ quorumPort }) => quorumPort),
-      peerType: learning?.isObserver === true ? "observer" : ensemble.own.role,
+      electionPorts: own.addresses.map(({ electionPort }) => electionPort),
+      quorumPorts: own.addresses.map(({ quorumPort }) => quorumPort),
+      peerType: learning?.isObserver === true ? "observer" : own.role,
       membership: views.committed.text,
     },
   };

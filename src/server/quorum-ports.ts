@@ -7,11 +7,13 @@
 import { javaSocketAddress } from "#base/java-address.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Listener, Socket, SocketHandler } from "#host/wire.ts";
-import { ElectionPort } from "#net/election-port.ts";
+import { type ElectionPlace, ElectionPort } from "#net/election-port.ts";
 import { QuorumConnection } from "#net/quorum-connection.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import type { Learning } from "#quorum/learning.ts";
-import type { PeerWire, QuorumPeer } from "#quorum/quorum-peer.ts";
+import { haveSameElectionAddress, type Member } from "#quorum/membership.ts";
+import type { PeerWire } from "#quorum/peer-parts.ts";
+import type { QuorumPeer } from "#quorum/quorum-peer.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Vote } from "#quorum/vote.ts";
 import type { HostParts } from "./host-parts.ts";
@@ -31,6 +33,8 @@ export class QuorumPorts implements PeerWire {
   readonly #dataBytesMax: number;
   readonly #turnEnded: () => void;
   readonly #election: ElectionPort;
+  /** Where this server is, for other members. */
+  #own: Member;
   readonly #written: QuorumConnection[] = [];
   /** When this turn's input came; negative between turns. */
   #turnMs = -1;
@@ -52,13 +56,11 @@ export class QuorumPorts implements PeerWire {
     this.#dataBytesMax = parts.dataBytesMax;
     this.#turnEnded = parts.turnEnded;
     const { wire, timers, logger, clock } = host;
-    const { host: ownHost, electionPort } = ensemble.own.addresses[0]!;
+    this.#own = ensemble.own;
     this.#election = new ElectionPort({
       options: {
         sid: ensemble.sid,
-        address: this.#bindAddress(ownHost),
-        port: electionPort,
-        ownAddresses: [{ host: ownHost, port: electionPort }],
+        ...this.#electionPlace(),
         connectTimeoutMs: ensemble.election.connectTimeoutMs,
         handshakeTimeoutMs: ensemble.election.handshakeTimeoutMs,
         isKeepAlive: ensemble.election.isKeepAlive,
@@ -95,6 +97,21 @@ export class QuorumPorts implements PeerWire {
     }
   }
 
+  /** A reconfiguration has put this server there: its election port follows. The quorum port opens when it leads next. */
+  move(own: Member): void {
+    const before = this.#own;
+    this.#own = own;
+    if (haveSameElectionAddress(before, own)) return;
+    this.#election.move(this.#electionPlace()).catch((error: unknown) => {
+      this.#host.logger.error({ error: String(error) }, "Exception while listening to the election port");
+    });
+  }
+
+  #electionPlace(): ElectionPlace {
+    const { host, electionPort: port } = this.#own.addresses[0]!;
+    return { address: this.#bindAddress(host), port, ownAddresses: [{ host, port }] };
+  }
+
   async close(): Promise<void> {
     this.unlisten();
     await this.#election.close();
@@ -128,7 +145,8 @@ export class QuorumPorts implements PeerWire {
 
   connect(sid: bigint): void {
     const { clock, wire } = this.#host;
-    const address = this.#views.committed.member(sid)?.addresses[0];
+    const { committed, lastSeen } = this.#views;
+    const address = (committed.member(sid) ?? lastSeen.member(sid))?.addresses[0];
     if (address === undefined) {
       this.#host.timers.after(0, () => this.#connectFailed(sid, `no address of server ${sid}`));
       return;
@@ -158,7 +176,7 @@ export class QuorumPorts implements PeerWire {
 
   async #bind(): Promise<Listener | null> {
     const { wire, logger } = this.#host;
-    const { host, quorumPort } = this.#ensemble.own.addresses[0]!;
+    const { host, quorumPort } = this.#own.addresses[0]!;
     try {
       return await wire.listen({
         address: this.#bindAddress(host),

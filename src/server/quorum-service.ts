@@ -9,12 +9,13 @@
 
 import type { Identity } from "#auth/identity.ts";
 import { LongMap } from "#base/long-map.ts";
-import { hexOfHalves, highOf, lowOf } from "#base/zxid.ts";
+import { hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts";
 import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
 import { readId } from "#jute/records/data.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import type { Client } from "#pipeline/client.ts";
 import { type ForwardedRequest, ForwardedWrites } from "#pipeline/forwarded-writes.ts";
+import type { Reconfigurer } from "#pipeline/prepare.ts";
 import type { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
 import type { WritePath } from "#pipeline/write-path.ts";
@@ -23,7 +24,8 @@ import { PacketType, type PacketView } from "#protocol/quorum-packet.ts";
 import type { LearnerHandler, SyncWay } from "#quorum/learner-handler.ts";
 import type { Leading } from "#quorum/leading.ts";
 import type { Learning } from "#quorum/learning.ts";
-import type { PeerService, PeerState } from "#quorum/quorum-peer.ts";
+import type { PeerService, PeerState } from "#quorum/peer-parts.ts";
+import type { QuorumVerifier } from "#quorum/quorum-verifier.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { HostParts } from "./host-parts.ts";
 import type { PersistenceParts } from "./persistence.ts";
@@ -76,7 +78,10 @@ export class QuorumService implements PeerService {
     database.sessions.start(this.#nowMs());
     const sink = this.#sink(leading);
     this.#serving = serve((registry) => {
-      return preparedWrites(this.#parts, database, registry, sink, () => leading.broadcast.proposed);
+      return preparedWrites(this.#parts, database, registry, sink, {
+        proposed: () => leading.broadcast.proposed,
+        reconfigurer: this.#reconfigurer(leading),
+      });
     });
     replica.consumer = this.#consumer(this.#serving);
     replica.meter = new ReplicationMeter(this.#parts.metrics, "leader", replica.window);
@@ -189,6 +194,26 @@ export class QuorumService implements PeerService {
         leading.broadcast.propose(writer!.bytes, start, end, this.#nowMs());
         store.logged();
         this.proposed(end - start);
+      },
+    };
+  }
+
+  #reconfigurer(leading: Leading): Reconfigurer {
+    const { logger } = this.#host;
+    let config: QuorumVerifier | null = null;
+    return {
+      judge: (request, zxidHigh, zxidLow) => {
+        const verdict = leading.judgeReconfig(request, longOf(zxidHigh, zxidLow));
+        if ("error" in verdict) {
+          logger.warn({ code: verdict.error, reason: verdict.reason }, "A reconfiguration was refused");
+          return verdict.error;
+        }
+        config = verdict;
+        return verdict.text;
+      },
+      proposing: () => {
+        logger.info({ config: config!.text }, "A reconfiguration is proposed");
+        leading.proposing(config!);
       },
     };
   }

@@ -17,6 +17,7 @@ import { assert } from "#base/assert.ts";
 import type { ServerConfig } from "#config/server-config.ts";
 import type { Client } from "#pipeline/client.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
+import type { Reconfigurer } from "#pipeline/prepare.ts";
 import { type ProposedZxid, PreparedWrites } from "#pipeline/prepared-writes.ts";
 import { RequestPipeline } from "#pipeline/request-pipeline.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
@@ -113,10 +114,9 @@ export function preparedWrites(
   { tree, applier }: Database,
   registry: ProviderRegistry,
   sink: TxnSink,
-  proposed?: () => ProposedZxid,
+  leader?: { readonly proposed: () => ProposedZxid; readonly reconfigurer: Reconfigurer },
 ): PreparedWrites {
-  const parts = { tree, applier, registry, options: config, sink, metrics };
-  const writes = new PreparedWrites(proposed === undefined ? parts : { ...parts, proposed });
+  const writes = new PreparedWrites({ tree, applier, registry, options: config, sink, metrics, ...leader });
   writes.preparer.judge.onQuotaExceeded = ({ path, excesses }) => {
     for (const excess of excesses) host.logger.warn({ path }, quotaExceededMessage(path, excess));
     if (excesses.some(({ isHard }) => isHard))

@@ -8,12 +8,12 @@
  * so, and a crash in between leaves the log ahead of the file. For us the log decides then: what it holds of an epoch lies
  * behind everything that the epoch began with, so the server has joined it. ZooKeeper refuses to start there, unless it
  * finds the number in currentEpoch.tmp; so that is where it is put as soon as the epoch is accepted.
- * Source: QuorumPeer.loadDataBase, writeLongToFile; AtomicFileWritingIdiom.java.
+ * Source: QuorumPeer.loadDataBase, writeLongToFile.
  */
 
 import { CorruptionError } from "#base/errors.ts";
 import type { Disk } from "#host/disk.ts";
-import { datasync } from "./txn-log-file.ts";
+import { readWhole, renameTemporary, writeAtomically, writeTemporary } from "./atomic-file.ts";
 
 export interface Epochs {
   readonly acceptedEpoch: bigint;
@@ -22,8 +22,7 @@ export interface Epochs {
 
 const acceptedName = "acceptedEpoch";
 const currentName = "currentEpoch";
-/** As ZooKeeper names a file on its way (AtomicFileOutputStream.TMP_EXTENSION). */
-const temporaryExtension = ".tmp";
+/** What is looked at of a file that should hold a number. */
 const readBytesMax = 64;
 
 export class EpochFiles {
@@ -61,29 +60,23 @@ export class EpochFiles {
   /** Makes a newly accepted epoch durable. @throws DiskError: the server must stop. */
   async accept(epoch: bigint): Promise<void> {
     await this.#write(acceptedName, epoch);
-    await this.#writeTemporary(currentName, epoch);
+    await writeTemporary(this.#disk, this.#path(currentName), bytesOf(epoch));
     await this.#disk.syncFolder(this.#folder);
     this.#prepared = epoch;
   }
 
   /** Makes a newly established epoch durable. @throws DiskError: the server must stop. */
   async establish(epoch: bigint): Promise<void> {
-    if (this.#prepared !== epoch) await this.#writeTemporary(currentName, epoch);
+    const path = this.#path(currentName);
+    if (this.#prepared !== epoch) await writeTemporary(this.#disk, path, bytesOf(epoch));
     this.#prepared = null;
-    await this.#rename(currentName);
+    await renameTemporary(this.#disk, path);
   }
 
   async #read(name: string): Promise<bigint | null> {
     const path = this.#path(name);
     if ((await this.#disk.stat(path)) === null) return null;
-    const file = await this.#disk.open(path, "read");
-    const bytes = Buffer.alloc(readBytesMax);
-    let text: string;
-    try {
-      text = bytes.toString("latin1", 0, await file.read(bytes, 0, bytes.length, 0));
-    } finally {
-      await file.close();
-    }
+    const text = (await readWhole(this.#disk, path)).toString("latin1", 0, readBytesMax);
     const [line = ""] = text.split(/\r?\n/);
     if (!/^\d{1,18}$/.test(line)) {
       const found = line === "" ? "nothing" : JSON.stringify(line);
@@ -93,29 +86,14 @@ export class EpochFiles {
   }
 
   async #write(name: string, epoch: bigint): Promise<void> {
-    await this.#writeTemporary(name, epoch);
-    await this.#rename(name);
-  }
-
-  async #writeTemporary(name: string, epoch: bigint): Promise<void> {
-    const file = await this.#disk.open(this.#path(name) + temporaryExtension, "create");
-    try {
-      const bytes = Buffer.from(String(epoch));
-      await new Promise<void>((resolve, reject) => {
-        file.write(bytes, 0, (error) => (error === null ? resolve() : reject(error)));
-      });
-      await datasync(file);
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #rename(name: string): Promise<void> {
-    await this.#disk.rename(this.#path(name) + temporaryExtension, this.#path(name));
-    await this.#disk.syncFolder(this.#folder);
+    await writeAtomically(this.#disk, this.#path(name), bytesOf(epoch));
   }
 
   #path(name: string): string {
     return `${this.#folder}/${name}`;
   }
+}
+
+function bytesOf(epoch: bigint): Buffer {
+  return Buffer.from(String(epoch));
 }

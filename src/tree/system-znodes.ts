@@ -21,7 +21,8 @@ const noStat = Buffer.alloc(60);
 const configStat = Buffer.alloc(60);
 configStat.writeInt32BE(-1, 40);
 const noData = Buffer.alloc(0);
-const configPath = Buffer.from("/zookeeper/config");
+/** Where clients find the members of the ensemble. */
+export const configPath: Buffer = Buffer.from("/zookeeper/config");
 const readPermission = 1;
 
 /**

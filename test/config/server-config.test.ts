@@ -11,22 +11,30 @@ import {
 
 type Flags = readonly (readonly [string, string])[];
 
-function load(text: string, options: { flags?: Flags; myid?: string | null } = {}): LoadedConfig {
-  const { flags = [], myid } = options;
+interface Given {
+  readonly flags?: Flags;
+  readonly myid?: string | null;
+  /** Dynamic configuration files, by path. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+function load(text: string, options: Given = {}): LoadedConfig {
+  const { flags = [], myid, files = {} } = options;
   return loadConfig({
     text: Buffer.from(text, "latin1"),
     file: "/conf/zoo.cfg",
     systemProperties: new Map(flags),
     ...(myid === undefined ? {} : { readMyid: () => myid }),
+    readDynamicFile: (file) => (files[file] === undefined ? null : Buffer.from(files[file])),
   });
 }
 
-function checkConfig(text: string, expected: Partial<ServerConfig>, options: { myid?: string | null } = {}): void {
+function checkConfig(text: string, expected: Partial<ServerConfig>, options: Given = {}): void {
   expect(load(text, options).config).toMatchObject(expected);
 }
 
 /** Checks the whole line that an operator would read. */
-function checkError(text: string, line: string, options: { flags?: Flags; myid?: string | null } = {}): void {
+function checkError(text: string, line: string, options: Given = {}): void {
   let message = "no error";
   try {
     load(text, options);
@@ -36,7 +44,7 @@ function checkError(text: string, line: string, options: { flags?: Flags; myid?:
   expect(message).toBe(line);
 }
 
-function notesOf(text: string, options: { flags?: Flags; myid?: string | null } = {}): string[] {
+function notesOf(text: string, options: Given = {}): string[] {
   return load(text, options).notes.map((note) => `${note.level} ${formatNote("zoo.cfg", note)}`);
 }
 
@@ -335,9 +343,47 @@ describe("a zoo.cfg with members", () => {
     );
     checkError(
       `${data}dynamicConfigFile=/conf/zoo.cfg.dynamic`,
-      "/conf/zoo.cfg:2: dynamicConfigFile: a dynamic configuration file is not supported yet; " +
-        "put its server lines into this file and remove the key",
+      "/conf/zoo.cfg:2: dynamicConfigFile: Error processing /conf/zoo.cfg.dynamic: file is missing; " +
+        "valid is a file with server lines",
     );
+  });
+
+  describe("in a file of their own", () => {
+    const zooCfg = `${data}initLimit=5\nsyncLimit=2\ndynamicConfigFile=/conf/d.1a\n`;
+    const members = "server.1=a:1:2;3\nserver.2=b:1:2;3\nserver.3=c:1:2;3";
+
+    function seen(version: string, extra = "reconfigEnabled=true\n"): bigint | undefined {
+      const next = `${members}\nserver.4=d:1:2;3\nversion=${version}`;
+      const files = { "/conf/d.1a": members, "/conf/zoo.cfg.dynamic.next": next };
+      return load(zooCfg + extra, { myid: "2", files }).config.ensemble?.lastSeen.version;
+    }
+
+    it("have the version that is in its name, and the client port of this server", () => {
+      const { config, notes } = load(zooCfg, { myid: "2", files: { "/conf/d.1a": members } });
+      expect(config).toMatchObject({ clientPort: 3, ensemble: { sid: 2n, zooCfg: "/conf/zoo.cfg" } });
+      expect(config.ensemble?.committed.version).toBe(26n);
+      expect(config.ensemble?.lastSeen).toBe(config.ensemble?.committed);
+      expect(notes.filter(({ level }) => level !== "info").map(({ key }) => key)).toEqual(["autopurge.purgeInterval"]);
+    });
+
+    it("are followed by what was seen last, where it is newer and changes are allowed", () => {
+      expect(seen("1b")).toBe(27n);
+      expect(seen("1a")).toBe(26n);
+      expect(seen("1b", "")).toBe(26n);
+    });
+
+    it("may be those of a server on its own", () => {
+      const { config } = load(zooCfg, { myid: "1", files: { "/conf/d.1a": "server.1=a:1:2;5" } });
+      expect(config).toMatchObject({ ensemble: null, clientPort: 5 });
+    });
+
+    it("may have nothing beside them", () => {
+      const files = { "/conf/d.1a": `${members}\ntickTime=5` };
+      const valid = "valid are server.N, group.N, weight.N and version";
+      checkError(zooCfg, `/conf/d.1a:4: tickTime: Unrecognised parameter: tickTime; ${valid}`, { myid: "1", files });
+      const text = "/conf/zoo.cfg:4: dynamicConfigFile: dynamic file shouldn't have version inside; valid is its name";
+      checkError(zooCfg, text, { myid: "1", files: { "/conf/d.1a": `version=5\n${members}` } });
+    });
   });
 });
 

@@ -28,6 +28,75 @@ describe("the core of an ensemble", () => {
   });
 });
 
+describe("the core of an ensemble whose members change", () => {
+  it("goes on with other members and another leader", () => {
+    const town = new CoreEnsemble(1, { voters: 3, spares: 2 });
+    for (const server of town.servers) server.start();
+    town.run(5_000);
+    const before = town.leader!.sid;
+    town.leader!.reconfigure(lines([1n, 2n, 3n, 4n, 5n].filter((sid) => sid !== before)));
+    for (let i = 1; i <= 5; i++) town.leader!.propose(BigInt(i));
+    town.run(5_000);
+    expect(town.leader?.sid).not.toBe(before);
+    expect(town.leader?.views.committed.voters).toHaveLength(4);
+    town.converge();
+    town.checkNothingLost();
+  });
+
+  it("loses nothing and converges, with crashes, cuts and changes", () => {
+    let reconfigs = 0;
+    for (let seed = 1; seed <= seeds * 2; seed++) {
+      try {
+        reconfigs += playReconfigs(seed);
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
+      }
+    }
+    expect(reconfigs).toBeGreaterThan(seeds);
+  });
+});
+
+/** Members with these ids; those in `observers` do not vote. */
+function lines(sids: readonly bigint[], observers: readonly bigint[] = []): string {
+  const role = (sid: bigint): string => (observers.includes(sid) ? "observer" : "participant");
+  return sids.map((sid) => `server.${sid}=h${sid}:2888:3888:${role(sid)};2181`).join("\n");
+}
+
+function playReconfigs(seed: number): number {
+  const town = new CoreEnsemble(seed, { voters: 3, observers: seed % 2, spares: 2, windowCount: 1 + (seed % 7) });
+  const { dice } = town;
+  for (const server of town.servers) server.start();
+  town.run(2_000);
+  let payload = 0n;
+  for (let step = 0; step < 50; step++) {
+    town.run(dice.below(600));
+    const server = town.servers[dice.below(town.servers.length)]!;
+    const die = dice.below(14);
+    if (die < 4) {
+      for (let i = dice.below(5); i >= 0; i--) for (const one of town.servers) if (one.isUp) one.propose(++payload);
+    } else if (die < 6) {
+      if (server.isUp) server.crash();
+    } else if (die < 9) {
+      if (!server.isUp) server.start();
+    } else if (die === 9) {
+      if (server.isUp) server.breakLinks();
+    } else if (die === 10) {
+      const island = new Set(town.servers.filter(() => dice.below(2) === 0).map(({ sid }) => sid));
+      town.isCut = (a, b) => island.has(a) !== island.has(b);
+    } else if (die === 11) {
+      town.isCut = () => false;
+    } else {
+      const sids = town.servers.map(({ sid }) => sid).filter(() => dice.below(3) > 0);
+      const observers = sids.filter(() => dice.oneIn(4));
+      if (sids.length > 0) town.leader?.reconfigure(lines(sids, observers));
+      for (let i = dice.below(4); i >= 0; i--) town.leader?.propose(++payload);
+    }
+  }
+  town.converge();
+  town.checkNothingLost();
+  return town.reconfigs;
+}
+
 function play(seed: number, voters: number): void {
   const town = new CoreEnsemble(seed, { voters, observers: seed % 3 === 0 ? 1 : 0, windowCount: 1 + (seed % 7) });
   const { dice } = town;

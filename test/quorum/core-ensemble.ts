@@ -12,15 +12,18 @@ import { PacketView } from "#protocol/quorum-packet.ts";
 import { asDurable, type Durable } from "#quorum/durable.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import type { Leading } from "#quorum/leading.ts";
-import type { Learning, LearnerSyncMode } from "#quorum/learning.ts";
+import type { LearnerSyncMode } from "#quorum/learner-output.ts";
+import type { Learning } from "#quorum/learning.ts";
 import { decodeNotification, encodeNotification } from "#quorum/notification.ts";
 import type { QuorumLink } from "#quorum/quorum-link.ts";
-import { type PeerReplica, type PeerService, type PeerWire, QuorumPeer } from "#quorum/quorum-peer.ts";
-import type { QuorumViews } from "#quorum/quorum-verifier.ts";
+import type { PeerReplica, PeerService, PeerWire } from "#quorum/peer-parts.ts";
+import { QuorumPeer } from "#quorum/quorum-peer.ts";
+import { type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import { TxnWindow } from "#quorum/txn-window.ts";
 import type { Vote } from "#quorum/vote.ts";
+import { OpCode } from "#protocol/op-code.ts";
 import { Dice, Schedule } from "../sim/schedule.ts";
-import { memberLines, viewsOf } from "./support.ts";
+import { configsOf, memberLines, verifierOf } from "./support.ts";
 
 const tickTimeMs = 100;
 const limits = {
@@ -53,6 +56,8 @@ interface Files {
   /** The newest snapshot: what was applied when it was taken. */
   snapshot: readonly CoreTxn[];
   log: CoreTxn[];
+  committed: QuorumVerifier;
+  lastSeen: QuorumVerifier;
 }
 
 /** One end of a connection of the quorum port. */
@@ -154,7 +159,8 @@ class Link implements QuorumLink {
 export class CoreServer implements PeerReplica, PeerService, PeerWire {
   readonly town: CoreEnsemble;
   readonly sid: bigint;
-  readonly files: Files = { acceptedEpoch: 0n, currentEpoch: 0n, snapshot: [], log: [] };
+  readonly files: Files;
+  views!: QuorumViews;
   peer!: QuorumPeer;
   window!: TxnWindow;
   isUp = false;
@@ -169,6 +175,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   /** Work for the disk, in order; each completes after the one before. */
   #disk: { change: (files: Files) => void; done: () => void }[] = [];
   #isDiskBusy = false;
+  #configDoneMs = 0;
   #loggedZxid = 0n;
   #wakesAtMs: number = Number.POSITIVE_INFINITY;
   #isTreeMode = false;
@@ -177,6 +184,15 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   constructor(town: CoreEnsemble, sid: bigint) {
     this.town = town;
     this.sid = sid;
+    const config = verifierOf(town.linesAtStart(sid));
+    this.files = {
+      acceptedEpoch: 0n,
+      currentEpoch: 0n,
+      snapshot: [],
+      log: [],
+      committed: config,
+      lastSeen: config,
+    };
   }
 
   start(): void {
@@ -186,10 +202,16 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
     this.#isDiskBusy = false;
     this.#isTreeMode = false;
     this.#wakesAtMs = Number.POSITIVE_INFINITY;
+    this.window = new TxnWindow({ committedCountMin: this.town.windowCount, committedBytesMax: 1 << 20 });
     this.#load();
+    const { committed, lastSeen } = this.files;
+    this.views = new QuorumViews(committed, lastSeen.version > committed.version ? lastSeen : committed);
     this.peer = new QuorumPeer({
       sid: this.sid,
-      views: this.town.views,
+      configs: configsOf(this.views, {
+        storeSeen: (config, done) => this.#writeConfig((files) => (files.lastSeen = config), done),
+        activated: (config) => this.#writeConfig((files) => (files.committed = config)),
+      }),
       electionOptions,
       limits,
       hasDigests: false,
@@ -223,11 +245,34 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   propose(payload: bigint): void {
     const { leading } = this.peer;
     if (!this.isServing || leading === null) return;
+    const body = Buffer.alloc(8);
+    body.writeBigInt64BE(payload);
+    this.#propose(leading, body, 0);
+  }
+
+  /** Proposes other members, if this server leads and they may be. */
+  reconfigure(lines: string): void {
+    const { leading } = this.peer;
+    if (!this.isServing || leading === null) return;
     const { zxidHigh, zxidLow } = leading.broadcast.proposed;
-    const bytes = Buffer.alloc(40);
+    const request = { joiningServers: null, leavingServers: null, newMembers: lines, curConfigId: -1n };
+    const verdict = leading.judgeReconfig(request, longOf(zxidHigh, zxidLow) + 1n);
+    if ("error" in verdict) return;
+    leading.proposing(verdict);
+    const body = new JuteWriter();
+    body.writeString("/zookeeper/config");
+    body.writeBuffer(Buffer.from(verdict.text));
+    body.writeInt(-1);
+    this.#propose(leading, body.toBytes(), OpCode.reconfig);
+    this.town.reconfigs++;
+  }
+
+  #propose(leading: Leading, body: Buffer, type: number): void {
+    const { zxidHigh, zxidLow } = leading.broadcast.proposed;
+    const bytes = Buffer.concat([Buffer.alloc(32), body]);
     bytes.writeInt32BE(zxidHigh, 12);
     bytes.writeInt32BE(zxidLow + 1, 16);
-    bytes.writeBigInt64BE(payload, 32);
+    bytes.writeInt32BE(type, 28);
     leading.broadcast.propose(bytes, 0, bytes.length, this.town.schedule.nowMs);
     this.#append(bytes);
     this.town.endTurn();
@@ -240,7 +285,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   // The ports.
 
   sendVote(sid: bigint, vote: Vote): void {
-    this.town.post(this.sid, sid, encodeNotification(vote, ""));
+    this.town.post(this.sid, sid, encodeNotification(vote, this.views.committed.text));
     const { schedule } = this.town;
     const life = this.#life;
     schedule.after(this.town.delayMs(), () => {
@@ -378,18 +423,22 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
     this.window.clear();
   }
 
-  /** The form of a tree here: `(int 40 | transaction)* | int 0 | signature`. */
+  /** The form of a tree here: `(int length | transaction)* | int 0 | signature`. */
   takeTree(bytes: Buffer, start: number, end: number): { taken: number; isComplete: boolean } {
     const had = this.#treeBytes.length;
     this.#treeBytes = Buffer.concat([this.#treeBytes, bytes.subarray(start, end)]);
-    for (let at = 0; at + 4 <= this.#treeBytes.length; at += 44) {
-      if (this.#treeBytes.readInt32BE(at) !== 0) continue;
+    const txns: CoreTxn[] = [];
+    for (let at = 0; at + 4 <= this.#treeBytes.length;) {
+      const length = this.#treeBytes.readInt32BE(at);
+      if (length > 0) {
+        if (at + 4 + length > this.#treeBytes.length) break;
+        txns.push(txnOf(Buffer.from(this.#treeBytes.subarray(at + 4, at + 4 + length))));
+        at += 4 + length;
+        continue;
+      }
       const treeEnd = at + 4 + 14;
       if (this.#treeBytes.length < treeEnd) break;
-      for (let from = 4; from < at; from += 44) {
-        const txn = txnOf(Buffer.from(this.#treeBytes.subarray(from, from + 40)));
-        this.applied.set(txn.zxid, txn);
-      }
+      for (const txn of txns) this.applied.set(txn.zxid, txn);
       return { taken: treeEnd - had, isComplete: true };
     }
     return { taken: end - start, isComplete: false };
@@ -572,7 +621,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   /** Loads what the disk has. */
   #load(): void {
     this.applied = new Map(this.files.snapshot.map((txn) => [txn.zxid, txn]));
-    this.window = new TxnWindow({ committedCountMin: this.town.windowCount, committedBytesMax: 1 << 20 });
+    this.window.clear();
     this.lastApplied = this.files.snapshot.reduce((last, { zxid }) => (zxid > last ? zxid : last), 0n);
     for (const txn of this.files.log) {
       this.applied.set(txn.zxid, txn);
@@ -587,6 +636,20 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   #write(change: (files: Files) => void, done: () => void): void {
     this.#disk.push({ change, done });
     if (!this.#isDiskBusy) this.#nextWrite();
+  }
+
+  /** Files of configurations are written in order, and at any time before or after what else is written. */
+  #writeConfig(change: (files: Files) => void, done: () => void = () => undefined): void {
+    const life = this.#life;
+    const { schedule } = this.town;
+    this.#configDoneMs = Math.max(schedule.nowMs + this.town.diskMs() * 5, this.#configDoneMs + 0.01);
+    schedule.after(this.#configDoneMs - schedule.nowMs, () => {
+      if (life !== this.#life) return;
+      change(this.files);
+      done();
+      this.#wake();
+      this.town.endTurn();
+    });
   }
 
   #nextWrite(): void {
@@ -633,7 +696,10 @@ export class CoreEnsemble {
   readonly schedule: Schedule;
   readonly dice: Dice;
   readonly servers: CoreServer[];
-  readonly views: QuorumViews;
+  /** Changes of the members that were proposed. */
+  reconfigs = 0;
+  readonly #voters: number;
+  readonly #observers: number;
   readonly windowCount: number;
   readonly touched: Set<Link> = new Set();
   isCut: (a: bigint, b: bigint) => boolean = () => false;
@@ -644,13 +710,23 @@ export class CoreEnsemble {
   readonly #leaders = new Map<bigint, bigint>();
   readonly #lastPost = new Map<string, number>();
 
-  constructor(seed: number, options: { voters: number; observers?: number; windowCount?: number }) {
-    const { voters, observers = 0 } = options;
+  /** @param options.spares servers that are no members at first. */
+  constructor(seed: number, options: { voters: number; observers?: number; spares?: number; windowCount?: number }) {
+    const { voters, observers = 0, spares = 0 } = options;
     this.schedule = new Schedule(seed);
     this.dice = new Dice(seed, "everything");
-    this.views = viewsOf(memberLines(voters, observers));
+    this.#voters = voters;
+    this.#observers = observers;
     this.windowCount = options.windowCount ?? 5;
-    this.servers = Array.from({ length: voters + observers }, (_, i) => new CoreServer(this, BigInt(i + 1)));
+    const count = voters + observers + spares;
+    this.servers = Array.from({ length: count }, (_, i) => new CoreServer(this, BigInt(i + 1)));
+  }
+
+  /** The members as a server's own file has them: a spare server has itself beside them, as an observer. */
+  linesAtStart(sid: bigint): string {
+    const lines = memberLines(this.#voters, this.#observers);
+    const isMember = Number(sid) <= this.#voters + this.#observers;
+    return isMember ? lines : `${lines}\nserver.${sid}=h${sid}:2888:3888:observer`;
   }
 
   server(sid: bigint): CoreServer {
@@ -724,7 +800,13 @@ export class CoreEnsemble {
       this.run(500);
       if (this.servers.every(({ isServing }) => isServing) && this.#isEqual()) return;
     }
-    const states = this.servers.map(({ peer, lastApplied }) => `${peer.state} ${lastApplied.toString(16)}`);
+    const states = this.servers.map(({ sid, peer, lastApplied, views }) => {
+      const { committed, lastSeen } = views;
+      const config = `${committed.text} | ${lastSeen.text}`
+        .replaceAll("\n", " ")
+        .replaceAll(/h\d+:2888:3888:|;0.0.0.0:2181/g, "");
+      return `\n${sid} ${peer.state} ${lastApplied.toString(16)}: ${config}`;
+    });
     throw new Error(`no convergence: ${states.join(", ")}`);
   }
 

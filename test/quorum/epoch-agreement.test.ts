@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { EpochAgreement } from "#quorum/epoch-agreement.ts";
-import { memberLines, verifierOf } from "./support.ts";
+import { memberLines, viewsOf } from "./support.ts";
 
 const own = { currentEpoch: 4n, lastZxid: 0x400000009n };
 
 function agreement(voters = 3, observers = 0): EpochAgreement {
-  return new EpochAgreement(verifierOf(memberLines(voters, observers)), 1n, own);
+  return new EpochAgreement(viewsOf(memberLines(voters, observers)), 1n, own);
 }
 
 test("the epoch is one more than the highest that a quorum with the leader has accepted", () => {

@@ -1,5 +1,6 @@
 /** Small things that tests of the quorum share. */
 
+import { type ConfigOutput, Configurations } from "#quorum/configurations.ts";
 import { parseMembership } from "#quorum/membership.ts";
 import { QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import { Bytes } from "../support/bytes.ts";
@@ -22,6 +23,15 @@ export function memberLines(voters: number, observers = 0): string {
 
 export function viewsOf(text: string): QuorumViews {
   return new QuorumViews(verifierOf(text));
+}
+
+/** What a single voter may do, and several addresses. */
+export const rules = { standaloneEnabled: false, multiAddressEnabled: true };
+
+/** Configurations that never change, or that do as `output` says. */
+export function configsOf(views: QuorumViews, output?: ConfigOutput): Configurations {
+  const ignored = { storeSeen: (_config: QuorumVerifier, done: () => void) => done(), activated: () => {} };
+  return new Configurations({ views, rules, isReconfigEnabled: output !== undefined, output: output ?? ignored });
 }
 
 /** A transaction: a header with that zxid, and a body. */

@@ -42,7 +42,7 @@ export function checkHistory(
 }
 
 function isWrite(op: string): boolean {
-  return op === "create" || op === "setData" || op === "delete" || op === "multi";
+  return op === "create" || op === "setData" || op === "delete" || op === "multi" || op === "reconfig";
 }
 
 /** What was acknowledged before something else was asked for comes before it. */

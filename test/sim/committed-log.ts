@@ -136,6 +136,12 @@ function fieldsOf(bytes: Buffer): Pick<CommittedTxn, "session" | "cxid" | "zxid"
   };
 }
 
+/** The configuration that a reconfiguration makes: what lies behind the znode's path. */
+export function configIn({ bytes }: CommittedTxn): Buffer {
+  const dataAt = headerBytes + 4 + bytes.readInt32BE(headerBytes);
+  return bytes.subarray(dataAt + 4, dataAt + 4 + bytes.readInt32BE(dataAt));
+}
+
 /** The error code of a transaction that refuses something. */
 export function errorIn({ bytes }: CommittedTxn): number {
   return bytes.readInt32BE(headerBytes);

@@ -65,6 +65,7 @@ export async function playScript(
   const { sync } = script;
   const syncsBefore = sync === undefined ? 0 : (ensemble.syncs.get(sync) ?? 0);
   await script.play(ensemble);
+  if (point === null && script.isChange === true && ensemble.reconfigs === 0) throw new Error("nothing has changed");
   if (point === null && sync !== undefined && (ensemble.syncs.get(sync) ?? 0) === syncsBefore) {
     throw new Error(`nobody was brought up to date by ${sync}`);
   }

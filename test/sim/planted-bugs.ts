@@ -226,8 +226,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "storage/epoch-files.ts",
-        from: "    await this.#write(acceptedName, epoch);\n    await this.#writeTemporary(currentName, epoch);",
-        to: "    await this.#writeTemporary(currentName, epoch);",
+        from: "    await this.#write(acceptedName, epoch);\n    await writeTemporary(",
+        to: "    await writeTemporary(",
       },
     ],
   },
@@ -273,7 +273,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     about: "a learner is cut off for not acknowledging what it was never asked to",
     edits: [
       {
-        file: "quorum/broadcast.ts",
+        file: "quorum/subscriber.ts",
         from: "    if (this.unackedSinceMs === Number.POSITIVE_INFINITY) return;\n",
         to: "",
       },

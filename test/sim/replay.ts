@@ -15,7 +15,7 @@ import { answerTo } from "../support/read-model.ts";
 import { line, type ReadRequest, type Request } from "../support/requests.ts";
 import { type Caller, Refusal, TreeModel } from "../support/tree-model.ts";
 import { WatchModel } from "../support/watch-model.ts";
-import { type CommittedTxn, digestIn, errorIn } from "./committed-log.ts";
+import { type CommittedTxn, configIn, digestIn, errorIn } from "./committed-log.ts";
 import type { Call, Conversation, Said } from "./sim-client.ts";
 
 const nobody: readonly Identity[] = [];
@@ -119,6 +119,8 @@ export class Replay {
 
   #outcome(request: Request, { txn, err }: { txn: CommittedTxn; err: number }): { err: number; body?: string } {
     const { session: sessionId, zxid, timeMs } = txn;
+    // What may be changed when is the ensemble's affair (core-ensemble.test.ts); what was is in the transaction.
+    if (request.op === "reconfig") return err === 0 ? { err, body: line.data(configIn(txn)) } : { err };
     const caller: Caller = { sessionId, identities: nobody, zxid, timeMs, quotas: null };
     if (request.op === "multi") {
       return { err: 0, body: multiLine(request.parts, this.tree.multi(request.parts, caller)) };
@@ -185,12 +187,14 @@ export class Replay {
   }
 }
 
+const changingOps: ReadonlySet<string> = new Set(["create", "delete", "setData", "multi", "closeSession", "reconfig"]);
+
 function isCutOff({ conversation, at }: Listener): boolean {
   return at >= conversation.said.length;
 }
 
 function isWrite({ op }: Request): boolean {
-  return op === "create" || op === "delete" || op === "setData" || op === "multi" || op === "closeSession";
+  return changingOps.has(op);
 }
 
 function keyOf(session: bigint, xid: number): string {

@@ -121,6 +121,7 @@ function textOf(reports: readonly RunReport[]): string {
     `${(sum(({ virtualMs }) => virtualMs) / 60_000).toFixed(0)} minutes of an ensemble, ${sum(({ events }) => events)} events`,
     `${sum(({ calls }) => calls)} requests, ${sum(({ acknowledged }) => acknowledged)} of them answered`,
     `${sum(({ elections }) => elections)} leaders; learners brought up to date: ${countsOf(reports.map(({ syncs }) => syncs))}`,
+    `${sum(({ reconfigs }) => reconfigs)} changes of the members`,
     countsOf(reports.map(({ faults }) => faults)),
   ];
   return lines.join("\n");

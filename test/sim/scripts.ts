@@ -1,12 +1,12 @@
 /**
- * Twelve things that happen in the life of an ensemble, each as a script in which nothing is left to chance. crash-points.ts
+ * Sixteen things that happen in the life of an ensemble, each as a script in which nothing is left to chance. crash-points.ts
  * plays each of them again and again, and lets a member die at every one of its effects.
  */
 
 import type { Shape, SimEnsemble } from "./sim-ensemble.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimMember } from "./sim-member.ts";
-import { create } from "./workload.ts";
+import { changeTo, create, type MemberPlace } from "./workload.ts";
 
 export interface Script {
   readonly name: string;
@@ -16,6 +16,8 @@ export interface Script {
   readonly isFresh?: boolean;
   /** How a member is brought up to date in it. */
   readonly sync?: "DIFF" | "TRUNC" | "SNAP";
+  /** Whether the members change in it. */
+  readonly isChange?: boolean;
   /** Brings the ensemble to where it begins. */
   prepare(ensemble: SimEnsemble): Promise<void>;
   /** Whose effects count from then on. */
@@ -103,8 +105,9 @@ async function startFirst(ensemble: SimEnsemble): Promise<void> {
 }
 
 async function writeAnywhere(ensemble: SimEnsemble): Promise<void> {
-  const serves = ensemble.members.find(({ isServing }) => isServing)!;
-  await write(ensemble, serves, 4);
+  const serves = ensemble.members.find(({ isServing }) => isServing);
+  // A change that the dead one has to agree to leaves nobody until it is back.
+  if (serves !== undefined) await write(ensemble, serves, 4);
 }
 
 /** Whoever is down starts. */
@@ -112,6 +115,24 @@ async function startAll(ensemble: SimEnsemble): Promise<void> {
   for (const member of ensemble.members) if (!member.isUp) member.start();
   await serving(ensemble, ...ensemble.members);
 }
+
+/** The first client changes the members, through that one, and all that run come to serve again. */
+async function change(ensemble: SimEnsemble, via: SimMember, places: readonly MemberPlace[]): Promise<void> {
+  const client = await at(ensemble, via);
+  client.ask(changeTo(places));
+  for (let i = 0; i < 3; i++) client.ask(create("/q-", 2));
+  await ensemble.until(() => client.waitingCount === 0, stepMs);
+  await ensemble.pass(300);
+  await serving(ensemble, ...ensemble.members.filter(({ isUp }) => isUp));
+  await writeAnywhere(ensemble);
+}
+
+/** All members as they are, but for one. */
+function allBut(ensemble: SimEnsemble, one: SimMember, place: MemberPlace): MemberPlace[] {
+  return ensemble.members.map((member) => (member === one ? place : {}));
+}
+
+const changing = { reconfigEnabled: true, skipACL: "yes" };
 
 const first = (ensemble: SimEnsemble): SimMember => ensemble.member(1);
 const down = (ensemble: SimEnsemble): SimMember => ensemble.members.find(({ isUp }) => !isUp)!;
@@ -234,6 +255,51 @@ export const scripts: readonly Script[] = [
       await ensemble.pass(1_000);
       ensemble.network.heal();
       await serving(ensemble, ...ensemble.members.filter(({ isUp }) => isUp));
+    },
+  },
+  {
+    name: "a leader becomes an observer, and another leads",
+    config: changing,
+    isChange: true,
+    prepare: async () => {},
+    subject: leaderOf,
+    play: async (ensemble) => {
+      const leader = leaderOf(ensemble);
+      await change(ensemble, followerOf(ensemble), allBut(ensemble, leader, { isObserver: true }));
+    },
+  },
+  {
+    name: "a follower is made the leader by a change",
+    config: changing,
+    isChange: true,
+    prepare: async () => {},
+    subject: followerOf,
+    play: async (ensemble) => {
+      const leader = leaderOf(ensemble);
+      await change(ensemble, leader, allBut(ensemble, leader, { isObserver: true }));
+    },
+  },
+  {
+    name: "an observer becomes a voter, in another place",
+    observers: 1,
+    config: changing,
+    isChange: true,
+    prepare: async () => {},
+    subject: (ensemble) => ensemble.member(4),
+    play: async (ensemble) => {
+      await change(ensemble, ensemble.member(1), [{}, {}, {}, { electionPort: 3889 }]);
+    },
+  },
+  {
+    name: "a leader moves, and others lead meanwhile",
+    config: changing,
+    isChange: true,
+    prepare: async () => {},
+    subject: leaderOf,
+    play: async (ensemble) => {
+      const leader = leaderOf(ensemble);
+      const place = { quorumPort: 2889, electionPort: 3889 };
+      await change(ensemble, followerOf(ensemble), allBut(ensemble, leader, place));
     },
   },
 ];

@@ -62,6 +62,8 @@ export class SimEnsemble {
   events = 0;
   /** Leaders that have served. */
   elections = 0;
+  /** Changes of the members that a leader has committed. */
+  reconfigs = 0;
   /** How often a learner was brought up to date in each way. */
   readonly syncs: Map<string, number> = new Map();
   readonly #onLine: ((line: string) => void) | undefined;
@@ -243,13 +245,17 @@ export class SimEnsemble {
       this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
       this.onSync(mode, this.member(sid), this.member(Number(learner)));
     }
+    if (message === "A configuration is committed" && this.member(sid).server?.peer?.leading?.isServing === true) {
+      this.reconfigs++;
+    }
     this.#onLine?.(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
   }
 }
 
 function configOf({ voters, observers, config }: Shape): string {
   const members = Array.from({ length: voters + observers }, (_, i) => {
-    return `server.${i + 1}=s${i + 1}:2888:3888:${i < voters ? "participant" : "observer"}`;
+    const sid = i + 1;
+    return `server.${sid}=s${sid}:2888:3888:${i < voters ? "participant" : "observer"};s${sid}:2181`;
   });
   const lines = [
     `tickTime=${tickMs}`,

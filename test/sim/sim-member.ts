@@ -23,6 +23,8 @@ export interface MemberOptions {
   readonly treeSliceBytes: number;
 }
 
+const confFolder = "/conf";
+const zooCfgPath = `${confFolder}/zoo.cfg`;
 /** What the wall clock says when a run begins. */
 const wallMsAtStart = 1_700_000_000_000;
 
@@ -65,6 +67,7 @@ export class SimMember {
     this.sid = parts.options.sid;
     this.node = parts.network.node(`s${this.sid}`);
     this.#memory = new MemoryDisk(true);
+    this.#memory.put(zooCfgPath, Buffer.from(this.#zooCfgAtFirst()));
   }
 
   get isUp(): boolean {
@@ -188,18 +191,30 @@ export class SimMember {
     this.node.frozenUntilMs = this.#schedule.nowMs + ms;
   }
 
-  /** Loses everything that its disk had. */
+  /** Loses everything that its disk had, but for its configuration. */
   wipe(): void {
+    const before = this.#memory;
     this.#memory = new MemoryDisk(true);
+    for (const name of before.names(confFolder)) {
+      this.#memory.put(`${confFolder}/${name}`, before.get(`${confFolder}/${name}`));
+    }
+  }
+
+  #zooCfgAtFirst(): string {
+    const { sid, zooCfg } = this.#options;
+    return `dataDir=/data\nclientPort=2181\nclientPortAddress=s${sid}\n${zooCfg}`;
   }
 
   #config(): ServerConfig {
-    const { sid, zooCfg } = this.#options;
+    const memory = this.#memory;
     const { config } = loadConfig({
-      text: Buffer.from(`dataDir=/data\nclientPort=2181\nclientPortAddress=s${sid}\n${zooCfg}`),
-      file: "zoo.cfg",
+      text: memory.get(zooCfgPath),
+      file: zooCfgPath,
       systemProperties: new Map(),
-      readMyid: () => String(sid),
+      readMyid: () => String(this.sid),
+      readDynamicFile: (path) => {
+        return memory.names(confFolder).includes(path.slice(confFolder.length + 1)) ? memory.get(path) : null;
+      },
     });
     return config;
   }

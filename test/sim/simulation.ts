@@ -21,6 +21,7 @@ export interface RunReport {
   readonly calls: number;
   readonly acknowledged: number;
   readonly elections: number;
+  readonly reconfigs: number;
   readonly syncs: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<string, number>;
 }
@@ -36,6 +37,8 @@ export class Simulation {
     const dice = new Dice(seed, "shape");
     const treeDice = new Dice(seed, "trees");
     const isNarrow = treeDice.oneIn(3);
+    const memberDice = new Dice(seed, "members");
+    const isReconfigEnabled = memberDice.oneIn(3);
     this.#stepMsMax = dice.pick([20, 100, 600, 2_000]);
     this.ensemble = new SimEnsemble({
       seed,
@@ -50,11 +53,13 @@ export class Simulation {
         preAllocSize: dice.pick([0, 4, 64]),
         snapshotSizeFactor: dice.pick(["0.33", "0", "-1"]),
         forceSnapshotSync: dice.oneIn(6) || (isNarrow && treeDice.oneIn(2)),
+        ...(isReconfigEnabled ? { reconfigEnabled: true, skipACL: "yes" } : {}),
       },
       ...(onLine === undefined ? {} : { onLine }),
     });
-    this.#workload = new Workload(new Dice(seed, "work"));
     const { schedule, network, members } = this.ensemble;
+    const changes = isReconfigEnabled ? { dice: memberDice, count: members.length } : null;
+    this.#workload = new Workload(new Dice(seed, "work"), changes);
     const faultDice = new Dice(seed, "faults");
     this.#faults = new Faults({ dice: faultDice, schedule, network, members, onLine: onLine ?? (() => {}) });
   }
@@ -72,6 +77,7 @@ export class Simulation {
       calls: calls.length,
       acknowledged: calls.filter(({ answer }) => answer !== null).length,
       elections: ensemble.elections,
+      reconfigs: ensemble.reconfigs,
       syncs: ensemble.syncs,
       faults: this.#faults.counts,
     };

@@ -13,12 +13,20 @@ export const registers: readonly string[] = ["/r0", "/r1", "/r2"];
 /** Znodes that come and go. */
 const names = ["/n0", "/n1", "/n0/a", "/n0/b", "/n1/a"];
 
+/** The members that a change chooses among, and dice for it; null where none may be made. */
+export interface MemberChanges {
+  readonly dice: Dice;
+  readonly count: number;
+}
+
 export class Workload {
   readonly #dice: Dice;
+  readonly #changes: MemberChanges | null;
   #nextPayload = 1;
 
-  constructor(dice: Dice) {
+  constructor(dice: Dice, changes: MemberChanges | null = null) {
     this.#dice = dice;
+    this.#changes = changes;
   }
 
   /** The client connects, if it is not connected, and asks for something. */
@@ -26,6 +34,7 @@ export class Workload {
     const dice = this.#dice;
     client.connect();
     for (let count = dice.below(6); count > 0; count--) client.ask(this.#request(client));
+    if (this.#changes?.dice.oneIn(12) === true) client.ask(otherMembers(this.#changes));
     if (dice.oneIn(20)) client.drop();
     if (dice.oneIn(20)) client.isRestless = dice.oneIn(2);
     if (dice.oneIn(40)) client.leave(dice.oneIn(2) ? [] : [create(`/late-${client.number}`, 1)]);
@@ -81,6 +90,32 @@ export class Workload {
     const parts = Array.from({ length: 1 + dice.below(4) }, () => this.#change(payload));
     return dice.oneIn(2) ? parts : [{ op: "check", path: dice.pick(registers), version: -1 }, ...parts];
   }
+}
+
+/** Other roles, and other ports between the members, for some of them. */
+function otherMembers({ dice, count }: MemberChanges): Request {
+  const places = Array.from({ length: count }, () => ({
+    quorumPort: dice.oneIn(6) ? 2889 : 2888,
+    electionPort: dice.oneIn(6) ? 3889 : 3888,
+    isObserver: dice.oneIn(4),
+  }));
+  return changeTo(places);
+}
+
+/** What a member is to be; member 1 is the first. */
+export interface MemberPlace {
+  readonly quorumPort?: number;
+  readonly electionPort?: number;
+  readonly isObserver?: boolean;
+}
+
+export function changeTo(places: readonly MemberPlace[]): Request {
+  const lines = places.map(({ quorumPort = 2888, electionPort = 3888, isObserver = false }, i) => {
+    const host = `s${i + 1}`;
+    const role = isObserver ? "observer" : "participant";
+    return `server.${i + 1}=${host}:${quorumPort}:${electionPort}:${role};${host}:2181`;
+  });
+  return { op: "reconfig", newMembers: lines.join("\n") };
 }
 
 export function create(path: string, flags = 0): WriteRequest {

@@ -74,7 +74,9 @@ export type Request =
   | WriteRequest
   | ReadRequest
   | { readonly op: "multi"; readonly parts: readonly WriteRequest[] }
-  | { readonly op: "closeSession" | "reconfig" }
+  | { readonly op: "closeSession" }
+  /** A whole configuration, by its lines; without it, a change that says nothing. */
+  | { readonly op: "reconfig"; readonly newMembers?: string }
   | { readonly op: "auth"; readonly credentials: string };
 
 const types = {
@@ -154,7 +156,8 @@ function bodyOf(request: Request): Buffer {
     case "auth":
       return out.int(0).string("digest").buffer(Buffer.from(request.credentials)).build();
     case "reconfig":
-      return out.string("").string("").string("").long(-1n).build();
+      if (request.newMembers === undefined) return out.string("").string("").string("").long(-1n).build();
+      return out.string(null).string(null).string(request.newMembers).long(-1n).build();
     case "broken":
       return Buffer.from([0, 0]);
     case "whoAmI":
@@ -248,6 +251,12 @@ function bodyLine(request: Request, cursor: Cursor): string {
       return line.stat(cursor.stat());
     case "getData":
       return `${line.data(cursor.buffer())} ${line.stat(cursor.stat())}`;
+    case "reconfig": {
+      const text = line.data(cursor.buffer());
+      // Its Stat is the server's own affair: the znode is set without a transaction, too.
+      cursor.stat();
+      return text;
+    }
     case "getChildren":
       return line.names(cursor.strings());
     case "getChildren2":
@@ -275,7 +284,6 @@ function bodyLine(request: Request, cursor: Cursor): string {
     case "delete":
     case "deleteContainer":
     case "ping":
-    case "reconfig":
     case "removeWatches":
     case "setWatches":
     case "setWatches2":

@@ -1,5 +1,5 @@
 /**
- * The grammar of `zoo.cfg`: java.util.Properties, to the byte, with the line of each key kept.
+ * The grammar of `zoo.cfg`, and of configurations that servers send each other: java.util.Properties, to the byte, with the line of each key kept.
  *
  *   file       ISO-8859-1; lines end in LF, CR or CR LF; blank is a space, tab or form feed
  *   comment    a line whose first character after blanks is # or !  (a later # belongs to the value)
@@ -12,34 +12,42 @@
  * Always: blanks at the end of a value stay; a key given twice stays twice (the caller lets the last one win, as a
  * hash table does). Quirk kept: a natural line that holds nothing but a backslash leaves the logical line empty, so a
  * comment after it is a comment, although it continues a line.
- * Source: java.util.Properties.LineReader and loadConvert (JDK 17); test/config/fixtures has its own words on it.
+ * Source: java.util.Properties.LineReader and loadConvert (JDK 17); test/base/fixtures has its own words on it.
  */
 
-import { ConfigError } from "#base/errors.ts";
+import { IllegalArgumentError } from "./errors.ts";
 
 /** One key and its value, unescaped, neither of them trimmed. */
 export interface PropertyEntry {
   readonly key: string;
   readonly value: string;
-  /** The natural line, 1-based, on which the key begins. */
+  /** The natural line, 1-based, on which the key begins, and the one on which the value ends. */
   readonly line: number;
+  readonly lastLine: number;
 }
 
 interface LogicalLine {
   readonly text: string;
   readonly line: number;
+  readonly lastLine: number;
 }
 
 /**
  * Parses a properties file.
  * @param file its name, for the error only.
  * @returns entries in file order, keys that are given twice included.
- * @throws ConfigError for a `\u` that four hex digits do not follow.
+ * @throws IllegalArgumentError for a `\u` that four hex digits do not follow.
  */
 export function parseJavaProperties(bytes: Uint8Array, file: string): PropertyEntry[] {
-  return logicalLines(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")).map((logical) =>
-    parseEntry(logical, file),
+  return parseJavaPropertiesText(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"),
+    file,
   );
+}
+
+/** The same for what is text already, and may have characters that a file would have to escape. */
+export function parseJavaPropertiesText(text: string, file: string): PropertyEntry[] {
+  return logicalLines(text).map((logical) => parseEntry(logical, file));
 }
 
 function logicalLines(text: string): LogicalLine[] {
@@ -61,7 +69,7 @@ function logicalLines(text: string): LogicalLine[] {
       if (isContinuation) continuedAt = end - 1;
       pending += isContinuation ? content.slice(0, -1) : content;
       if (!isContinuation) {
-        if (pending !== "") result.push({ text: pending, line: pendingLine });
+        if (pending !== "") result.push({ text: pending, line: pendingLine, lastLine: naturalLine });
         pending = "";
       }
     }
@@ -70,16 +78,18 @@ function logicalLines(text: string): LogicalLine[] {
   }
   // Quirk: a lone backslash that ends the file (one line end may follow) is an entry with an empty key and value.
   const isLoneBackslash = isContinuation && pending === "" && continuedAt >= text.length - 2;
-  if (pending !== "" || isLoneBackslash) result.push({ text: pending, line: pendingLine });
+  if (pending !== "" || isLoneBackslash) {
+    result.push({ text: pending, line: pendingLine, lastLine: naturalLine - 1 });
+  }
   return result;
 }
 
-function parseEntry({ text, line }: LogicalLine, file: string): PropertyEntry {
+function parseEntry({ text, line, lastLine }: LogicalLine, file: string): PropertyEntry {
   const keyEnd = endOfKey(text);
   let valueStart = skipBlanks(text, keyEnd);
   if (text[valueStart] === "=" || text[valueStart] === ":") valueStart = skipBlanks(text, valueStart + 1);
   const key = unescape(text.slice(0, keyEnd), line, file);
-  return { key, value: unescape(text.slice(valueStart), line, file), line };
+  return { key, value: unescape(text.slice(valueStart), line, file), line, lastLine };
 }
 
 function endOfKey(text: string): number {
@@ -117,7 +127,7 @@ function codeUnit(digits: string, line: number, file: string): number {
     const problem =
       `Error processing ${file}: Malformed \\uxxxx encoding. ` +
       `Valid is \\u and four hexadecimal digits; a backslash of a path is written twice`;
-    throw new ConfigError({ file, line, key: "", problem });
+    throw new IllegalArgumentError({ file, line, key: "", problem });
   }
   return Number.parseInt(digits, 16);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { array, assert, constantFrom, integer, property, string, tuple, uint8Array } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "#base/errors.ts";
-import { parseJavaProperties } from "#config/java-properties.ts";
+import { parseJavaProperties } from "#base/java-properties.ts";
 
 interface Oracle {
   readonly input: string;
