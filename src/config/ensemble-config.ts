@@ -95,10 +95,6 @@ export function readEnsemble(
   }
   const own = membership.members.get(sid)!;
   warnOfRole(keys, own, notes);
-  if (own.addresses.length > 1) {
-    const text = "of several addresses of a server only the first is used";
-    notes.push({ level: "warn", line: own.line, key: `server.${sid}`, text });
-  }
   const handshakeMs = properties.int("zookeeper.quorumCnxnTimeoutMs", -1);
   return {
     sid,

@@ -29,7 +29,7 @@ export const reasons = {
   oneEventLoop: "there is one event loop and no thread pool",
   noTls: "TLS is not supported yet, and a server that was asked for it must not start without it; remove the key",
   alwaysSynced: "an observer has a log and snapshots as any other member",
-  firstAddress: "of several addresses of a server the first is used",
+  allAddresses: "all addresses of a server are tried at once, and the first that answers is taken",
 } as const;
 
 export function honoured(name: string, values: string, refuse?: (value: string) => string | null): KeyRow {

@@ -8,7 +8,7 @@ import { ensembleOnly, honoured, type KeyRow, noEffect, reasons, refused, refuse
 const bool = "true or false";
 const ms = "milliseconds";
 const port = "a port, 0 to 65535; 0 lets the system choose";
-const { alwaysSynced, firstAddress, noTls, oneEventLoop } = reasons;
+const { alwaysSynced, allAddresses, noTls, oneEventLoop } = reasons;
 const noPauseMonitor = "the pause monitor is not part of this version yet";
 const noPrometheus = "the Prometheus endpoint is not part of this version yet";
 
@@ -69,8 +69,8 @@ export const parserKeys: readonly KeyRow[] = [
   noEffect("metricsProvider.workerShutdownTimeoutMs", "there are no threads to stop"),
   noEffect("metricsProvider.*", noPrometheus),
   ensembleOnly("multiAddress.enabled", bool),
-  ensembleOnly("multiAddress.reachabilityCheckEnabled", bool, firstAddress),
-  ensembleOnly("multiAddress.reachabilityCheckTimeoutMs", ms, firstAddress),
+  ensembleOnly("multiAddress.reachabilityCheckEnabled", bool, allAddresses),
+  ensembleOnly("multiAddress.reachabilityCheckTimeoutMs", ms, allAddresses),
   refused("oraclePath", "the two-node oracle is not supported yet, and it decides who may lead; remove the key"),
   honoured("server.*", "host:port:port[:participant|observer][;[host:]port]"),
   ensembleOnly("group*", "server ids, joined by colons"),

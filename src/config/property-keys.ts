@@ -19,7 +19,7 @@ const bool = "true or false";
 const count = "a number";
 const bytes = "bytes";
 const ms = "milliseconds";
-const { alwaysSynced, firstAddress, noTls, oneEventLoop } = reasons;
+const { alwaysSynced, allAddresses, noTls, oneEventLoop } = reasons;
 const noQueues = "internal queues are built differently";
 const oneWatchManager = "there is one implementation of watches, which needs no cleaning";
 const streamsPushBack = "the network layer brings its own back-pressure";
@@ -143,7 +143,7 @@ const quorum: readonly KeyRow[] = [
   ensembleOnly("forceSnapshotSync", bool),
   noEffect("messageTracker.*", "recent packets are not kept for dumps"),
   noEffect("commitProcessor.*", oneEventLoop),
-  ensembleOnly("multiAddress.*", "see the keys of the same names in zoo.cfg", firstAddress),
+  ensembleOnly("multiAddress.*", "see the keys of the same names in zoo.cfg", allAddresses),
 ];
 
 const watchesAndDiagnostics: readonly KeyRow[] = [

@@ -26,12 +26,12 @@ import { decodeInitialMessage, type ElectionAddress, encodeInitialMessage } from
 import { decodeNotification, encodeNotification, type Notification } from "#quorum/notification.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Vote } from "#quorum/vote.ts";
+import { addressesText, connectToAny, listenOnAll } from "./addresses.ts";
 
 /** Where a port is. */
 export interface ElectionPlace {
-  /** Address to bind. */
-  readonly address: string;
-  readonly port: number;
+  /** Addresses to bind. */
+  readonly bound: readonly ElectionAddress[];
   /** How this server tells others where it listens. */
   readonly ownAddresses: readonly ElectionAddress[];
 }
@@ -59,6 +59,8 @@ const messageBytesMax: number = 512 * 1024;
 const repeatsMax = 3;
 /** What a larger id is given to connect to us, once it has heard that we are there. */
 const connectBackMs = 50;
+/** Of the addresses that somebody says to have. */
+const toldAddressesMax = 8;
 /** Connections that have not said who they are. */
 const strangersMax = 100;
 const noBytes: Buffer = Buffer.alloc(0);
@@ -101,7 +103,8 @@ export class ElectionPort {
   /** Listens there from now on; connections that are open stay. @throws when it cannot. */
   async move(place: ElectionPlace): Promise<void> {
     // One port may have two addresses, of which one covers the other.
-    if (place.port === this.#place.port) await this.#listener?.close();
+    const ports = new Set(this.#place.bound.map(({ port }) => port));
+    if (place.bound.some(({ port }) => ports.has(port))) await this.#listener?.close();
     const listener = await this.#listen(place);
     const before = this.#isClosed ? listener : this.#listener;
     if (!this.#isClosed) this.#listener = listener;
@@ -109,15 +112,15 @@ export class ElectionPort {
     await before?.close();
   }
 
-  async #listen({ address, port }: ElectionPlace): Promise<Listener> {
-    const listener = await this.#wire.listen({
-      address,
-      port,
+  async #listen({ bound }: ElectionPlace): Promise<Listener> {
+    const listener = await listenOnAll(this.#wire, bound, {
       backlog: -1,
       isKeepAlive: this.#options.isKeepAlive,
       accept: (socket) => this.#accept(socket),
     });
-    this.#logger.info({ address, port }, `Election port bound to port: ${javaSocketAddress(address, port)}`);
+    for (const { host, port } of bound) {
+      this.#logger.info({ address: host, port }, `Election port bound to port: ${javaSocketAddress(host, port)}`);
+    }
     return listener;
   }
 
@@ -158,20 +161,17 @@ export class ElectionPort {
     return peer;
   }
 
-  #connect(sid: bigint, told: ElectionAddress | null = null): void {
+  #connect(sid: bigint, told: readonly ElectionAddress[] = []): void {
     const peer = this.#peer(sid);
     if (peer.isConnecting || this.#isClosed) return;
-    const address = told ?? this.#addressOf(sid);
-    if (address === null) {
+    const addresses = told.length > 0 ? told : this.#addressesOf(sid);
+    if (addresses.length === 0) {
       this.#logger.warn({ sid: String(sid) }, `Invalid server id: ${sid} among remote servers`);
       return;
     }
     peer.isConnecting = true;
     const { connectTimeoutMs, isKeepAlive } = this.#options;
-    const { host, port } = address;
-    this.#wire.connect({
-      host,
-      port,
+    connectToAny(this.#wire, addresses, {
       timeoutMs: connectTimeoutMs,
       isKeepAlive,
       connected: (socket) => {
@@ -181,20 +181,18 @@ export class ElectionPort {
       failed: (error) => {
         peer.isConnecting = false;
         if (this.#isClosed) return;
-        const where = javaSocketAddress(host, port);
         this.#logger.warn(
           { sid: String(sid), error: error.message },
-          `Cannot open channel to ${sid} at election address ${where}`,
+          `Cannot open channel to ${sid} at election address ${addressesText(addresses)}`,
         );
         if (errorCode(error) === "ECONNREFUSED") this.#events.refused(sid);
       },
     });
   }
 
-  #addressOf(sid: bigint): ElectionAddress | null {
+  #addressesOf(sid: bigint): ElectionAddress[] {
     const member = this.#views.committed.member(sid) ?? this.#views.lastSeen.member(sid);
-    const first = member?.addresses[0];
-    return first === undefined ? null : { host: first.host, port: first.electionPort };
+    return (member?.addresses ?? []).map(({ host, electionPort }) => ({ host, port: electionPort }));
   }
 
   /** Says the first words on a connection that we opened. */
@@ -261,7 +259,7 @@ export class ElectionPort {
       );
     } else {
       this.#peer(sid).link?.socket.destroy();
-      this.#connect(sid, addresses[0] ?? null);
+      this.#connect(sid, addresses.slice(0, toldAddressesMax));
     }
     return silent;
   }

@@ -388,14 +388,21 @@ export class Leading implements HandlerServices {
   }
 
   #isQuorumSynced(): boolean {
-    const synced = new Set<bigint>([this.#sid]);
-    for (const { sid, tickDeadline } of this.handlers) if (this.#tick <= tickDeadline) synced.add(sid);
+    const synced = new Set([this.#sid, ...this.#synced()]);
     return this.#views.hasQuorums((sid) => synced.has(sid));
   }
 
+  /**
+   * Who counts as one that follows. An observer that will vote when a change is committed does not: it acknowledges nothing, and
+   * where the change needs it, an election has to come first. ZooKeeper counts it, and waits for ever.
+   */
+  #synced(): bigint[] {
+    const synced = [...this.handlers].filter((one) => !one.isObserver && this.#tick <= one.tickDeadline);
+    return synced.map(({ sid }) => sid);
+  }
+
   #syncedSids(): string {
-    const synced = [...this.handlers].filter(({ tickDeadline }) => this.#tick <= tickDeadline);
-    return [this.#sid, ...synced.map(({ sid }) => sid)].join(", ");
+    return [this.#sid, ...this.#synced()].join(", ");
   }
 
   #ping(nowMs: number): void {

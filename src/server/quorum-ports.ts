@@ -4,9 +4,9 @@
  * Source: QuorumCnxManager.java, Leader.LearnerCnxAcceptor, Learner.LeaderConnector.
  */
 
-import { javaSocketAddress } from "#base/java-address.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Listener, Socket, SocketHandler } from "#host/wire.ts";
+import { type Address, addressesText, connectToAny, listenOnAll } from "#net/addresses.ts";
 import { type ElectionPlace, ElectionPort } from "#net/election-port.ts";
 import { QuorumConnection } from "#net/quorum-connection.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
@@ -108,8 +108,8 @@ export class QuorumPorts implements PeerWire {
   }
 
   #electionPlace(): ElectionPlace {
-    const { host, electionPort: port } = this.#own.addresses[0]!;
-    return { address: this.#bindAddress(host), port, ownAddresses: [{ host, port }] };
+    const ownAddresses = this.#own.addresses.map(({ host, electionPort }) => ({ host, port: electionPort }));
+    return { bound: this.#bound(ownAddresses), ownAddresses };
   }
 
   async close(): Promise<void> {
@@ -146,14 +146,12 @@ export class QuorumPorts implements PeerWire {
   connect(sid: bigint): void {
     const { clock, wire } = this.#host;
     const { committed, lastSeen } = this.#views;
-    const address = (committed.member(sid) ?? lastSeen.member(sid))?.addresses[0];
-    if (address === undefined) {
+    const member = committed.member(sid) ?? lastSeen.member(sid);
+    if (member === null) {
       this.#host.timers.after(0, () => this.#connectFailed(sid, `no address of server ${sid}`));
       return;
     }
-    wire.connect({
-      host: address.host,
-      port: address.quorumPort,
+    connectToAny(wire, quorumAddresses(member), {
       timeoutMs: this.#ensemble.election.connectTimeoutMs,
       isKeepAlive: false,
       connected: (socket) => {
@@ -176,25 +174,25 @@ export class QuorumPorts implements PeerWire {
 
   async #bind(): Promise<Listener | null> {
     const { wire, logger } = this.#host;
-    const { host, quorumPort } = this.#own.addresses[0]!;
+    const addresses = quorumAddresses(this.#own);
     try {
-      return await wire.listen({
-        address: this.#bindAddress(host),
-        port: quorumPort,
+      return await listenOnAll(wire, this.#bound(addresses), {
         backlog: -1,
         isKeepAlive: false,
         accept: (socket) => this.#accept(socket),
       });
     } catch (error) {
-      logger.error({ error: String(error) }, `Couldn't bind to port ${javaSocketAddress(host, quorumPort)}`);
+      logger.error({ error: String(error) }, `Couldn't bind to port ${addressesText(addresses)}`);
       this.peer.leading?.stop("the quorum port cannot be bound");
       this.#turnEnded();
       return null;
     }
   }
 
-  #bindAddress(host: string): string {
-    return this.#ensemble.quorumListenOnAllIps ? "0.0.0.0" : host;
+  /** Where to listen, to be found at those addresses. */
+  #bound(addresses: readonly Address[]): Address[] {
+    if (!this.#ensemble.quorumListenOnAllIps) return [...addresses];
+    return [...new Set(addresses.map(({ port }) => port))].map((port) => ({ host: "0.0.0.0", port }));
   }
 
   #accept(socket: Socket): SocketHandler | null {
@@ -269,4 +267,8 @@ export class QuorumPorts implements PeerWire {
     this.#isFlushDue = false;
     for (const connection of this.#written.splice(0)) connection.flush();
   };
+}
+
+function quorumAddresses({ addresses }: Member): Address[] {
+  return addresses.map(({ host, quorumPort }) => ({ host, port: quorumPort }));
 }

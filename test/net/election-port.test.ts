@@ -59,8 +59,7 @@ class Town {
     const electionPort = new ElectionPort({
       options: {
         sid: BigInt(sid),
-        address: `h${sid}`,
-        port,
+        bound: [{ host: `h${sid}`, port }],
         ownAddresses: [{ host: `h${sid}`, port }],
         connectTimeoutMs: 1_000,
         handshakeTimeoutMs: 500,

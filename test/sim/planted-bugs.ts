@@ -268,6 +268,42 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: "change-by-old-members",
+    like: "",
+    about: "a change of the members is committed by a quorum of the old ones alone",
+    edits: [
+      {
+        file: "quorum/quorum-verifier.ts",
+        from: "this.committed.hasQuorum(isIn) && (!this.isChanging || this.lastSeen.hasQuorum(isIn))",
+        to: "this.committed.hasQuorum(isIn)",
+      },
+    ],
+  },
+  {
+    name: "epoch-by-old-members",
+    like: "3.9.5",
+    about: "while the members change, the old ones alone accept a leader's epoch",
+    edits: [
+      {
+        file: "quorum/epoch-agreement.ts",
+        from: "this.#views.hasQuorums((sid) => sids.has(sid))",
+        to: "this.#views.committed.hasQuorum((sid) => sids.has(sid))",
+      },
+    ],
+  },
+  {
+    name: "commits-after-hand-over",
+    like: "",
+    about: "a leader that a change has replaced goes on committing",
+    edits: [
+      {
+        file: "quorum/broadcast.ts",
+        from: "while (!this.#isHandedOver && this.#seekQuorum())",
+        to: "while (this.#seekQuorum())",
+      },
+    ],
+  },
+  {
     name: "idle-learners-cut-off",
     like: "",
     about: "a learner is cut off for not acknowledging what it was never asked to",

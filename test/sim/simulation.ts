@@ -43,7 +43,8 @@ export class Simulation {
     this.ensemble = new SimEnsemble({
       seed,
       voters: dice.pick([3, 3, 3, 5]),
-      observers: dice.pick([0, 0, 1]),
+      // Room for members that have nobody in common with those before.
+      observers: dice.pick([0, 0, 1]) + (isReconfigEnabled ? memberDice.below(4) : 0),
       clients: 1 + dice.below(4),
       networkMsMax: dice.pick([2, 10, 50]),
       diskMsMax: dice.pick([1, 5, 20]),

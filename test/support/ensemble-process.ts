@@ -11,6 +11,8 @@ export interface EnsembleOptions {
   readonly kinds: readonly ServerKind[];
   /** How many of them, the last, observe. */
   readonly observers?: number;
+  /** How many, the last of all, are no members at first: each observes, by its own zoo.cfg alone. */
+  readonly spares?: number;
   readonly settings?: NonNullable<ServerOptions["settings"]>;
   /** How each of them is run. */
   readonly server?: Omit<ServerOptions, "kind" | "settings" | "folder">;
@@ -34,20 +36,21 @@ export class EnsembleProcess {
 
   /** The members with their folders, zoo.cfg and myid, not started yet. */
   static async prepare(options: EnsembleOptions): Promise<EnsembleProcess> {
-    const { kinds, observers = 0 } = options;
+    const { kinds, observers = 0, spares = 0 } = options;
     const members: Record<string, string> = {};
     const quorumPorts: { quorum: number; election: number }[] = [];
     for (let i = 0; i < kinds.length; i++) {
-      const role = i < kinds.length - observers ? "participant" : "observer";
+      const role = i < kinds.length - observers - spares ? "participant" : "observer";
       const [quorum, election] = [await freePort(), await freePort()];
       members[`server.${i + 1}`] = `127.0.0.1:${quorum}:${election}:${role}`;
       quorumPorts.push({ quorum, election });
     }
     const servers: ServerProcess[] = [];
     for (const [i, kind] of kinds.entries()) {
+      const known = Object.entries(members).filter((_, at) => at < kinds.length - spares || at === i);
       const server = await ServerProcess.prepare({
         kind,
-        settings: { tickTime: 300, initLimit: 20, syncLimit: 10, ...options.settings, ...members },
+        settings: { tickTime: 300, initLimit: 20, syncLimit: 10, ...options.settings, ...Object.fromEntries(known) },
         ...options.server,
         ...(options.folder === undefined ? {} : { folder: join(options.folder, `server-${i + 1}`) }),
       });

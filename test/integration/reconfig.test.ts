@@ -1,0 +1,132 @@
+/**
+ * Members of a running ensemble that come, go and move, with processes, files and sockets as they are. What may be changed when,
+ * and what is lost by whom, is the simulator's affair.
+ */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { Bytes } from "../support/bytes.ts";
+import { EnsembleProcess } from "../support/ensemble-process.ts";
+import { freePort } from "../support/free-port.ts";
+import type { ServerProcess } from "../support/server-process.ts";
+import { WireClient } from "../support/wire-client.ts";
+
+const reconfigCode = 16;
+const noAuth = -102;
+const patienceMs = 30_000;
+
+interface Words {
+  readonly joining?: string;
+  readonly leaving?: string;
+}
+
+/** Asks for a change. @returns the error of the reply, or null when the connection ended before it. */
+async function change(server: ServerProcess, { joining, leaving }: Words): Promise<number | null> {
+  using client = await WireClient.connect(server.port);
+  const body = new Bytes()
+    .string(joining ?? null)
+    .string(leaving ?? null)
+    .string(null)
+    .long(-1n)
+    .build();
+  return client.request(reconfigCode, body).then(
+    ({ err }) => err,
+    () => null,
+  );
+}
+
+async function configOf(server: ServerProcess): Promise<string> {
+  using client = await WireClient.connect(server.port);
+  await client.sync("/");
+  const { data } = await client.getData("/zookeeper/config");
+  return data?.toString() ?? "";
+}
+
+/** Waits until all of them serve a configuration of which that holds. */
+async function agree(servers: readonly ServerProcess[], holds: (text: string) => boolean): Promise<string> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const texts = await Promise.all(servers.map((server) => configOf(server).catch(() => "")));
+    if (new Set(texts).size === 1 && texts[0] !== "" && holds(texts[0]!)) return texts[0]!;
+    if (Date.now() > deadline) throw new Error(`no agreement:\n${texts.join("\n--\n")}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function lineOf(ensemble: EnsembleProcess, sid: number, clientPort = ensemble.servers[sid - 1]!.port): string {
+  const { quorum, election } = ensemble.quorumPorts[sid - 1]!;
+  return `server.${sid}=127.0.0.1:${quorum}:${election}:participant;127.0.0.1:${clientPort}`;
+}
+
+function filesOf({ folder }: ServerProcess): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith("zoo.cfg"))
+    .toSorted();
+}
+
+const settings = { reconfigEnabled: "true", skipACL: "yes" };
+const kinds = ["ours", "ours", "ours", "ours"] as const;
+
+describe("an ensemble whose members may change", () => {
+  test("lets a server join, goes on without its leader, and starts again as it was", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds, spares: 1, settings });
+    const [one, two, three, four] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess, ServerProcess];
+    const first = await agree(ensemble.servers, (text) => text.endsWith("version=100000000"));
+    expect(first.split("\n")).toHaveLength(4);
+    expect(filesOf(one)).toEqual(["zoo.cfg", "zoo.cfg.bak", "zoo.cfg.dynamic.100000000"]);
+    expect(await ensemble.modeOf(four)).toBe("follower");
+
+    const leader = await ensemble.leader();
+    const leaderSid = ensemble.servers.indexOf(leader) + 1;
+    const other = leader === one ? two : one;
+    expect(await change(other, { joining: lineOf(ensemble, 4) })).toBe(0);
+    await agree(ensemble.servers, (text) => text.includes("server.4="));
+    await change(other, { leaving: String(leaderSid) });
+    const others = ensemble.servers.filter((server) => server !== leader);
+    const text = await agree(others, (config) => !config.includes(`server.${leaderSid}=`));
+    expect(await ensemble.leader()).not.toBe(leader);
+    using client = await WireClient.connect(four.port);
+    await client.create("/still-here");
+
+    for (const server of ensemble.servers) await server.stop();
+    for (const server of others) server.launch();
+    await ensemble.settled();
+    expect(await agree(others, () => true)).toBe(text);
+    const version = /version=(\w+)$/.exec(text)![1]!;
+    for (const server of others) {
+      expect(readFileSync(server.configPath, "utf8")).toContain(
+        `dynamicConfigFile=${server.configPath}.dynamic.${version}`,
+      );
+      expect(existsSync(`${server.configPath}.dynamic.next`)).toBe(false);
+    }
+    expect(three.isRunning || leader === three).toBe(true);
+  });
+
+  test("moves a server's client port while connections stay", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: kinds.slice(1), settings });
+    const [one, two] = ensemble.servers as [ServerProcess, ServerProcess];
+    using before = await WireClient.connect(one.port);
+    const port = await freePort();
+    expect(await change(two, { joining: lineOf(ensemble, 1, port) })).toBe(0);
+    await agree([two], (text) => text.includes(String(port)));
+    await before.sync("/");
+    expect((await before.getData("/zookeeper/config")).data?.toString()).toContain(String(port));
+    using moved = await WireClient.connect(port);
+    await moved.create("/here");
+    await expect(WireClient.connect(one.port)).rejects.toThrow("ECONNREFUSED");
+  });
+
+  test("asks who wants to change them", async () => {
+    await using ensemble = await EnsembleProcess.start({
+      kinds: kinds.slice(1),
+      settings: { reconfigEnabled: "true" },
+    });
+    expect(await change(ensemble.servers[0]!, { leaving: "3" })).toBe(noAuth);
+  });
+
+  test("says that they may not change where that is so", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: kinds.slice(1), settings: { skipACL: "yes" } });
+    expect(await change(ensemble.servers[0]!, { leaving: "3" })).toBe(-123);
+    expect(filesOf(ensemble.servers[0]!)).toEqual(["zoo.cfg"]);
+  });
+});
