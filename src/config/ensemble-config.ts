@@ -48,6 +48,8 @@ export interface EnsembleConfig {
   /** zookeeper.leader.maxConcurrentSnapSyncs, maxConcurrentDiffSyncs: for observers. */
   readonly treeSyncsMax: number;
   readonly txnSyncsMax: number;
+  /** Where the counter of an epoch's transactions begins, 0 to 2^32 - 1: elsewhere than at 0 in tests alone. */
+  readonly firstCounter: number;
   /** Whether a leader serves clients. */
   readonly leaderServes: boolean;
 }
@@ -121,6 +123,7 @@ export function readEnsemble(
     isSnapshotSyncForced: properties.boolean("zookeeper.forceSnapshotSync", false),
     treeSyncsMax: Math.max(properties.int("zookeeper.leader.maxConcurrentSnapSyncs", 10), 1),
     txnSyncsMax: Math.max(properties.int("zookeeper.leader.maxConcurrentDiffSyncs", 100), 1),
+    firstCounter: properties.long("zookeeper.testingonly.initialZxid", 0) >>> 0,
     leaderServes: properties.text("zookeeper.leaderServes", "yes") !== "no",
   };
 }

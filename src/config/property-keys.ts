@@ -141,6 +141,7 @@ const quorum: readonly KeyRow[] = [
   noEffect("follower.skipLearnerRequestToNextProcessor", noQueues),
   noEffect("forward_learner_requests_to_commit_processor_disabled", noQueues),
   ensembleOnly("forceSnapshotSync", bool),
+  ensembleOnly("testingonly.initialZxid", "where the counter of each epoch begins; for tests of its end"),
   noEffect("messageTracker.*", "recent packets are not kept for dumps"),
   noEffect("commitProcessor.*", oneEventLoop),
   ensembleOnly("multiAddress.*", "see the keys of the same names in zoo.cfg", allAddresses),

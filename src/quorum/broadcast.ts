@@ -38,6 +38,9 @@ export interface BroadcastOutput {
   activate(zxidHigh: number, zxidLow: number): bigint;
 }
 
+/** The last number that a transaction may have. ZooKeeper ends an epoch before it as well. */
+const counterMax = 0xfffffffe;
+
 interface WaitingSync extends ZxidHalves {
   readonly subscriber: Subscriber;
 }
@@ -128,11 +131,16 @@ export class Broadcast {
     return best;
   }
 
-  /** The epoch is established: its transactions follow. */
-  beginEpoch(epoch: number): void {
+  /** The epoch is established: its transactions follow, counted from behind that number. */
+  beginEpoch(epoch: number, counter: number): void {
     assert(this.outstanding === 0, "an epoch begins with nothing outstanding");
     this.#proposedHigh = this.#committedHigh = epoch;
-    this.#proposedLow = this.#committedLow = 0;
+    this.#proposedLow = this.#committedLow = counter | 0;
+  }
+
+  /** How many more transactions the epoch has numbers for. */
+  get countersLeft(): number {
+    return counterMax - (this.#proposedLow >>> 0);
   }
 
   /** Syncs of learners that wait for a commit. */
@@ -144,6 +152,7 @@ export class Broadcast {
   propose(bytes: Buffer, start: number, end: number, nowMs: number): void {
     this.window.append(bytes, start, end);
     const txn = this.window.at(this.window.length - 1);
+    assert(txn.zxidHigh === this.#proposedHigh, "the numbers of an epoch are used up before the next begins");
     this.#proposedHigh = txn.zxidHigh;
     this.#proposedLow = txn.zxidLow;
     if (isReconfig(txn.bytes, txn.start)) this.#reconfig = { zxidHigh: txn.zxidHigh, zxidLow: txn.zxidLow };

@@ -17,6 +17,8 @@ export interface LeaderLimits {
   /** Learners that are brought up to date at once, by the tree and by transactions; voters are let in beyond that. */
   readonly treeSyncsMax: number;
   readonly txnSyncsMax: number;
+  /** What the counter of an epoch's transactions begins behind: 0, but for tests. */
+  readonly firstCounter: number;
 }
 
 /** What a leader asks of its driver. */
@@ -24,7 +26,7 @@ export interface LeaderOutput {
   /** Writes the file, and calls back when it is on the disk. */
   storeAcceptedEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
   storeCurrentEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void;
-  /** A quorum is in step: begin to serve. The first transaction will have the zxid behind epoch << 32. */
+  /** A quorum is in step: begin to serve. The first transaction will have the zxid behind the broadcast's. */
   serve(epoch: bigint): void;
   committed(zxidHigh: number, zxidLow: number): void;
   /** The configuration that was seen last is committed, and that server leads from now on. */

@@ -33,6 +33,8 @@ import type { TxnWindow } from "./txn-window.ts";
 
 export type LeaderPhase = "Discovery" | "Establishing" | "Synchronization" | "Broadcast" | "Over";
 
+/** Below this a new epoch is due: more than anybody writes in the half tick until the next look. */
+const countersLeftMin = 2 ** 24;
 /** Connections that have not said who they are. */
 const strangersMax = 100;
 /** How often voters come that have accepted a later epoch, before the leader gives way to them. */
@@ -167,6 +169,11 @@ export class Leading implements HandlerServices {
     }
     if (this.#hasMoved) {
       this.stop("this server's quorum address has changed");
+      return;
+    }
+    if (this.broadcast.countersLeft < countersLeftMin) {
+      // An election is over in moments, and sessions outlive it; ZooKeeper goes on to the very last number, in the middle of writes.
+      this.stop("the zxids of this epoch are nearly used up: the next one begins");
       return;
     }
     this.#isHalfTick = !this.#isHalfTick;
@@ -350,7 +357,7 @@ export class Leading implements HandlerServices {
     if (!this.#views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;
     assert(this.phase === "Synchronization", "a leader begins to serve once");
     this.phase = "Broadcast";
-    this.broadcast.beginEpoch(Number(this.#epoch!));
+    this.broadcast.beginEpoch(Number(this.#epoch!), this.#limits.firstCounter);
     // A change that an earlier leader did not complete is complete now: a quorum of both configurations is in step.
     if (this.#activate(this.#epoch! << 32n) !== this.#sid) this.broadcast.handOver();
     this.#output.serve(this.#epoch!);

@@ -189,6 +189,7 @@ export class EnsembleMember extends ClientServer {
         isLogSyncEnabled: ensemble.snapshotSizeFactor >= 0,
         treeSyncsMax: ensemble.treeSyncsMax,
         txnSyncsMax: ensemble.txnSyncsMax,
+        firstCounter: ensemble.firstCounter,
       },
       hasDigests: config.digestEnabled,
       wire: ports,

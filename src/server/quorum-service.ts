@@ -69,11 +69,12 @@ export class QuorumService implements PeerService {
     this.#host = parts.host;
   }
 
-  lead(leading: Leading, epoch: bigint): void {
+  lead(leading: Leading): void {
     const { replica, serve } = this.#parts;
     const { database } = replica;
-    database.tree.lastZxidHigh = Number(epoch);
-    database.tree.lastZxidLow = 0;
+    const { zxidHigh, zxidLow } = leading.broadcast.proposed;
+    database.tree.lastZxidHigh = zxidHigh;
+    database.tree.lastZxidLow = zxidLow;
     this.#leading = leading;
     database.sessions.start(this.#nowMs());
     const sink = this.#sink(leading);

@@ -34,6 +34,7 @@ const limits = {
   isLogSyncEnabled: true,
   treeSyncsMax: 10,
   txnSyncsMax: 100,
+  firstCounter: 0,
   connectToLearnerMasterLimit: 0,
   connectRetryMs: 100,
 };

@@ -334,6 +334,16 @@ describe("a leader", () => {
     expect(end).toContain("[2 gone: Read timed out]");
   });
 
+  it("ends the epoch before its numbers are used up", () => {
+    const nearlyLast = 0xfffffffe - 2 ** 24;
+    const stage = new LeaderStage(3, 0, undefined, nearlyLast).serve();
+    stage.leading.halfTick(50);
+    expect(stage.take()).toEqual(["2:PING 2fefffffe"]);
+    stage.propose(0x2feffffffn);
+    stage.leading.halfTick(100);
+    expect(stage.take().at(-1)).toBe("[over: the zxids of this epoch are nearly used up: the next one begins]");
+  });
+
   it("gives up when no quorum comes", () => {
     const stage = new LeaderStage();
     stage.leading.halfTick(1000);

@@ -207,7 +207,7 @@ export class LeaderStage extends Stage {
 
   readonly configs: Configurations;
 
-  constructor(voters = 3, observers = 0, configOutput?: ConfigOutput) {
+  constructor(voters = 3, observers = 0, configOutput?: ConfigOutput, firstCounter = 0) {
     super();
     const { window } = this;
     this.configs = configsOf(viewsOf(memberLines(voters, observers)), configOutput);
@@ -229,6 +229,7 @@ export class LeaderStage extends Stage {
         isLogSyncEnabled: false,
         treeSyncsMax: 1,
         txnSyncsMax: 2,
+        firstCounter,
       },
       nowMs: 0,
       output: {

@@ -41,6 +41,12 @@ export class CommittedLog {
   readonly #txns = new Map<bigint, CommittedTxn>();
   /** All that any member has logged or was about to, committed or not. */
   readonly #proposals = new Map<bigint, Proposal>();
+  /** What the counter of an epoch begins behind. */
+  readonly #firstCounter: bigint;
+
+  constructor(firstCounter = 0n) {
+    this.#firstCounter = firstCounter;
+  }
 
   /** A member has these transactions, committed or not. */
   propose(window: TxnWindow): void {
@@ -60,7 +66,7 @@ export class CommittedLog {
    */
   adopt(lastZxid: bigint, nowMs: number): void {
     let zxid: bigint | null = lastZxid;
-    while (zxid !== null && (zxid & 0xffffffffn) !== 0n && !this.#txns.has(zxid)) {
+    while (zxid !== null && !this.#isEpoch(zxid) && !this.#txns.has(zxid)) {
       const proposal = this.#proposals.get(zxid);
       if (proposal === undefined) throw new Error(`a leader begins with ${hex(zxid)}, and nobody has made it`);
       this.#add(zxid, proposal.bytes, proposal.previous, nowMs);
@@ -91,10 +97,15 @@ export class CommittedLog {
       if (previous !== null && previous !== before) {
         throw new Error(`${hex(zxid)} came behind ${hex(previous)} at a member, and behind ${hex(before)} at another`);
       }
-      const isEpochStart = (zxid & 0xffffffffn) === 1n && zxid >> 32n > before >> 32n;
+      const isEpochStart = (zxid & 0xffffffffn) === this.#firstCounter + 1n && zxid >> 32n > before >> 32n;
       if (!isEpochStart && zxid !== before + 1n) throw new Error(`between ${hex(before)} and ${hex(zxid)} is a gap`);
     }
     return txns;
+  }
+
+  /** Whether it is no transaction's, but where an epoch begins, or everything. */
+  #isEpoch(zxid: bigint): boolean {
+    return zxid === 0n || (zxid & 0xffffffffn) === this.#firstCounter;
   }
 
   #add(zxid: bigint, bytes: Buffer, previous: bigint | null, nowMs: number): void {

@@ -68,12 +68,13 @@ export class SimEnsemble {
   readonly syncs: Map<string, number> = new Map();
   readonly #onLine: ((line: string) => void) | undefined;
   readonly #leaders = new Map<bigint, number>();
-  readonly #log = new CommittedLog();
+  readonly #log: CommittedLog;
 
   constructor(shape: Shape) {
     const { seed, voters, observers } = shape;
     const { windowBytes, bytesWeight, treeSliceBytes } = shape.isNarrow === true ? narrow : wide;
     this.#onLine = shape.onLine;
+    this.#log = new CommittedLog(BigInt(shape.config["testingonly.initialZxid"] ?? 0));
     this.schedule = new Schedule(seed);
     this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), {
       delayMsMax: shape.networkMsMax,

@@ -55,6 +55,8 @@ export class Simulation {
         snapshotSizeFactor: dice.pick(["0.33", "0", "-1"]),
         forceSnapshotSync: dice.oneIn(6) || (isNarrow && treeDice.oneIn(2)),
         ...(isReconfigEnabled ? { reconfigEnabled: true, skipACL: "yes" } : {}),
+        // Some thirty transactions, and the epoch's numbers are nearly used up.
+        ...(memberDice.oneIn(8) ? { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 } : {}),
       },
       ...(onLine === undefined ? {} : { onLine }),
     });
