@@ -29,7 +29,9 @@ export interface EnsembleSettings {
   /** How many, the last of all, are no members at first: each observes, by its own zoo.cfg alone. */
   readonly spares?: number;
   readonly config?: Readonly<Record<string, string | number>>;
+  /** -D words for every member, or for those of a build. */
   readonly properties?: Readonly<Record<string, string | number>>;
+  readonly propertiesOf?: Readonly<Record<Build, Readonly<Record<string, string | number>>>>;
   /** Ports between the servers, where they have to be those of an earlier ensemble: clients can read them. */
   readonly quorumPorts?: readonly string[];
   /** Which release the reference's members are, where it is not 3.9.5. */
@@ -234,7 +236,7 @@ export class TestEnsemble {
       folder: join(this.#folder, `server-${sid}`),
       config: { ...quorumConfig, ...this.#settings.config, ...Object.fromEntries(known) },
       isConfigKept: true,
-      ...(this.#settings.properties && { properties: this.#settings.properties }),
+      properties: { ...this.#settings.properties, ...this.#settings.propertiesOf?.[build] },
       jars: this.#settings.jars ?? "server",
     });
   }

@@ -55,6 +55,7 @@ class Story {
   async move(sid: number, what: readonly ("quorum" | "election" | "client")[]): Promise<void> {
     const place = this.places.get(sid)!;
     for (const kind of what) place[kind] = await freePort();
+    this.ensemble.quorumPorts[sid - 1] = `${place.quorum}:${place.election}`;
     this.#name(sid, "'", place);
   }
 
@@ -165,12 +166,15 @@ async function play(builds: readonly Build[]): Promise<string[]> {
     const port = String(ensemble.member(4).port);
     await story.agree("4 has another client port", [1, 2, 3, 4, 5], (text) => text.includes(port));
 
-    const leader = await ensemble.leader();
-    await story.move(leader, ["quorum", "election"]);
-    await story.change(leader === 1 ? 2 : 1, { joining: story.line(leader) });
-    const quorumPort = String(story.places.get(leader)!.quorum);
-    await story.agree("the leader moves", [1, 2, 3, 4, 5], (text) => text.includes(quorumPort));
-    lines.push(`leads: ${leader === (await ensemble.leader())}`);
+    // One after the other, since it is a matter of luck who leads by now; who leads and moves leads no more.
+    for (const sid of [1, 2, 3, 5]) {
+      const wasLeader = sid === (await ensemble.leader());
+      await story.move(sid, ["quorum", "election"]);
+      await story.change(sid === 1 ? 2 : 1, { joining: story.line(sid) });
+      const quorumPort = String(story.places.get(sid)!.quorum);
+      await story.agree(`${sid} moves`, [1, 2, 3, 4, 5], (text) => text.includes(quorumPort));
+      if (wasLeader) expect(await ensemble.leader()).not.toBe(sid);
+    }
 
     const groups = `${[1, 2, 3, 5].map((sid) => story.line(sid)).join()},${story.line(4, "observer")},group.1=1:2,group.2=3:5`;
     await story.change(1, { members: groups });

@@ -29,10 +29,8 @@ async function change(server: ServerProcess, { joining, leaving }: Words): Promi
     .string(null)
     .long(-1n)
     .build();
-  return client.request(reconfigCode, body).then(
-    ({ err }) => err,
-    () => null,
-  );
+  const reply = await client.request(reconfigCode, body).catch(() => null);
+  return reply?.err ?? null;
 }
 
 async function configOf(server: ServerProcess): Promise<string> {
@@ -70,7 +68,7 @@ const kinds = ["ours", "ours", "ours", "ours"] as const;
 describe("an ensemble whose members may change", () => {
   test("lets a server join, goes on without its leader, and starts again as it was", async () => {
     await using ensemble = await EnsembleProcess.start({ kinds, spares: 1, settings });
-    const [one, two, three, four] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess, ServerProcess];
+    const [one, two, , four] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess, ServerProcess];
     const first = await agree(ensemble.servers, (text) => text.endsWith("version=100000000"));
     expect(first.split("\n")).toHaveLength(4);
     expect(filesOf(one)).toEqual(["zoo.cfg", "zoo.cfg.bak", "zoo.cfg.dynamic.100000000"]);
@@ -99,7 +97,6 @@ describe("an ensemble whose members may change", () => {
       );
       expect(existsSync(`${server.configPath}.dynamic.next`)).toBe(false);
     }
-    expect(three.isRunning || leader === three).toBe(true);
   });
 
   test("moves a server's client port while connections stay", async () => {
