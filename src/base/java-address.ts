@@ -11,6 +11,13 @@
  * Source: Inet4Address, Inet6Address and InetSocketAddress of the JDK (14 and later, which added the brackets).
  */
 
+/** Where somebody listens. */
+export interface Address {
+  /** Name or numeric address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
 /**
  * The numeric address `text`, as sockets report it, in Java's spelling (InetAddress.getHostAddress). Text that is no
  * address is returned as it is.

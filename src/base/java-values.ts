@@ -36,6 +36,15 @@ export function parseJavaLong(text: string): bigint | null {
   return value === null || value < longMin || value > longMax ? null : value;
 }
 
+/** `Long.parseLong(text, 16)`: a 64-bit hexadecimal integer, or null. */
+export function parseJavaHexLong(text: string): bigint | null {
+  const match = /^([+-]?)([\da-fA-F]+)$/.exec(text);
+  if (match === null) return null;
+  const magnitude = BigInt(`0x${match[2]}`);
+  const value = match[1] === "-" ? -magnitude : magnitude;
+  return value < longMin || value > longMax ? null : value;
+}
+
 /** `Integer.decode`: a 32-bit integer in decimal, hexadecimal or octal, or null. */
 export function decodeJavaInt(text: string): number | null {
   const value = decode(text);

@@ -12,7 +12,7 @@
  */
 
 import { parseJavaProperties } from "#base/java-properties.ts";
-import { javaTrim } from "#base/java-values.ts";
+import { javaTrim, parseJavaHexLong } from "#base/java-values.ts";
 import { hexOfHalves, highOf, lowOf } from "#base/zxid.ts";
 import { isMembershipKey } from "#quorum/membership.ts";
 import type { QuorumVerifier } from "#quorum/quorum-verifier.ts";
@@ -35,9 +35,8 @@ export function backupFileOf(zooCfg: string): string {
 /** The version in the name of a dynamic file; 0 when it ends in nothing hexadecimal. */
 export function versionOfFileName(file: string): bigint {
   const ending = file.slice(file.lastIndexOf(".") + 1);
-  if (!file.includes(".") || !/^[\da-fA-F]+$/.test(ending)) return 0n;
-  const version = BigInt(`0x${ending}`);
-  return BigInt.asIntN(64, version) === version ? version : 0n;
+  if (!file.includes(".") || /^[+-]/.test(ending)) return 0n;
+  return parseJavaHexLong(ending) ?? 0n;
 }
 
 /** Content of the file with the members: sorted lines, none of them the version. */

@@ -5,14 +5,8 @@
  */
 
 import { errorCode } from "#base/errors.ts";
-import { javaSocketAddress } from "#base/java-address.ts";
+import { type Address, javaSocketAddress } from "#base/java-address.ts";
 import type { ConnectOptions, Listener, ListenOptions, Wire } from "#host/wire.ts";
-
-export interface Address {
-  /** Name or numeric address, without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
 
 /** As the log names them. */
 export function addressesText(addresses: readonly Address[]): string {

@@ -17,12 +17,12 @@
  */
 
 import { errorCode } from "#base/errors.ts";
-import { javaSocketAddress } from "#base/java-address.ts";
+import { type Address, javaSocketAddress } from "#base/java-address.ts";
 import type { Logger } from "#host/logger.ts";
 import type { Timer, Timers } from "#host/timers.ts";
 import type { Listener, Socket, SocketHandler, Wire } from "#host/wire.ts";
 import { MarshallingError, readInt32 } from "#jute/reader.ts";
-import { decodeInitialMessage, type ElectionAddress, encodeInitialMessage } from "#quorum/initial-message.ts";
+import { decodeInitialMessage, encodeInitialMessage } from "#quorum/initial-message.ts";
 import { decodeNotification, encodeNotification, type Notification } from "#quorum/notification.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Vote } from "#quorum/vote.ts";
@@ -31,9 +31,9 @@ import { addressesText, connectToAny, listenOnAll } from "./addresses.ts";
 /** Where a port is. */
 export interface ElectionPlace {
   /** Addresses to bind. */
-  readonly bound: readonly ElectionAddress[];
+  readonly bound: readonly Address[];
   /** How this server tells others where it listens. */
-  readonly ownAddresses: readonly ElectionAddress[];
+  readonly ownAddresses: readonly Address[];
 }
 
 export interface ElectionPortOptions extends ElectionPlace {
@@ -161,7 +161,7 @@ export class ElectionPort {
     return peer;
   }
 
-  #connect(sid: bigint, told: readonly ElectionAddress[] = []): void {
+  #connect(sid: bigint, told: readonly Address[] = []): void {
     const peer = this.#peer(sid);
     if (peer.isConnecting || this.#isClosed) return;
     const addresses = told.length > 0 ? told : this.#addressesOf(sid);
@@ -190,7 +190,7 @@ export class ElectionPort {
     });
   }
 
-  #addressesOf(sid: bigint): ElectionAddress[] {
+  #addressesOf(sid: bigint): Address[] {
     const member = this.#views.committed.member(sid) ?? this.#views.lastSeen.member(sid);
     return (member?.addresses ?? []).map(({ host, electionPort }) => ({ host, port: electionPort }));
   }

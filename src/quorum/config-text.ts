@@ -12,7 +12,7 @@
 
 import { ConfigError, IllegalArgumentError } from "#base/errors.ts";
 import { parseJavaPropertiesText, type PropertyEntry } from "#base/java-properties.ts";
-import { javaTrim } from "#base/java-values.ts";
+import { javaTrim, parseJavaHexLong } from "#base/java-values.ts";
 import { checkMembership, isMembershipKey, parseMembership } from "./membership.ts";
 import { QuorumVerifier } from "./quorum-verifier.ts";
 
@@ -45,14 +45,9 @@ export function parseConfigText(text: string, source: string, rules: ConfigRules
 
 const valid = "valid are server.N, group.N, weight.N and version";
 
-/** `Long.parseLong(text, 16)`. */
 function parseVersion(text: string, line: number, file: string): bigint {
-  const match = /^([+-]?)([\da-fA-F]+)$/.exec(text);
-  const magnitude = match === null ? -1n : BigInt(`0x${match[2]}`);
-  const version = match?.[1] === "-" ? -magnitude : magnitude;
-  if (match === null || BigInt.asIntN(64, version) !== version) {
-    const problem = `For input string: "${text}"; valid is a version, hexadecimal`;
-    throw new IllegalArgumentError({ file, line, key: "version", problem });
-  }
-  return version;
+  const version = parseJavaHexLong(text);
+  if (version !== null) return version;
+  const problem = `For input string: "${text}"; valid is a version, hexadecimal`;
+  throw new IllegalArgumentError({ file, line, key: "version", problem });
 }

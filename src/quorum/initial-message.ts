@@ -9,19 +9,13 @@
  * Source: QuorumCnxManager.InitialMessage.
  */
 
+import type { Address } from "#base/java-address.ts";
 import { MarshallingError } from "#jute/reader.ts";
-
-/** Where a server listens for elections. */
-export interface ElectionAddress {
-  /** Without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface InitialMessage {
   readonly sid: bigint;
   /** Addresses that make sense to others; none in the old form. */
-  readonly addresses: readonly ElectionAddress[];
+  readonly addresses: readonly Address[];
   /** How many bytes it took. */
   readonly length: number;
 }
@@ -32,7 +26,7 @@ const textBytesMax = 2048;
 const textAt = 20;
 
 /** The first words of a server; several addresses take the newer form, which servers of before 3.6 do not know. */
-export function encodeInitialMessage(sid: bigint, addresses: readonly ElectionAddress[]): Buffer {
+export function encodeInitialMessage(sid: bigint, addresses: readonly Address[]): Buffer {
   const text = Buffer.from(addresses.map(({ host, port }) => `${bracketed(host)}:${port}`).join("|"));
   const bytes = Buffer.alloc(textAt + text.length);
   bytes.writeBigInt64BE(addresses.length > 1 ? addressesVersion : oneAddressVersion, 0);
@@ -65,7 +59,7 @@ export function decodeInitialMessage(bytes: Buffer): InitialMessage | null {
   return { sid: bytes.readBigInt64BE(8), addresses, length };
 }
 
-function parseAddress(text: string): ElectionAddress {
+function parseAddress(text: string): Address {
   const parts = /^(?:\[(?<ipv6>[^\]]+)\]|(?<name>[^:]*)):(?<port>\d{1,5})$/.exec(text)?.groups;
   const port = Number(parts?.["port"]);
   if (parts === undefined || port > 65535) throw new MarshallingError(`no address: ${text}`);

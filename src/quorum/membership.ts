@@ -14,7 +14,7 @@
  */
 
 import { ConfigError, IllegalArgumentError } from "#base/errors.ts";
-import { javaAddress } from "#base/java-address.ts";
+import { type Address, javaAddress } from "#base/java-address.ts";
 import { javaSplit, javaTrim, parseJavaInt, parseJavaLong } from "#base/java-values.ts";
 
 type MemberRole = "participant" | "observer";
@@ -26,19 +26,13 @@ interface MemberAddress {
   readonly electionPort: number;
 }
 
-/** Where a member listens for clients. */
-interface ClientAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface Member {
   /** The server's id: a signed 64-bit number; session ids have room for 0 to 255. */
   readonly sid: bigint;
   readonly role: MemberRole;
   readonly addresses: readonly MemberAddress[];
   /** What stands after the semicolon, or null. */
-  readonly client: ClientAddress | null;
+  readonly client: Address | null;
   readonly line: number;
 }
 

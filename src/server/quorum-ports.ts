@@ -4,9 +4,10 @@
  * Source: QuorumCnxManager.java, Leader.LearnerCnxAcceptor, Learner.LeaderConnector.
  */
 
+import type { Address } from "#base/java-address.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Listener, Socket, SocketHandler } from "#host/wire.ts";
-import { type Address, addressesText, connectToAny, listenOnAll } from "#net/addresses.ts";
+import { addressesText, connectToAny, listenOnAll } from "#net/addresses.ts";
 import { type ElectionPlace, ElectionPort } from "#net/election-port.ts";
 import { QuorumConnection } from "#net/quorum-connection.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";

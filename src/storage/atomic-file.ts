@@ -42,12 +42,19 @@ export async function removeIfThere(disk: Disk, path: string): Promise<void> {
   await disk.syncFolder(folderOf(path));
 }
 
-/** The content of a small file. @throws DiskError */
-export async function readWhole(disk: Disk, path: string): Promise<Buffer> {
+/** The content of a small file; `bytesMax` of it at most, where nobody knows what has become of it. @throws DiskError */
+export async function readWhole(
+  disk: Disk,
+  path: string,
+  bytesMax: number = Number.POSITIVE_INFINITY,
+): Promise<Buffer> {
   const file = await disk.open(path, "read");
   try {
-    const bytes = Buffer.alloc(await file.sizeBytes());
-    const length = await file.read(bytes, 0, bytes.length, 0);
+    const bytes = Buffer.alloc(Math.min(await file.sizeBytes(), bytesMax));
+    let length = 0;
+    for (let count = -1; count !== 0 && length < bytes.length; length += count) {
+      count = await file.read(bytes, length, bytes.length - length, length);
+    }
     return bytes.subarray(0, length);
   } finally {
     await file.close();

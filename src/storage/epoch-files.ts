@@ -76,7 +76,7 @@ export class EpochFiles {
   async #read(name: string): Promise<bigint | null> {
     const path = this.#path(name);
     if ((await this.#disk.stat(path)) === null) return null;
-    const text = (await readWhole(this.#disk, path)).toString("latin1", 0, readBytesMax);
+    const text = (await readWhole(this.#disk, path, readBytesMax)).toString("latin1");
     const [line = ""] = text.split(/\r?\n/);
     if (!/^\d{1,18}$/.test(line)) {
       const found = line === "" ? "nothing" : JSON.stringify(line);

@@ -9,6 +9,7 @@
  */
 
 import type { Disk } from "#host/disk.ts";
+import { removeIfThere } from "./atomic-file.ts";
 
 const name = "rejoin";
 
@@ -35,9 +36,7 @@ export class RejoinMark {
 
   /** Takes it away, durably, if it is there. @throws DiskError */
   async clear(): Promise<void> {
-    if (!(await this.isSet())) return;
-    await this.#disk.remove(this.#path);
-    await this.#disk.syncFolder(this.#folder);
+    await removeIfThere(this.#disk, this.#path);
   }
 
   get #path(): string {
