@@ -62,63 +62,64 @@ function lines(sids: readonly bigint[], observers: readonly bigint[] = []): stri
   return sids.map((sid) => `server.${sid}=h${sid}:2888:3888:${role(sid)};2181`).join("\n");
 }
 
+type Event = "writes" | "crash" | "start" | "break" | "cut" | "heal" | "change";
+
+/** What befalls a town, each as often as it is drawn. */
+function eventsOf(weights: Partial<Record<Event, number>>): Event[] {
+  return Object.entries(weights).flatMap(([event, weight]) => Array.from({ length: weight }, () => event as Event));
+}
+
+const usualEvents = eventsOf({ writes: 5, crash: 2, start: 2, break: 1, cut: 1, heal: 1 });
+const eventsWithChanges = eventsOf({ writes: 4, crash: 2, start: 3, break: 1, cut: 1, heal: 1, change: 2 });
+
 function playReconfigs(seed: number): number {
   const town = new CoreEnsemble(seed, { voters: 3, observers: seed % 2, spares: 2, windowCount: 1 + (seed % 7) });
-  const { dice } = town;
   for (const server of town.servers) server.start();
   town.run(2_000);
-  let payload = 0n;
-  for (let step = 0; step < 50; step++) {
-    town.run(dice.below(600));
-    const server = town.servers[dice.below(town.servers.length)]!;
-    const die = dice.below(14);
-    if (die < 4) {
-      for (let i = dice.below(5); i >= 0; i--) for (const one of town.servers) if (one.isUp) one.propose(++payload);
-    } else if (die < 6) {
-      if (server.isUp) server.crash();
-    } else if (die < 9) {
-      if (!server.isUp) server.start();
-    } else if (die === 9) {
-      if (server.isUp) server.breakLinks();
-    } else if (die === 10) {
-      const island = new Set(town.servers.filter(() => dice.below(2) === 0).map(({ sid }) => sid));
-      town.isCut = (a, b) => island.has(a) !== island.has(b);
-    } else if (die === 11) {
-      town.isCut = () => false;
-    } else {
-      const sids = town.servers.map(({ sid }) => sid).filter(() => dice.below(3) > 0);
-      const observers = sids.filter(() => dice.oneIn(4));
-      if (sids.length > 0) town.leader?.reconfigure(lines(sids, observers));
-      for (let i = dice.below(4); i >= 0; i--) town.leader?.propose(++payload);
-    }
-  }
-  town.converge();
-  town.checkNothingLost();
+  playEvents(town, eventsWithChanges, 50);
   return town.reconfigs;
 }
 
 function play(seed: number, voters: number): void {
   const town = new CoreEnsemble(seed, { voters, observers: seed % 3 === 0 ? 1 : 0, windowCount: 1 + (seed % 7) });
-  const { dice } = town;
   for (const server of town.servers) server.start();
+  playEvents(town, usualEvents, 40);
+}
+
+/** So many events, and in the end all must be well. */
+function playEvents(town: CoreEnsemble, events: readonly Event[], count: number): void {
+  const { dice } = town;
   let payload = 0n;
-  for (let step = 0; step < 40; step++) {
+  for (let step = 0; step < count; step++) {
     town.run(dice.below(600));
     const server = town.servers[dice.below(town.servers.length)]!;
-    const die = dice.below(12);
-    if (die < 5) {
-      for (let i = dice.below(5); i >= 0; i--) for (const one of town.servers) if (one.isUp) one.propose(++payload);
-    } else if (die < 7) {
-      if (server.isUp) server.crash();
-    } else if (die < 9) {
-      if (!server.isUp) server.start();
-    } else if (die === 9) {
-      if (server.isUp) server.breakLinks();
-    } else if (die === 10) {
-      const island = new Set(town.servers.filter(() => dice.below(2) === 0).map(({ sid }) => sid));
-      town.isCut = (a, b) => island.has(a) !== island.has(b);
-    } else {
-      town.isCut = () => false;
+    switch (events[dice.below(events.length)]!) {
+      case "writes":
+        for (let i = dice.below(5); i >= 0; i--) for (const one of town.servers) if (one.isUp) one.propose(++payload);
+        break;
+      case "crash":
+        if (server.isUp) server.crash();
+        break;
+      case "start":
+        if (!server.isUp) server.start();
+        break;
+      case "break":
+        if (server.isUp) server.breakLinks();
+        break;
+      case "cut": {
+        const island = new Set(town.servers.filter(() => dice.below(2) === 0).map(({ sid }) => sid));
+        town.isCut = (a, b) => island.has(a) !== island.has(b);
+        break;
+      }
+      case "heal":
+        town.isCut = () => false;
+        break;
+      case "change": {
+        const sids = town.servers.map(({ sid }) => sid).filter(() => dice.below(3) > 0);
+        const observers = sids.filter(() => dice.oneIn(4));
+        if (sids.length > 0) town.leader?.reconfigure(lines(sids, observers));
+        for (let i = dice.below(4); i >= 0; i--) town.leader?.propose(++payload);
+      }
     }
   }
   town.converge();

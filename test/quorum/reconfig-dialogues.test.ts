@@ -147,9 +147,7 @@ describe("a leader", () => {
 
   it("that is no member any more names the one that has most, and commits nothing behind that", () => {
     const stage = leaderStage();
-    stage.connect(3);
-    stage.acceptEpoch(3);
-    stage.hear(3, ack, 0x200000000n);
+    stage.join(3);
     reconfigure(stage, 0x200000001n, memberLines(4).split("\n").slice(1).join("\n"));
     stage.propose(0x200000002n);
     stage.ackOwn(0x200000002n);
@@ -170,9 +168,7 @@ describe("a leader", () => {
 
   it("informs observers of a change with the transaction", () => {
     const stage = leaderStage();
-    stage.connect(4, 1n, observerInfo);
-    stage.acceptEpoch(4);
-    stage.hear(4, ack, 0x200000000n);
+    stage.join(4, observerInfo);
     reconfigure(stage, 0x200000001n, `${memberLines(3)}\nserver.4=h4:2888:3888:observer`);
     stage.ackOwn(0x200000001n);
     stage.take();

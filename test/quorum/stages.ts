@@ -286,6 +286,13 @@ export class LeaderStage extends Stage {
     this.hear(sid, PacketType.ackEpoch, zxid, new Bytes().int(currentEpoch).build());
   }
 
+  /** Another learner comes and has all that was sent to it, up to NEWLEADER, on its disk. */
+  join(sid: number, type: number = PacketType.followerInfo): void {
+    this.connect(sid, 1n, type);
+    this.acceptEpoch(sid);
+    this.hear(sid, PacketType.ack, 0x200000000n);
+  }
+
   /** Serving, with learner 2 in step. */
   serve(): this {
     this.connect(2);

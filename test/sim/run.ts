@@ -6,7 +6,7 @@
  *   npm run sim -- --plant NAME --seeds 1..500 the same with a mistake in the server, until a seed fails
  *   npm run sim -- --plants > test/sim/planted-bugs.md
  *                                              every one of them, and which seed finds it
- *   npm run sim -- --crash-points              a death at every effect in twelve scripts (crash-points.ts)
+ *   npm run sim -- --crash-points              a death at every effect in every script (crash-points.ts)
  *
  * While it runs, clock, dice and timers of this process throw: what a member does comes from its host, or the run would not
  * repeat itself.
@@ -23,7 +23,7 @@ const options = await yargs(process.argv.slice(2))
   .option("seed", { type: "number", describe: "one run, told line by line" })
   .option("seeds", { type: "string", describe: "a range of runs, A..B" })
   .option("plant", { type: "string", describe: "a mistake to make (planted-bugs.ts)" })
-  .option("crash-points", { type: "boolean", describe: "a death at every effect in twelve scripts" })
+  .option("crash-points", { type: "boolean", describe: "a death at every effect in every script" })
   .option("plants", { type: "boolean", describe: "makes every mistake in turn, and prints a table" })
   .strict()
   .parseAsync();

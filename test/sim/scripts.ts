@@ -132,6 +132,11 @@ function allBut(ensemble: SimEnsemble, one: SimMember, place: MemberPlace): Memb
   return ensemble.members.map((member) => (member === one ? place : {}));
 }
 
+/** The leader becomes an observer, as a client of that member asks for. */
+async function demote(ensemble: SimEnsemble, via: SimMember): Promise<void> {
+  await change(ensemble, via, allBut(ensemble, leaderOf(ensemble), { isObserver: true }));
+}
+
 const changing = { reconfigEnabled: true, skipACL: "yes" };
 
 const first = (ensemble: SimEnsemble): SimMember => ensemble.member(1);
@@ -263,10 +268,7 @@ export const scripts: readonly Script[] = [
     isChange: true,
     prepare: async () => {},
     subject: leaderOf,
-    play: async (ensemble) => {
-      const leader = leaderOf(ensemble);
-      await change(ensemble, followerOf(ensemble), allBut(ensemble, leader, { isObserver: true }));
-    },
+    play: (ensemble) => demote(ensemble, followerOf(ensemble)),
   },
   {
     name: "a follower is made the leader by a change",
@@ -274,10 +276,7 @@ export const scripts: readonly Script[] = [
     isChange: true,
     prepare: async () => {},
     subject: followerOf,
-    play: async (ensemble) => {
-      const leader = leaderOf(ensemble);
-      await change(ensemble, leader, allBut(ensemble, leader, { isObserver: true }));
-    },
+    play: (ensemble) => demote(ensemble, leaderOf(ensemble)),
   },
   {
     name: "an observer becomes a voter, in another place",
