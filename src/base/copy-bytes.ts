@@ -15,18 +15,3 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
   }
   for (let from = start, to = at; from < end; from++, to++) target[to] = source[from]!;
 }
-
-/**
- * Puts `bytes[start, end)` behind the first `keptBytes` of `kept`, for more than that is to come before they can be used.
- * @returns `kept`, or a larger buffer in its place, of twice its size at least.
- */
-export function appendBytes(kept: Buffer, keptBytes: number, bytes: Buffer, start: number, end: number): Buffer {
-  const needed = keptBytes + end - start;
-  let target = kept;
-  if (needed > kept.length) {
-    target = Buffer.allocUnsafeSlow(Math.max(needed, kept.length * 2));
-    kept.copy(target, 0, 0, keptBytes);
-  }
-  bytes.copy(target, keptBytes, start, end);
-  return target;
-}

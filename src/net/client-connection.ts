@@ -12,7 +12,7 @@
  * Source: NIOServerCnxn.java, ServerCnxn.java.
  */
 
-import { appendBytes } from "#base/copy-bytes.ts";
+import type { CarriedBytes, CarriedBytesPool } from "#base/carried-bytes.ts";
 import type { ExpiryQueue, Expirable } from "#session/expiry-queue.ts";
 import { notQueued } from "#session/expiry-queue.ts";
 import type { Socket, SocketHandler } from "#host/wire.ts";
@@ -25,7 +25,6 @@ import type { ClientPortServices } from "./client-port.ts";
 const unsentBytesMax = 4 << 20;
 /** Pieces of a four-letter word's answer, some 16 KiB each, written before other work gets its turn. */
 const answerPiecesPerTurn = 4;
-const noBytes: Buffer = Buffer.alloc(0);
 
 type State = "ExpectFirstFrame" | "ExpectSession" | "ExpectRequests" | "Ending";
 
@@ -38,9 +37,9 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   readonly #idle: ExpiryQueue<ClientConnection>;
   readonly #onClosed: (connection: ClientConnection) => void;
   #state: State = "ExpectFirstFrame";
-  /** Bytes carried over: the beginning of a frame, or what came behind a handshake. */
-  #carried: Buffer = noBytes;
-  #carriedLength = 0;
+  /** The beginning of a frame, or what came behind a handshake; most connections carry nothing at most times. */
+  #carried: CarriedBytes | null = null;
+  readonly #carriedPool: CarriedBytesPool;
   #isReadingPaused = false;
   #isSendingSlow = false;
   #answer: Iterator<string> | null = null;
@@ -50,12 +49,14 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     socket: Socket;
     services: ClientPortServices;
     idle: ExpiryQueue<ClientConnection>;
+    carriedPool: CarriedBytesPool;
     onClosed: (connection: ClientConnection) => void;
   }) {
     const { number, socket, services } = parts;
     this.#socket = socket;
     this.#services = services;
     this.#idle = parts.idle;
+    this.#carriedPool = parts.carriedPool;
     this.#onClosed = parts.onClosed;
     const { remoteAddress, remotePort } = socket;
     this.client = new Client({ number, link: this, remoteAddress, remotePort, wallMs: services.clock.wallMs() });
@@ -71,11 +72,11 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     if (this.#state === "Ending") return;
     const nowMs = this.#services.clock.monotonicMs();
     this.#services.metrics.bytesReceivedCount.increment(bytes.length);
-    if (this.#carriedLength === 0) {
+    if (this.#carried === null) {
       const taken = this.#parse(bytes, 0, bytes.length, nowMs);
-      this.#carry(bytes, taken, bytes.length);
+      if (taken < bytes.length) this.#carry(bytes, taken);
     } else {
-      this.#carry(bytes, 0, bytes.length);
+      this.#carry(bytes, 0);
       this.#parseCarried(nowMs);
     }
     this.#touchIdle(nowMs);
@@ -97,7 +98,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     this.#updateReading();
     const nowMs = this.#services.clock.monotonicMs();
     this.#services.sendingResumed(this.client, nowMs);
-    if (this.#carriedLength > 0) this.#parseCarried(nowMs);
+    this.#parseCarried(nowMs);
     this.#services.turnEnded();
   }
 
@@ -145,7 +146,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     this.#state = "ExpectRequests";
     this.#touchIdle(nowMs);
     this.resumeReading();
-    if (this.#carriedLength > 0) this.#parseCarried(nowMs);
+    this.#parseCarried(nowMs);
   }
 
   /** Sends the answer to a four-letter word, piece by piece as fast as the client takes it, and closes. */
@@ -159,8 +160,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     this.#state = "Ending";
     if (this.client.isClosed) return;
     this.client.isClosed = true;
-    this.#carried = noBytes;
-    this.#carriedLength = 0;
+    this.#carryNothing();
     this.#idle.remove(this);
     this.#services.forget(this.client);
     this.#onClosed(this);
@@ -229,19 +229,25 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   }
 
   #parseCarried(nowMs: number): void {
-    const bytes = this.#carried;
-    const length = this.#carriedLength;
-    const taken = this.#parse(bytes, 0, length, nowMs);
-    this.#carriedLength = length - taken;
-    if (this.#carriedLength === 0) this.#carried = noBytes;
-    else if (taken > 0) bytes.copyWithin(0, taken, length);
+    const carried = this.#carried;
+    if (carried === null) return;
+    const taken = this.#parse(carried.bytes, carried.start, carried.end, nowMs);
+    // A frame that ended the connection has had all of it dropped.
+    if (this.#carried === null) return;
+    carried.drop(taken - carried.start);
+    if (carried.length === 0) this.#carryNothing();
   }
 
-  /** Keeps `bytes[start, end)` behind what is kept already; the room doubles as bytes arrive. */
-  #carry(bytes: Buffer, start: number, end: number): void {
-    if (start === end) return;
-    this.#carried = appendBytes(this.#carried, this.#carriedLength, bytes, start, end);
-    this.#carriedLength += end - start;
+  /** Keeps what is behind `start` until more has come. */
+  #carry(bytes: Buffer, start: number): void {
+    this.#carried ??= this.#carriedPool.take();
+    this.#carried.append(bytes, start, bytes.length);
+  }
+
+  #carryNothing(): void {
+    if (this.#carried === null) return;
+    this.#carriedPool.give(this.#carried);
+    this.#carried = null;
   }
 
   /** Once a socket is on its way out it has no timer. */

@@ -8,6 +8,7 @@
  * Source: NIOServerCnxnFactory.java.
  */
 
+import { CarriedBytesPool } from "#base/carried-bytes.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
 import type { Clock } from "#host/clock.ts";
 import type { Logger } from "#host/logger.ts";
@@ -92,6 +93,7 @@ export class ClientPort {
   readonly #logger: Logger;
   readonly #connections = new Set<ClientConnection>();
   readonly #byAddress = new Map<string, number>();
+  readonly #carriedPool = new CarriedBytesPool();
   #listener: Listener | null = null;
   #idleTimer: Timer | null = null;
   #isClosed = false;
@@ -185,6 +187,7 @@ export class ClientPort {
       socket,
       services: this.#services,
       idle,
+      carriedPool: this.#carriedPool,
       onClosed: this.#onClosed,
     });
     this.#numbers.set(connection.client);

@@ -9,6 +9,7 @@
  * Source: LearnerHandler.java, Learner.java (their socket and threads).
  */
 
+import { CarriedBytes } from "#base/carried-bytes.ts";
 import type { Logger } from "#host/logger.ts";
 import type { Socket, SocketHandler } from "#host/wire.ts";
 import { MarshallingError } from "#jute/reader.ts";
@@ -38,7 +39,6 @@ export interface QuorumConnectionOptions {
   readonly unsentBytesMax: number;
 }
 
-const noBytes: Buffer = Buffer.alloc(0);
 const writerBytes = 16384;
 /** A writer that grew beyond this is not kept. */
 const keptWriterBytesMax = 1 << 20;
@@ -57,7 +57,7 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
   #out = new JuteWriter(writerBytes);
   #isFlushDue = false;
   #dataBytesMax: number;
-  #carried: Buffer = noBytes;
+  readonly #carried = new CarriedBytes();
   #isPaused = false;
   #isParsing = false;
   #isClosed = false;
@@ -138,11 +138,11 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
   data(bytes: Buffer): void {
     if (this.#isClosed) return;
     if (this.#carried.length > 0) {
-      this.#carried = Buffer.concat([this.#carried, bytes]);
+      this.#carried.append(bytes, 0, bytes.length);
       this.#parseCarried();
     } else {
-      const taken = this.#parse(bytes);
-      this.#carried = taken === bytes.length ? noBytes : Buffer.from(bytes.subarray(taken));
+      const taken = this.#parse(bytes, 0, bytes.length);
+      this.#carried.append(bytes, taken, bytes.length);
     }
     this.#receiver?.turnEnded();
   }
@@ -162,20 +162,20 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
   }
 
   #parseCarried(): void {
-    const taken = this.#parse(this.#carried);
-    this.#carried = taken === this.#carried.length ? noBytes : this.#carried.subarray(taken);
+    const { bytes, start, end } = this.#carried;
+    this.#carried.drop(this.#parse(bytes, start, end) - start);
   }
 
-  /** Hands over whole packets. @returns how many bytes they were. */
-  #parse(bytes: Buffer): number {
+  /** Hands over the whole packets in `bytes[start, end)`. @returns the offset of what is left. */
+  #parse(bytes: Buffer, start: number, end: number): number {
     this.#isParsing = true;
-    let at = 0;
+    let at = start;
     try {
-      while (at < bytes.length && !this.#isPaused && !this.#isClosed) {
+      while (at < end && !this.#isPaused && !this.#isClosed) {
         const receiver = this.#receiver!;
         if (receiver.wantsTree()) {
-          at += receiver.tree(bytes, at, bytes.length);
-        } else if (this.#packet.read(bytes, at, bytes.length, this.#dataBytesMax)) {
+          at += receiver.tree(bytes, at, end);
+        } else if (this.#packet.read(bytes, at, end, this.#dataBytesMax)) {
           this.#dataBytesMax = this.#options.dataBytesMax;
           at = this.#packet.end;
           receiver.packet(this.#packet);
@@ -188,7 +188,7 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
       this.#give(error.message);
     }
     this.#isParsing = false;
-    return this.#isClosed ? bytes.length : at;
+    return this.#isClosed ? end : at;
   }
 
   /** Gives the connection up, for a reason that is worth a line. */
@@ -202,7 +202,6 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.flush();
-    this.#carried = noBytes;
     this.#socket.destroy();
     const receiver = this.#receiver;
     this.#receiver = null;

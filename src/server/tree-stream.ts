@@ -8,7 +8,7 @@
  * Source: LearnerHandler.run, Learner.syncWithLeader, SerializeUtils.java.
  */
 
-import { appendBytes } from "#base/copy-bytes.ts";
+import { CarriedBytes } from "#base/carried-bytes.ts";
 import { highOf, lowOf } from "#base/zxid.ts";
 import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import type { Timers } from "#host/timers.ts";
@@ -23,8 +23,6 @@ import type { Database } from "./database.ts";
 const signatureBytes: number = 4 + treeSignature.length;
 const sliceBytesDefault = 64 * 1024;
 const rowsPerScan = 1024;
-/** Of a read and the beginning of a znode before it. */
-const carriedBytesMin = 128 * 1024;
 /** Room for what the last znode of a slice has more than that; a longer one makes its own. */
 const lastZnodeBytes = 4096;
 /** Slices handed over before other work gets its turn. */
@@ -73,9 +71,8 @@ export class TreeReceiver {
   readonly #scanner: TreeSnapshotScanner;
   readonly #sink: TreeSnapshotSink;
   readonly #rows = new Int32Array(rowsPerScan * rowWords);
-  /** What could not be scanned before more arrives, in `[0, #carriedLength)`, and room for that. */
-  #carried: Buffer = Buffer.allocUnsafeSlow(carriedBytesMin);
-  #carriedLength = 0;
+  /** What could not be scanned before more arrives. */
+  readonly #carried = new CarriedBytes();
   readonly #zxid: bigint;
   #isComplete = false;
 
@@ -99,18 +96,17 @@ export class TreeReceiver {
    * @throws MarshallingError when they are no tree: the connection must be closed.
    */
   take(bytes: Buffer, start: number, end: number): number {
-    const carriedBytes = this.#carriedLength;
-    this.#carried = appendBytes(this.#carried, carriedBytes, bytes, start, end);
-    const all = this.#carried.subarray(0, carriedBytes + end - start);
-    const taken = this.#scan(all);
-    if (this.#scanner.isComplete && all.length - taken >= signatureBytes) {
-      checkSignature(all, taken);
-      this.#carriedLength = 0;
+    const carried = this.#carried;
+    const carriedBytes = carried.length;
+    carried.append(bytes, start, end);
+    const taken = this.#scan(carried.bytes, carried.start, carried.end) - carried.start;
+    carried.drop(taken);
+    if (this.#scanner.isComplete && carried.length >= signatureBytes) {
+      checkSignature(carried.bytes, carried.start);
+      carried.clear();
       this.#isComplete = true;
       return taken + signatureBytes - carriedBytes;
     }
-    all.copyWithin(0, taken);
-    this.#carriedLength = all.length - taken;
     return end - start;
   }
 
@@ -125,9 +121,10 @@ export class TreeReceiver {
     return this.database;
   }
 
-  #scan(bytes: Buffer): number {
-    for (let at = 0; ;) {
-      const next = this.#scanner.scan(bytes, at, bytes.length, this.#rows);
+  /** @returns the offset of what could not be scanned yet. */
+  #scan(bytes: Buffer, start: number, end: number): number {
+    for (let at = start; ;) {
+      const next = this.#scanner.scan(bytes, at, end, this.#rows);
       this.#sink.take(bytes, this.#rows, this.#scanner.count);
       if (next === at) return at;
       at = next;

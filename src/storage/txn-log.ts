@@ -41,8 +41,9 @@ export const recordOverheadBytes = 13;
 export const recordEndMark = 0x42;
 
 const batchBytesStart = 64 * 1024;
-/** A batch buffer that grew beyond this is given back. */
+/** A buffer that grew beyond the first is kept while batches fill a quarter of it, beyond the second never. */
 const batchBytesKept = 4 << 20;
+const batchBytesKeptWhileUsed = 16 << 20;
 /** One collecting, one flying, one or two being applied. */
 const freeBatchesMax = 4;
 
@@ -278,6 +279,8 @@ export class TxnLog {
   /** Takes a batch back that onDurable was lent; its bytes are written over from now on. */
   release(batch: LogBatch): void {
     assert(batch instanceof Batch, "a batch is given back to its log");
+    // Those that lie unused may be as large as this one, from the same rush.
+    if (batch.isTooLarge) this.#free.length = 0;
     batch.clear();
     if (this.#free.length < freeBatchesMax) this.#free.push(batch);
   }
@@ -332,8 +335,13 @@ class Batch implements LogBatch {
     return this.writer.length;
   }
 
+  get isTooLarge(): boolean {
+    const { bytes, length } = this.writer;
+    return bytes.length > (length * 4 < bytes.length ? batchBytesKept : batchBytesKeptWhileUsed);
+  }
+
   clear(): void {
-    if (this.writer.bytes.length > batchBytesKept) this.writer = new JuteWriter(batchBytesStart);
+    if (this.isTooLarge) this.writer = new JuteWriter(batchBytesStart);
     this.writer.length = 0;
     this.recordCount = 0;
     this.rolls.length = 0;

@@ -4,6 +4,7 @@
  *
  *   page   65,536 bytes, cut into equal slots of one size class
  *   class  8-byte steps up to 512 bytes, then eighths of a power of two up to 16 KiB
+ *   large  more than that: a buffer of its own, in whole 4 KiB, where data of about the same size is written over it
  *   ref    page << 13 | offset / 8; negative = index of a blob with a buffer of its own; 0 = no bytes
  *
  * A page whose last slot is freed goes back to the pool and may come out with another slot size, so memory follows a
@@ -21,6 +22,7 @@ const unitMask = (1 << unitBits) - 1;
 const fineBytesMax = 512;
 /** Larger blobs get a buffer of their own. */
 const slotBytesMax = 16384;
+const largeStepBytes = 4096;
 /** Pages kept for reuse; more are given back to the operating system. */
 const pooledPagesMax = 64;
 
@@ -90,8 +92,9 @@ export class BlobArena {
 
   /** True when a blob of `newSize` may stay where one of `oldSize` is. */
   fits(ref: number, oldSize: number, newSize: number): boolean {
-    if (ref <= 0 || newSize === 0 || newSize > slotBytesMax) return false;
-    return classFor(oldSize) === classFor(newSize);
+    if (ref === 0 || newSize === 0) return false;
+    if (ref < 0) return newSize > slotBytesMax && largeBytes(oldSize) === largeBytes(newSize);
+    return newSize <= slotBytesMax && classFor(oldSize) === classFor(newSize);
   }
 
   /** The buffer that holds a blob; its bytes begin at {@link offsetOf}. */
@@ -149,8 +152,9 @@ export class BlobArena {
 
   #allocateLarge(size: number): number {
     const index = this.#vacantLarge.pop() ?? this.#large.length;
-    this.#large[index] = Buffer.allocUnsafeSlow(size);
-    this.#reservedBytes += size;
+    const buffer = Buffer.allocUnsafeSlow(largeBytes(size));
+    this.#large[index] = buffer;
+    this.#reservedBytes += buffer.length;
     return index | 0x80000000;
   }
 
@@ -165,6 +169,10 @@ export class BlobArena {
 /** One page, shareable so that a worker can read it one day. */
 function newPage(): Buffer {
   return Buffer.from(new SharedArrayBuffer(pageBytes));
+}
+
+function largeBytes(size: number): number {
+  return Math.ceil(size / largeStepBytes) * largeStepBytes;
 }
 
 function classFor(size: number): number {

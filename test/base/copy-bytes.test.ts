@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { appendBytes, copyBytes } from "#base/copy-bytes.ts";
+import { copyBytes } from "#base/copy-bytes.ts";
 
 function patterned(length: number): Buffer {
   return Buffer.from(Array.from({ length }, (_, i) => (i * 37 + 1) & 0xff));
@@ -48,19 +48,4 @@ describe("a run of bytes", () => {
   test("that lies in a part of a larger memory is read from that part", () => {
     for (const length of [3, 100]) check(patterned(300).subarray(50), 10, 10 + length, 4);
   });
-});
-
-test("appending keeps what is kept, in the same buffer while there is room and in one of twice the size when not", () => {
-  const pieces = [3, 0, 5, 1, 40, 2].map(patterned);
-  let kept: Buffer = Buffer.alloc(0);
-  let keptBytes = 0;
-  const sizes: number[] = [];
-  for (const piece of pieces) {
-    const framed = Buffer.concat([Buffer.alloc(2, 0xdb), piece, Buffer.alloc(2, 0xdb)]);
-    kept = appendBytes(kept, keptBytes, framed, 2, 2 + piece.length);
-    keptBytes += piece.length;
-    sizes.push(kept.length);
-  }
-  expect(kept.subarray(0, keptBytes)).toEqual(Buffer.concat(pieces));
-  expect(sizes).toEqual([3, 3, 8, 16, 49, 98]);
 });

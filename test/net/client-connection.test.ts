@@ -5,6 +5,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { CarriedBytesPool } from "#base/carried-bytes.ts";
 import { ServerMetrics } from "#base/metrics.ts";
 import { SeededRandom } from "#base/prng.ts";
 import type { Socket } from "#host/wire.ts";
@@ -67,12 +68,13 @@ class Bench {
   /** Called for each request; false closes. */
   onRequest: (text: string) => boolean = () => true;
 
-  constructor() {
+  constructor(carriedPool = new CarriedBytesPool()) {
     this.connection = new ClientConnection({
       number: 1,
       socket: this.socket,
       services: this.#services(),
       idle: this.idle,
+      carriedPool,
       onClosed: () => this.told.push("closed"),
     });
     this.idle.touch(this.connection, sessionlessTimeoutMs, 0);
@@ -189,6 +191,19 @@ describe("frames", () => {
       }),
       { seed: 1, numRuns: 200 },
     );
+  });
+
+  test("of connections that share room to carry them do not mix, and one that ends leaves its room behind", () => {
+    const pool = new CarriedBytesPool();
+    const benches = Array.from({ length: 4 }, () => new Bench(pool).attached());
+    const chunks = cut(stream, [2, 5, 20, 60, 61, 200]);
+    const [gone, ...others] = benches;
+    for (const [index, chunk] of chunks.entries()) {
+      if (index === 4) gone!.connection.ended();
+      for (const bench of benches) bench.give(chunk);
+    }
+    for (const bench of others) expect(bench.told).toEqual(texts);
+    expect(gone!.told).toEqual(["first", "second, and longer", "x", "forget", "closed"]);
   });
 
   test("behind one that is refused are not taken, in the same chunk or in later ones", () => {
