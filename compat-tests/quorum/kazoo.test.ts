@@ -16,7 +16,7 @@ const timeoutMs = 30 * 60_000;
 const builds: readonly Build[] = [subject, "reference", subject];
 
 /** What an ensemble has that a server alone has not; the other exclusions stay. */
-const taken = /::test_update_host_list$/;
+const taken = /::(?:test_update_host_list$|TestReconfig::|TestReadOnlyMode::)/;
 /** `--shard ci` makes do with these. */
 const shortFiles = new Set([
   "test_barrier.py",

@@ -2,7 +2,7 @@
  * go-zookeeper's own integration tests, unedited, as the module's zip carries them, against servers that they start by zkServer.sh.
  *
  * Each test starts a server in a temporary folder of its own, whose path begins with the test's name: that is how a launch
- * record finds its test. Tests for ensembles are excluded by name in expectations.json.
+ * record finds its test. Some start three, which form an ensemble.
  *
  * One thing stands in the way of every real server since 3.7: the harness waits for `srvr` with the library's own FLWSrvr,
  * which knows the build date as `06/29/2026` only, while servers have long said `2026-06-29`. No test gets past that. So

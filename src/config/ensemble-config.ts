@@ -52,6 +52,9 @@ export interface EnsembleConfig {
   readonly firstCounter: number;
   /** Whether a leader serves clients. */
   readonly leaderServes: boolean;
+  /** Whether new sessions are known to the server alone that opens them, and whether one may become the ensemble's later. */
+  readonly localSessionsEnabled: boolean;
+  readonly localSessionsUpgradingEnabled: boolean;
 }
 
 const sidMax = 254n;
@@ -125,6 +128,8 @@ export function readEnsemble(
     txnSyncsMax: Math.max(properties.int("zookeeper.leader.maxConcurrentDiffSyncs", 100), 1),
     firstCounter: properties.long("zookeeper.testingonly.initialZxid", 0) >>> 0,
     leaderServes: properties.text("zookeeper.leaderServes", "yes") !== "no",
+    localSessionsEnabled: keys.boolean("localSessionsEnabled", false),
+    localSessionsUpgradingEnabled: keys.boolean("localSessionsUpgradingEnabled", false),
   };
 }
 
@@ -136,7 +141,6 @@ function refuseWhatIsMissing(keys: FileKeys): void {
     if (keys.boolean(key, false)) throw missing(key, "TLS between servers");
   }
   if (keys.boolean("quorum.auth.enableSasl", false)) throw missing("quorum.auth.enableSasl", "SASL between servers");
-  if (keys.boolean("localSessionsEnabled", false)) throw missing("localSessionsEnabled", "a local session");
   if (keys.int("observerMasterPort", 0) > 0) throw missing("observerMasterPort", "an observer master");
 }
 

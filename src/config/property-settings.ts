@@ -85,6 +85,8 @@ export interface PropertySettings extends StorageSettings {
   readonly largeRequestMaxBytes: number;
   readonly sessionlessCnxnTimeoutMs: number;
   readonly clientTcpKeepAlive: boolean;
+  /** Whether a member that finds no leader serves reads. */
+  readonly readOnlyModeEnabled: boolean;
   /** Enabled words, or "*" for every known one. */
   readonly fourLetterWordWhitelist: ReadonlySet<string> | "*";
   readonly container: {
@@ -137,6 +139,7 @@ export function readPropertySettings(properties: SystemProperties, file: string)
     largeRequestMaxBytes: readLargeRequestMaxBytes(properties),
     sessionlessCnxnTimeoutMs: properties.int("zookeeper.nio.sessionlessCnxnTimeout", 10_000),
     clientTcpKeepAlive: properties.boolean("zookeeper.clientTcpKeepAlive", false),
+    readOnlyModeEnabled: properties.boolean("readonlymode.enabled", false),
     fourLetterWordWhitelist: readWhitelist(properties),
     container: {
       checkIntervalMs: properties.int("znode.container.checkIntervalMs", 60_000),
@@ -274,10 +277,10 @@ function readLargeRequestMaxBytes(properties: SystemProperties): number {
 
 function readWhitelist(properties: SystemProperties): ReadonlySet<string> | "*" {
   const words = splitList(properties.text("zookeeper.4lw.commands.whitelist", ""));
-  // Only this very spelling counts, not Java's usual "true in any case".
-  const isReadOnlyEnabled = properties.text("readonlymode.enabled", "false") === "true";
   if (words.includes("*")) return "*";
-  return new Set([...words, "srvr", ...(isReadOnlyEnabled ? ["isro"] : [])]);
+  // Only this very spelling counts here, not Java's usual "true in any case".
+  const isIsroEnabled = properties.text("readonlymode.enabled", "false") === "true";
+  return new Set([...words, "srvr", ...(isIsroEnabled ? ["isro"] : [])]);
 }
 
 function readDigestAuth(properties: SystemProperties): PropertySettings["digestAuth"] {

@@ -6,6 +6,7 @@
 
 import { errorCode } from "#base/errors.ts";
 import { type Address, javaSocketAddress } from "#base/java-address.ts";
+import type { Logger } from "#host/logger.ts";
 import type { ConnectOptions, Listener, ListenOptions, Wire } from "#host/wire.ts";
 
 /** As the log names them. */
@@ -13,25 +14,43 @@ export function addressesText(addresses: readonly Address[]): string {
   return addresses.map(({ host, port }) => javaSocketAddress(host, port)).join("|");
 }
 
+/** Listens at several addresses. */
+export interface ListenerOfAll {
+  /** Those that are bound. */
+  readonly bound: readonly Address[];
+  close(): Promise<void>;
+}
+
 /**
- * Binds all addresses. @returns a listener whose address is that of the first.
- * @throws the operating system's error when one of them cannot be bound; then none is.
+ * Binds all addresses. One that cannot be bound is logged: a network that is missing must not take the others along.
+ * @throws the operating system's error when none of them can be bound.
  */
 export async function listenOnAll(
-  wire: Pick<Wire, "listen">,
+  { wire, logger }: { wire: Pick<Wire, "listen">; logger: Logger },
   addresses: readonly Address[],
   options: Omit<ListenOptions, "address" | "port">,
-): Promise<Listener> {
+): Promise<ListenerOfAll> {
   const attempts = addresses.map(({ host, port }) => wire.listen({ ...options, address: host, port }));
   const outcomes = await Promise.allSettled(attempts);
-  const listeners = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  const close = async (): Promise<void> => {
-    await Promise.all(listeners.map((listener) => listener.close()));
-  };
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failed === undefined) return { address: listeners[0]!.address, port: listeners[0]!.port, close };
-  await close();
-  throw failed.reason;
+  const bound: Address[] = [];
+  const listeners: Listener[] = [];
+  let firstError: unknown = null;
+  for (const [index, outcome] of outcomes.entries()) {
+    const { host, port } = addresses[index]!;
+    if (outcome.status === "fulfilled") {
+      bound.push({ host, port });
+      listeners.push(outcome.value);
+      continue;
+    }
+    firstError ??= outcome.reason;
+    if (addresses.length === 1) continue;
+    logger.error(
+      { error: String(outcome.reason) },
+      `Exception while listening to address ${addressesText([{ host, port }])}`,
+    );
+  }
+  if (listeners.length === 0) throw firstError;
+  return { bound, close: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) };
 }
 
 /**

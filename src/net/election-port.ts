@@ -20,13 +20,13 @@ import { errorCode } from "#base/errors.ts";
 import { type Address, javaSocketAddress } from "#base/java-address.ts";
 import type { Logger } from "#host/logger.ts";
 import type { Timer, Timers } from "#host/timers.ts";
-import type { Listener, Socket, SocketHandler, Wire } from "#host/wire.ts";
+import type { Socket, SocketHandler, Wire } from "#host/wire.ts";
 import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import { decodeInitialMessage, encodeInitialMessage } from "#quorum/initial-message.ts";
 import { decodeNotification, encodeNotification, type Notification } from "#quorum/notification.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Vote } from "#quorum/vote.ts";
-import { addressesText, connectToAny, listenOnAll } from "./addresses.ts";
+import { addressesText, connectToAny, type ListenerOfAll, listenOnAll } from "./addresses.ts";
 
 /** Where a port is. */
 export interface ElectionPlace {
@@ -75,7 +75,7 @@ export class ElectionPort {
   readonly #peers = new Map<bigint, Peer>();
   readonly #strangers = new Set<Stranger>();
   #place: ElectionPlace;
-  #listener: Listener | null = null;
+  #listener: ListenerOfAll | null = null;
   #isClosed = false;
 
   constructor(parts: {
@@ -112,13 +112,13 @@ export class ElectionPort {
     await before?.close();
   }
 
-  async #listen({ bound }: ElectionPlace): Promise<Listener> {
-    const listener = await listenOnAll(this.#wire, bound, {
+  async #listen({ bound }: ElectionPlace): Promise<ListenerOfAll> {
+    const listener = await listenOnAll({ wire: this.#wire, logger: this.#logger }, bound, {
       backlog: -1,
       isKeepAlive: this.#options.isKeepAlive,
       accept: (socket) => this.#accept(socket),
     });
-    for (const { host, port } of bound) {
+    for (const { host, port } of listener.bound) {
       this.#logger.info({ address: host, port }, `Election port bound to port: ${javaSocketAddress(host, port)}`);
     }
     return listener;

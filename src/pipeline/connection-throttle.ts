@@ -22,9 +22,13 @@ export interface ConnectionThrottleOptions {
   /** Share of the capacity that may be missing before the probability stops falling. */
   readonly decreaseRatio: number;
   readonly weightEnabled: boolean;
+  readonly localSessionWeight: number;
   readonly globalSessionWeight: number;
   readonly renewSessionWeight: number;
 }
+
+/** What a handshake asks for. */
+export type ConnectKind = "local" | "global" | "renewal";
 
 export class ConnectionThrottle {
   readonly #options: ConnectionThrottleOptions;
@@ -56,7 +60,7 @@ export class ConnectionThrottle {
   }
 
   /** Whether a connect may go on; takes its tokens if so. */
-  admit(isRenewal: boolean, nowMs: number): boolean {
+  admit(kind: ConnectKind, nowMs: number): boolean {
     const options = this.#options;
     if (options.tokens <= 0) return true;
     this.#fill(nowMs);
@@ -64,12 +68,16 @@ export class ConnectionThrottle {
       this.#adjustProbability(nowMs);
       if (this.#random.next() < this.#dropProbability) return false;
     }
-    const renewal = options.weightEnabled ? options.renewSessionWeight : 1;
-    const fresh = options.weightEnabled ? options.globalSessionWeight : 1;
-    const needed = isRenewal ? renewal : fresh;
+    const needed = options.weightEnabled ? this.#weightOf(kind) : 1;
     if (this.#tokens < needed) return false;
     this.#tokens -= needed;
     return true;
+  }
+
+  #weightOf(kind: ConnectKind): number {
+    const { localSessionWeight, globalSessionWeight, renewSessionWeight } = this.#options;
+    if (kind === "renewal") return renewSessionWeight;
+    return kind === "local" ? localSessionWeight : globalSessionWeight;
   }
 
   #fill(nowMs: number): void {

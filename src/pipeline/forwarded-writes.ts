@@ -13,7 +13,9 @@
 import type { Identity } from "#auth/identity.ts";
 import { Deque } from "#base/deque.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
+import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
+import type { LocalSessions } from "#session/local-sessions.ts";
 import type { Session } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { Client } from "./client.ts";
@@ -21,6 +23,7 @@ import { type Incoming, requestHeaderBytes } from "./incoming.ts";
 import { findMultiFault } from "./multi-frame.ts";
 import type { PendingWrite } from "./pending-write.ts";
 import { PendingWrites, type WritePath } from "./write-path.ts";
+import { wantsEphemeral } from "./session-upgrade.ts";
 import { WaitingSyncs } from "./waiting-syncs.ts";
 import { WriteOp } from "./write-op.ts";
 
@@ -45,13 +48,19 @@ export class ForwardedWrites implements WritePath {
   readonly syncs: WaitingSyncs = new WaitingSyncs();
   readonly #applier: TxnApplier;
   readonly #forward: (request: ForwardedRequest) => void;
+  readonly #localSessions: LocalSessions | null;
   readonly #reader = new JuteReader(noBytes);
   readonly #op = new WriteOp();
   readonly #pending = new Deque<PendingWrite>();
   readonly #pool = new PendingWrites();
 
-  constructor(parts: { applier: TxnApplier; forward: (request: ForwardedRequest) => void }) {
+  constructor(parts: {
+    applier: TxnApplier;
+    forward: (request: ForwardedRequest) => void;
+    localSessions: LocalSessions | null;
+  }) {
     this.#applier = parts.applier;
+    this.#localSessions = parts.localSessions;
     this.#forward = parts.forward;
   }
 
@@ -72,7 +81,9 @@ export class ForwardedWrites implements WritePath {
     const { idHigh, idLow } = client.session!;
     const isClose = type === OpCode.closeSession;
     if (!isClose && !this.#isDecodable(type, bytes, start + requestHeaderBytes, end)) return null;
+    const isRefused = client.session!.isLocal && !this.#upgradeIfNeeded(incoming, client.session!);
     const pending = this.#pool.take(client, client.session, xid, type, incoming.receivedMs);
+    if (isRefused) pending.refusal = ErrorCode.ephemeralOnLocalSession;
     if (type === OpCode.sync) {
       this.syncs.add(pending, incoming.kept());
     } else {
@@ -84,9 +95,26 @@ export class ForwardedWrites implements WritePath {
     return pending;
   }
 
+  /**
+   * A local session that is to own a znode becomes the ensemble's first.
+   * @returns false when it may not: the leader, which does not know it, will refuse the request.
+   */
+  #upgradeIfNeeded(incoming: Incoming, session: Session): boolean {
+    const localSessions = this.#localSessions!;
+    if (!wantsEphemeral(incoming)) return true;
+    if (!localSessions.canUpgrade) return false;
+    localSessions.upgrade(session, incoming.receivedMs);
+    this.#createSession(null, session, session.timeoutMs, incoming.receivedMs);
+    return true;
+  }
+
   openSession(client: Client, session: Session, nowMs: number): void {
+    this.#createSession(client, session, client.timeoutMs, nowMs);
+  }
+
+  #createSession(client: Client | null, session: Session, timeoutMs: number, nowMs: number): void {
     const body = Buffer.alloc(4);
-    body.writeInt32BE(client.timeoutMs);
+    body.writeInt32BE(timeoutMs);
     this.#pending.push(this.#pool.take(client, session, 0, OpCode.createSession, nowMs));
     const { idHigh, idLow } = session;
     const request = { idHigh, idLow, xid: 0, type: OpCode.createSession, bytes: body, start: 0, end: 4 };

@@ -3,6 +3,7 @@
  * way to the disk. Pooled by the pipeline, which has one for each transaction in flight, in zxid order.
  */
 
+import { ErrorCode } from "#protocol/error-code.ts";
 import type { Session } from "#session/session-tracker.ts";
 import type { Client } from "./client.ts";
 
@@ -14,6 +15,8 @@ export class PendingWrite {
   xid = 0;
   type = 0;
   receivedMs = 0;
+  /** What its client is told where the leader has refused it; ok for what the leader says. */
+  refusal: ErrorCode = ErrorCode.ok;
   /** To be given back to the budget of large requests. */
   largeBytes = 0;
 }

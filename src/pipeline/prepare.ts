@@ -195,10 +195,10 @@ export class Preparer {
    * A change of the ensemble: a transaction that sets /zookeeper/config.
    * @throws MarshallingError before anything has happened when its body does not decode.
    */
-  reconfig(xid: number, session: Session, requester: Requester, reader: JuteReader): void {
+  reconfig(xid: number, requester: Requester, reader: JuteReader): void {
     const request = readReconfigRequest(reader);
-    this.begin(OpCode.reconfig, xid, session.idHigh, session.idLow);
-    const verdict = this.#judgeReconfig(request, session);
+    this.begin(OpCode.reconfig, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0);
+    const verdict = this.#judgeReconfig(request, requester);
     if (typeof verdict === "number") {
       this.refuse(verdict);
       return;
@@ -225,9 +225,9 @@ export class Preparer {
     this.finish(out);
   }
 
-  #judgeReconfig(request: ReconfigRequest, session: Session): string | ErrorCode {
+  #judgeReconfig(request: ReconfigRequest, { session }: Requester): string | ErrorCode {
     if (!this.#options.reconfigEnabled) return ErrorCode.reconfigDisabled;
-    if (session.isClosing) return ErrorCode.sessionExpired;
+    if (session?.isClosing === true) return ErrorCode.sessionExpired;
     if (this.#reconfigurer === null) return ErrorCode.unimplemented;
     return this.#reconfigurer.judge(request, this.header.zxidHigh, this.header.zxidLow);
   }

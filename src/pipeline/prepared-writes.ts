@@ -14,6 +14,7 @@ import { compareHalves } from "#base/zxid.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
+import type { LocalSessions } from "#session/local-sessions.ts";
 import { here, type Session, type SessionTracker } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { DataTree } from "#tree/data-tree.ts";
@@ -24,6 +25,8 @@ import { Preparer, type PrepareOptions, type Reconfigurer } from "./prepare.ts";
 import { MultiPreparer } from "./prepare-multi.ts";
 import type { TxnSink } from "./txn-sink.ts";
 import { WaitingSyncs } from "./waiting-syncs.ts";
+import { wantsEphemeral } from "./session-upgrade.ts";
+import type { Requester } from "./write-judge.ts";
 import { PendingWrites, type WritePath } from "./write-path.ts";
 
 /** What a learner sends on. */
@@ -41,6 +44,13 @@ export interface LearnerRequest {
   readonly owner: object;
 }
 
+/** Local sessions of this server, and which those of other servers are: sessions that it has not heard of. */
+export interface LocalSessionParts {
+  readonly own: LocalSessions;
+  /** The upper byte of the ids that this server makes. */
+  readonly sidByte: number;
+}
+
 export interface ProposedZxid {
   readonly zxidHigh: number;
   readonly zxidLow: number;
@@ -51,6 +61,7 @@ export class PreparedWrites implements WritePath {
   readonly syncs: WaitingSyncs = new WaitingSyncs();
   readonly #tree: DataTree;
   readonly #proposed: (() => ProposedZxid) | null;
+  readonly #localSessions: LocalSessionParts | null;
   readonly #multi: MultiPreparer;
   readonly #applier: TxnApplier;
   readonly #metrics: ServerMetrics;
@@ -69,10 +80,13 @@ export class PreparedWrites implements WritePath {
     proposed?: () => ProposedZxid;
     /** On a leader. */
     reconfigurer?: Reconfigurer;
+    /** Where there are local sessions. */
+    localSessions?: LocalSessionParts;
   }) {
     const { tree, registry, options, sink } = parts;
     this.#tree = tree;
     this.#proposed = parts.proposed ?? null;
+    this.#localSessions = parts.localSessions ?? null;
     this.preparer = new Preparer({ tree, registry, options, sink, reconfigurer: parts.reconfigurer ?? null });
     this.#multi = new MultiPreparer(this.preparer);
     this.#applier = parts.applier;
@@ -110,6 +124,7 @@ export class PreparedWrites implements WritePath {
       this.preparer.refuse(ErrorCode.sessionMoved);
       return this.#await(client, session, xid, type, incoming.receivedMs);
     }
+    if (session.isLocal) this.#upgradeIfNeeded(incoming, session);
     const changesBefore = this.preparer.changes.changeCount;
     if (type === OpCode.closeSession) {
       this.preparer.closeSession(session.idHigh, session.idLow, xid);
@@ -118,7 +133,7 @@ export class PreparedWrites implements WritePath {
       if (!this.#multi.prepare(xid, incoming, reader)) return null;
     } else {
       try {
-        if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, incoming, reader);
+        if (type === OpCode.reconfig) this.preparer.reconfig(xid, incoming, reader);
         else this.preparer.prepare(type, xid, incoming, reader);
       } catch (error) {
         if (error instanceof MarshallingError) return null;
@@ -152,11 +167,12 @@ export class PreparedWrites implements WritePath {
     }
     const error =
       isClientRequest(type) && isWriteOp(type) ? sessions.check(idHigh, idLow, owner) : ErrorCode.unimplemented;
-    if (error !== ErrorCode.ok) {
+    const isElsewhere = error === ErrorCode.unknownSession && this.#mayBeLocalElsewhere(idHigh);
+    if (error !== ErrorCode.ok && !isElsewhere) {
       this.#refuse(request, error === ErrorCode.unknownSession ? ErrorCode.sessionExpired : error);
       return;
     }
-    const session = sessions.get(idHigh, idLow)!;
+    const session = isElsewhere ? sessionElsewhere(idHigh, idLow) : sessions.get(idHigh, idLow)!;
     const requester = { session, identities: request.identities };
     const { reader } = request;
     if (type === OpCode.multi) {
@@ -164,12 +180,26 @@ export class PreparedWrites implements WritePath {
       return;
     }
     try {
-      if (type === OpCode.reconfig) this.preparer.reconfig(xid, session, requester, reader);
+      if (type === OpCode.reconfig) this.preparer.reconfig(xid, requester, reader);
       else this.preparer.prepare(type, xid, requester, reader);
     } catch (thrown) {
       if (!(thrown instanceof MarshallingError)) throw thrown;
       this.#refuse(request, ErrorCode.marshallingError);
     }
+  }
+
+  /** A local session that is to own a znode becomes the ensemble's first. */
+  #upgradeIfNeeded(incoming: Incoming, session: Session): void {
+    const { own } = this.#localSessions!;
+    if (!own.canUpgrade || !wantsEphemeral(incoming)) return;
+    own.upgrade(session, incoming.receivedMs);
+    this.preparer.createSession(session);
+    this.#await(null, session, 0, OpCode.createSession, incoming.receivedMs);
+  }
+
+  /** Whether a session that nobody has told this leader of may be a learner's own. */
+  #mayBeLocalElsewhere(idHigh: number): boolean {
+    return this.#localSessions !== null && idHigh >>> 24 !== this.#localSessions.sidByte;
   }
 
   #refuse({ type, xid, idHigh, idLow }: LearnerRequest, error: ErrorCode): void {
@@ -240,6 +270,11 @@ export class PreparedWrites implements WritePath {
     this.#pending.push(pending);
     return pending;
   }
+}
+
+/** A learner's local session, which may own no znodes: the leader has never heard of it. */
+function sessionElsewhere(idHigh: number, idLow: number): NonNullable<Requester["session"]> {
+  return { idHigh, idLow, isClosing: false, ephemeralRefusal: ErrorCode.sessionExpired };
 }
 
 const serverItself = { session: null, identities: [] };

@@ -17,6 +17,7 @@ import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode, opName } from "#protocol/op-code.ts";
 import { beginReply, endReply, failReply, frameLengthBytes, pingXid, writeReply } from "#protocol/reply.ts";
 import type { TxnHeader } from "#protocol/txn-header.ts";
+import type { Session } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { Answerer } from "./answer.ts";
@@ -34,6 +35,8 @@ export interface SessionOutcomes {
   sessionOpened(client: Client): void;
   /** A session ended that nobody asked to end over a connection: its connection, if any, is closed. */
   sessionEnded(idHigh: number, idLow: number): void;
+  /** A local session was closed by its client. */
+  localSessionClosed(session: Session): void;
 }
 
 /** Bytes gathered for a connection beyond which they are sent within the turn. */
@@ -51,6 +54,7 @@ export class Replies {
   readonly #stats: ServerStats;
   readonly #metrics: ServerMetrics;
   readonly #outcomes: SessionOutcomes;
+  readonly #isReadOnly: boolean;
   readonly #reader = new JuteReader(Buffer.alloc(0));
   readonly #parked = new Incoming();
 
@@ -62,6 +66,7 @@ export class Replies {
     stats: ServerStats;
     metrics: ServerMetrics;
     outcomes: SessionOutcomes;
+    isReadOnly: boolean;
   }) {
     this.#tree = parts.tree;
     this.#applier = parts.applier;
@@ -70,6 +75,7 @@ export class Replies {
     this.#stats = parts.stats;
     this.#metrics = parts.metrics;
     this.#outcomes = parts.outcomes;
+    this.#isReadOnly = parts.isReadOnly;
   }
 
   /** Tells those concerned what became of a write whose transaction, which `bytes` holds, was applied last. */
@@ -91,7 +97,7 @@ export class Replies {
     } else {
       const out = this.#outbox.open(client);
       const before = out.length;
-      writeWriteReply(out, pending.xid, type, this.#applier, bytes);
+      writeWriteReply(out, pending, this.#applier, bytes);
       this.#countResponse(out.length - before);
       this.#countReply(client, pending.xid, type, latencyMs, nowMs);
     }
@@ -203,12 +209,19 @@ export class Replies {
     const latencyMs = nowMs - incoming.receivedMs;
     this.#metrics.readlatency.add(latencyMs);
     this.#countReply(client, xid, type, latencyMs, nowMs);
+    if (type === OpCode.closeSession && error === ErrorCode.ok) this.#closeLocalSession(client);
+  }
+
+  #closeLocalSession(client: Client): void {
+    this.#outcomes.localSessionClosed(client.session!);
+    this.#outbox.closeAfterSending(client);
   }
 
   #bodyOf(incoming: Incoming, type: number, out: JuteWriter): ErrorCode | null {
-    if (type === OpCode.ping) return ErrorCode.ok;
+    if (type === OpCode.ping || this.#endsLocalSession(incoming, type)) return ErrorCode.ok;
     if (incoming.isThrottled) return ErrorCode.throttledOp;
     if (type === OpCode.deleteContainer) return ErrorCode.unimplemented;
+    if (this.#isReadOnly && (isWriteOp(type) || type === OpCode.sync)) return ErrorCode.notReadOnly;
     if (isWriteOp(type)) return ErrorCode.marshallingError;
     try {
       return this.#answerer.answer(type, incoming.client, incoming.identities, this.#reader, out);
@@ -216,6 +229,10 @@ export class Replies {
       if (error instanceof MarshallingError) return ErrorCode.marshallingError;
       throw error;
     }
+  }
+
+  #endsLocalSession({ client }: Incoming, type: number): boolean {
+    return type === OpCode.closeSession && client.session!.isLocal;
   }
 
   #countResponse(frameBytes: number): void {

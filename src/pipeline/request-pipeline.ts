@@ -22,6 +22,7 @@ import { numberOf } from "#base/zxid.ts";
 import { JuteReader, readInt32 } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
+import type { LocalSessions } from "#session/local-sessions.ts";
 import type { Session, SessionTracker } from "#session/session-tracker.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
@@ -67,6 +68,7 @@ export class RequestPipeline {
   readonly #tree: DataTree;
   readonly #applier: TxnApplier;
   readonly #sessions: SessionTracker;
+  readonly #localSessions: LocalSessions | null;
   readonly #options: PipelineOptions;
   readonly #metrics: ServerMetrics;
   readonly #now: Now;
@@ -78,6 +80,10 @@ export class RequestPipeline {
     tree: DataTree;
     applier: TxnApplier;
     sessions: SessionTracker;
+    /** Null where there are none. */
+    localSessions: LocalSessions | null;
+    /** Whether writes and syncs are refused. */
+    isReadOnly: boolean;
     registry: ProviderRegistry;
     writes: WritePath;
     options: PipelineOptions;
@@ -92,6 +98,7 @@ export class RequestPipeline {
     this.#writes = parts.writes;
     this.#applier = applier;
     this.#sessions = parts.sessions;
+    this.#localSessions = parts.localSessions;
     this.#options = options;
     this.#metrics = metrics;
     this.#now = parts.now;
@@ -111,7 +118,8 @@ export class RequestPipeline {
     tree.watches.sink = this.events.deliver;
     const answerer = new Answerer(tree, registry, options.skipAcl);
     answerer.onCatchUpEvent = this.events.deliverCatchUp;
-    this.#replies = new Replies({ tree, applier, answerer, outbox, stats, metrics, outcomes });
+    const { isReadOnly } = parts;
+    this.#replies = new Replies({ tree, applier, answerer, outbox, stats, metrics, outcomes, isReadOnly });
   }
 
   /**
@@ -186,18 +194,22 @@ export class RequestPipeline {
 
   #submit(incoming: Incoming, nowMs: number): void {
     const { client, type } = incoming;
-    if (!this.#sessions.touch(client.session!, client.timeoutMs, nowMs)) {
+    const session = client.session!;
+    const tracker = session.isLocal ? this.#localSessions!.tracker : this.#sessions;
+    if (!tracker.touch(session, client.timeoutMs, nowMs)) {
       this.throttle.releaseLarge(incoming.largeBytes);
       return;
     }
-    if (!incoming.isThrottled && this.#isWrite(type) && this.#write(incoming)) return;
+    if (!incoming.isThrottled && this.#isWrite(type, session) && this.#write(incoming)) return;
     this.throttle.releaseLarge(incoming.largeBytes);
-    if (this.#writes.hasMoved(client.session!)) this.#replies.cutOff(client);
+    if (this.#writes.hasMoved(session)) this.#replies.cutOff(client);
     else if (client.outstanding > 0) this.#replies.park(incoming);
     else this.#replies.answer(incoming, nowMs);
   }
 
-  #isWrite(type: number): boolean {
+  #isWrite(type: number, session: Session): boolean {
+    // A local session ends without a transaction.
+    if (type === OpCode.closeSession) return !session.isLocal;
     return isWriteOp(type) ? isClientRequest(type) : type === OpCode.sync && this.#writes.takesSyncs;
   }
 

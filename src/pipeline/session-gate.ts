@@ -2,10 +2,14 @@
  * The handshake: a connection asks for a new session or for the one it had.
  *
  *   refused   closed without a word: over the connect rate, or the client has seen a zxid that we have not
- *   new       a createSession transaction; the answer follows when it is applied, and until then nothing more is read
+ *   new       a createSession transaction; the answer follows when it is applied, and until then nothing more is read.
+ *             A local session is there at once, and so is the answer
  *   renewed   the password is right and the session alive: answered at once, with the timeout negotiated now. A learner
  *             does not know who is alive: it asks its leader, and nothing more is read until that has answered
  *   invalid   answered with a session of zeros, then closed
+ *
+ * A read-only server refuses clients that do not say that they want one, and opens local sessions alone. It does not know which
+ * sessions of the ensemble are alive: whoever has one is refused, and not told that it has expired.
  *
  * A renewal takes the session over from its earlier connection, if that is still there. Unlike ZooKeeper we look at the
  * password first, so that a stranger cannot disconnect anybody.
@@ -16,6 +20,7 @@ import type { ServerMetrics } from "#base/metrics.ts";
 import { LongMap } from "#base/long-map.ts";
 import { compareHalves } from "#base/zxid.ts";
 import { writeConnectResponse, type ConnectRequest } from "#protocol/handshake.ts";
+import type { LocalSessions } from "#session/local-sessions.ts";
 import { isPassword, passwordBytes, writePassword } from "#session/password.ts";
 import type { SessionIds } from "#session/session-id.ts";
 import {
@@ -33,6 +38,9 @@ import type { RequestPipeline } from "./request-pipeline.ts";
 export class SessionGate {
   readonly #tree: DataTree;
   readonly #sessions: SessionTracker;
+  /** Null where there are none. */
+  readonly #localSessions: LocalSessions | null;
+  readonly #isReadOnly: boolean;
   readonly #ids: SessionIds;
   readonly #bounds: SessionTimeoutBounds;
   readonly #pipeline: RequestPipeline;
@@ -46,6 +54,8 @@ export class SessionGate {
   constructor(parts: {
     tree: DataTree;
     sessions: SessionTracker;
+    localSessions: LocalSessions | null;
+    isReadOnly: boolean;
     ids: SessionIds;
     bounds: SessionTimeoutBounds;
     pipeline: RequestPipeline;
@@ -56,6 +66,8 @@ export class SessionGate {
     this.#revalidate = parts.revalidate ?? null;
     this.#tree = parts.tree;
     this.#sessions = parts.sessions;
+    this.#localSessions = parts.localSessions;
+    this.#isReadOnly = parts.isReadOnly;
     this.#ids = parts.ids;
     this.#bounds = parts.bounds;
     this.#pipeline = parts.pipeline;
@@ -68,17 +80,17 @@ export class SessionGate {
     this.#metrics.connectionRequestCount.increment();
     const isRenewal = (request.sessionIdHigh | request.sessionIdLow) !== 0;
     this.#metrics.connectionTokenDeficit.add(this.#throttle.deficit);
-    if (!this.#throttle.admit(isRenewal, nowMs)) {
+    const fresh = this.#localSessions === null ? "global" : "local";
+    if (!this.#throttle.admit(isRenewal ? "renewal" : fresh, nowMs)) {
       this.#metrics.connectionRejected.increment();
       return false;
     }
+    if (this.#isReadOnly && request.readOnly !== true) return false;
     const { lastZxidHigh, lastZxidLow } = this.#tree;
     if (compareHalves(request.lastZxidSeenHigh, request.lastZxidSeenLow, lastZxidHigh, lastZxidLow) > 0) return false;
     client.readOnly = request.readOnly;
     client.timeoutMs = negotiateTimeout(request.timeoutMs, this.#bounds);
-    if (isRenewal) this.#renew(client, request, nowMs);
-    else this.#open(client, nowMs);
-    return true;
+    return isRenewal ? this.#renew(client, request, nowMs) : this.#open(client, nowMs);
   }
 
   /** A new session's transaction is applied. */
@@ -106,39 +118,63 @@ export class SessionGate {
     }
   }
 
-  #open(client: Client, nowMs: number): void {
+  #open(client: Client, nowMs: number): boolean {
+    if (this.#localSessions === null && this.#isReadOnly) return false;
     // Ids come from a clock, which may have been set back since a session that is still alive was opened.
     do this.#ids.next();
-    while (this.#sessions.get(this.#ids.idHigh, this.#ids.idLow) !== undefined);
+    while (this.#find(this.#ids.idHigh, this.#ids.idLow) !== undefined);
     const { idHigh, idLow } = this.#ids;
+    if (this.#localSessions !== null) {
+      this.#takeOver(client, this.#localSessions.open(idHigh, idLow, client.timeoutMs, nowMs));
+      return true;
+    }
     const session = this.#sessions.create(idHigh, idLow, client.timeoutMs, nowMs);
     this.#attach(client, session);
     this.#pipeline.openSession(client, session, nowMs);
+    return true;
   }
 
-  #renew(client: Client, request: ConnectRequest, nowMs: number): void {
+  #find(idHigh: number, idLow: number): Session | undefined {
+    return this.#localSessions?.get(idHigh, idLow) ?? this.#sessions.get(idHigh, idLow);
+  }
+
+  /** @returns false when the connection is to be closed without a word. */
+  #renew(client: Client, request: ConnectRequest, nowMs: number): boolean {
     this.#metrics.connectionRevalidateCount.increment();
     const { sessionIdHigh, sessionIdLow } = request;
+    const local = this.#localSessions?.get(sessionIdHigh, sessionIdLow);
+    if (this.#isReadOnly && local === undefined && this.#mayBeAlive(sessionIdHigh, sessionIdLow)) return false;
     if (!isPassword(sessionIdHigh, sessionIdLow, request.password)) {
       this.#refuse(client);
-      return;
+      return true;
     }
-    if (this.#revalidate !== null) {
+    if (local === undefined && this.#revalidate !== null) {
       // What the earlier connection has sent and nobody has read yet must not reach the leader behind this.
       this.#closeEarlier(client, sessionIdHigh, sessionIdLow);
       this.#revalidate(client, sessionIdHigh, sessionIdLow);
-      return;
+      return true;
     }
-    const session = this.#sessions.get(sessionIdHigh, sessionIdLow);
-    if (session === undefined || isUntold(session) || !this.#sessions.touch(session, client.timeoutMs, nowMs)) {
+    const session = local ?? this.#sessions.get(sessionIdHigh, sessionIdLow);
+    if (session === undefined || isUntold(session) || !this.#touch(session, client.timeoutMs, nowMs)) {
       this.#refuse(client);
     } else {
       this.#takeOver(client, session);
     }
+    return true;
+  }
+
+  /** Whether a session that a read-only server does not have may be the ensemble's: it has not heard of the newest ones. */
+  #mayBeAlive(idHigh: number, idLow: number): boolean {
+    return this.#localSessions === null || this.#sessions.get(idHigh, idLow) !== undefined;
+  }
+
+  #touch(session: Session, timeoutMs: number, nowMs: number): boolean {
+    const tracker = session.isLocal ? this.#localSessions!.tracker : this.#sessions;
+    return tracker.touch(session, timeoutMs, nowMs);
   }
 
   #refuse(client: Client): void {
-    writeConnectResponse(this.#pipeline.outbox.open(client), null, mirrored(client));
+    writeConnectResponse(this.#pipeline.outbox.open(client), null, this.#mirrored(client));
     this.#pipeline.stats.countSent(client);
     this.#pipeline.outbox.closeAfterSending(client);
   }
@@ -165,8 +201,13 @@ export class SessionGate {
     writePassword(session.idHigh, session.idLow, this.#password, 0);
     const { idHigh, idLow } = session;
     const granted = { idHigh, idLow, timeoutMs: client.timeoutMs, password: this.#password };
-    writeConnectResponse(this.#pipeline.outbox.open(client), granted, mirrored(client));
+    writeConnectResponse(this.#pipeline.outbox.open(client), granted, this.#mirrored(client));
     client.isAttached = true;
+  }
+
+  /** The response's last byte, whether this server is read-only: absent for a client that did not send it. */
+  #mirrored(client: Client): boolean | null {
+    return client.readOnly === null ? null : this.#isReadOnly;
   }
 }
 
@@ -174,11 +215,6 @@ export class SessionGate {
  * Whether no client can know of the session yet. Of one that was opened through a learner it may: the learner may have applied
  * its transaction before this leader does.
  */
-function isUntold({ isCommitted, owner }: Session): boolean {
-  return !isCommitted && owner === here;
-}
-
-/** The response's last byte: absent for a client that did not send it, else "not read-only". */
-function mirrored(client: Client): boolean | null {
-  return client.readOnly === null ? null : false;
+function isUntold({ isCommitted, isLocal, owner }: Session): boolean {
+  return !isCommitted && !isLocal && owner === here;
 }

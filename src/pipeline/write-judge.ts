@@ -42,7 +42,7 @@ export interface JudgeOptions {
 /** What a judge needs to know of a request besides its body. */
 export interface Requester {
   /** Null for the server's own requests. */
-  readonly session: Session | null;
+  readonly session: Pick<Session, "idHigh" | "idLow" | "isClosing" | "ephemeralRefusal"> | null;
   readonly identities: readonly Identity[];
 }
 
@@ -159,6 +159,8 @@ export class WriteJudge {
       : op.type !== OpCode.createTTL;
     if (!isTtlValid) return ErrorCode.badArguments;
     if (isOver(requester)) return ErrorCode.sessionExpired;
+    const ephemeralRefusal = op.isEphemeral ? (requester.session?.ephemeralRefusal ?? ErrorCode.ok) : ErrorCode.ok;
+    if (ephemeralRefusal !== ErrorCode.ok) return ephemeralRefusal;
     const { bytes, pathStart } = op;
     if (pathStart < 0) return ErrorCode.marshallingError;
     if (!validatePathWeakly(bytes, pathStart, op.pathEnd)) return ErrorCode.badArguments;

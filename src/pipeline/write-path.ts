@@ -4,6 +4,7 @@
  * (forwarded-writes.ts). Either way it comes back in zxid order and is applied; then whoever asked is replied to.
  */
 
+import { ErrorCode } from "#protocol/error-code.ts";
 import type { Session } from "#session/session-tracker.ts";
 import type { Client } from "./client.ts";
 import type { Incoming } from "./incoming.ts";
@@ -48,6 +49,7 @@ export class PendingWrites {
     pending.xid = xid;
     pending.type = type;
     pending.receivedMs = nowMs;
+    pending.refusal = ErrorCode.ok;
     pending.largeBytes = 0;
     return pending;
   }

@@ -19,11 +19,13 @@ import { OpCode } from "#protocol/op-code.ts";
 import { beginReply, endReply, failReply } from "#protocol/reply.ts";
 import type { OpResult, TxnApplier } from "#tree/apply-txn.ts";
 import { statBytes } from "#tree/znode-store.ts";
+import type { PendingWrite } from "./pending-write.ts";
 import { writeMultiEnd, writeMultiError, writeMultiHeader } from "./multi-frame.ts";
 
 /** Appends the reply; `bytes` is what the applier's results refer to. */
-export function writeWriteReply(out: JuteWriter, xid: number, type: number, applier: TxnApplier, bytes: Buffer): void {
+export function writeWriteReply(out: JuteWriter, pending: PendingWrite, applier: TxnApplier, bytes: Buffer): void {
   const { header } = applier;
+  const { xid, type, refusal } = pending;
   const at = beginReply(out, xid, header.zxidHigh, header.zxidLow);
   if (type === OpCode.multi && header.type === OpCode.multi) {
     for (let i = 0; i < applier.resultCount; i++) writePart(out, applier.results[i]!, applier, bytes);
@@ -33,7 +35,7 @@ export function writeWriteReply(out: JuteWriter, xid: number, type: number, appl
   }
   const result = applier.results[0]!;
   if (result.error !== ErrorCode.ok) {
-    failReply(out, at, result.error);
+    failReply(out, at, refusal === ErrorCode.ok ? result.error : refusal);
     return;
   }
   writeBody(out, result, applier, bytes);

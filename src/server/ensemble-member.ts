@@ -72,11 +72,13 @@ export class EnsembleMember extends ClientServer {
   override memberFacts(): MemberFacts | null {
     const { ensemble, views } = this;
     if (this.#peer === null) return null;
+    const isReadOnly = this.serving?.isReadOnly === true;
     const uptimeMs = Math.round(this.host.clock.monotonicMs() - this.#servingSinceMs);
     return memberFacts(this.#peer, {
       ensemble,
       own: this.#own,
       views,
+      isReadOnly,
       leader: { uptimeMs, proposalSizes: this.#proposalSizes },
     });
   }
@@ -163,8 +165,9 @@ export class EnsembleMember extends ClientServer {
     });
     const service = new QuorumService({
       ...this.persistence,
+      ensemble,
       replica,
-      serve: (...how) => this.#serve(replica, ...how),
+      serve: (how) => this.#serve(replica, how),
       stopServing: () => this.#stopServing(),
     });
     service.proposed = (bytes) => this.#proposalSizes.add(bytes);
@@ -203,7 +206,7 @@ export class EnsembleMember extends ClientServer {
     return peer;
   }
 
-  #serve(replica: Replica, ...[writesOf, revalidate]: Parameters<QuorumServiceParts["serve"]>): Serving {
+  #serve(replica: Replica, how: Parameters<QuorumServiceParts["serve"]>[0]): Serving {
     const { database, store } = replica;
     const { config, metrics, host } = this;
     setConfigZnode(database.tree, this.views.committed.text, this.views.committed.version, host.clock.wallMs());
@@ -214,10 +217,9 @@ export class EnsembleMember extends ClientServer {
       snapshots: store.snapshots,
       folders: store.folders,
       sid: Number(BigInt.asIntN(8, this.ensemble.sid)),
-      writesOf,
+      ...how,
       clientOf: this.numbers.get,
       onSessionAnswered: (client) => this.sessionAnswered(client),
-      ...(revalidate === undefined ? {} : { revalidate }),
     });
     this.#servingSinceMs = serving.sinceMs;
     this.#proposalSizes = new BufferStats();

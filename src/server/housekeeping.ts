@@ -1,7 +1,7 @@
 /**
  * What a server does by the clock while it serves, and stops doing when it stops:
  *
- *   every quarter tick   sessions that have expired are ended, a slice of them in each turn; not on a learner
+ *   every quarter tick   sessions that have expired are ended, a slice of them in each turn; on a learner, only local ones
  *   every stallTimeMs    the request throttle looks whether it may let somebody in, if it is switched on
  *   as configured        containers and TTL znodes that are due are removed (container-reaper.ts), old snapshots and logs
  *                        are purged, the first time right at the start
@@ -56,9 +56,11 @@ export class Housekeeping {
       const wake = (): void => letIn(pipeline, clock.monotonicMs());
       this.#timers.push(timers.every(config.requestThrottle.stallTimeMs, wake));
     }
-    if (prepared !== null) {
-      const expire = (): void => this.#expireSessions(serving, prepared);
+    if (prepared !== null || serving.localSessions !== null) {
+      const expire = (): void => this.#expireSessions(serving);
       this.#timers.push(timers.every(Math.max(config.tickTimeMs / 4, 10), expire));
+    }
+    if (prepared !== null) {
       this.#reaper = this.#newReaper(serving, prepared);
       this.#reaper.start();
     }
@@ -71,12 +73,15 @@ export class Housekeeping {
     this.#reaper?.stop();
   }
 
-  #expireSessions(serving: Serving, prepared: PreparedWrites): void {
+  #expireSessions(serving: Serving): void {
     if (this.#isStopped) return;
     const { metrics, host, turnEnded } = this.#parts;
     const { clock, logger, timers } = host;
     const nowMs = clock.monotonicMs();
+    const { prepared, localSessions } = serving;
+    // A learner's table has no timers: whom the leader lets expire is told by a transaction.
     for (const session of serving.database.sessions.expire(nowMs)) this.#expired.push(session);
+    for (const session of localSessions?.expire(nowMs) ?? []) this.#expired.push(session);
     if (this.#expired.length === 0) return;
     const stopMs = nowMs + expiryMsMax;
     let left = expiriesPerTurnMax;
@@ -86,10 +91,11 @@ export class Housekeeping {
       const id = `0x${hexOfHalves(session.idHigh, session.idLow)}`;
       logger.info({ session: id }, `Expiring session ${id}, timeout of ${session.timeoutMs}ms exceeded`);
       metrics.staleSessionsExpired.increment();
-      prepared.expireSession(session, nowMs, clock.wallMs());
+      if (session.isLocal) expireLocal(serving, session);
+      else prepared?.expireSession(session, nowMs, clock.wallMs());
     } while (--left > 0 && this.#expired.length > 0 && clock.monotonicMs() < stopMs);
     turnEnded();
-    if (this.#expired.length > 0) timers.atTurnEnd(() => this.#expireSessions(serving, prepared));
+    if (this.#expired.length > 0) timers.atTurnEnd(() => this.#expireSessions(serving));
   }
 
   #newReaper({ database }: Serving, prepared: PreparedWrites): ContainerReaper {
@@ -138,4 +144,10 @@ export class Housekeeping {
       logger.error({ error: String(error) }, "Error occurred while purging.");
     }
   }
+}
+
+/** Nobody else knows of it: its client's connection is all that is left. */
+function expireLocal({ gate, localSessions }: Serving, session: Session): void {
+  localSessions?.close(session);
+  gate.clientOf(session.idHigh, session.idLow)?.link.closeNow();
 }

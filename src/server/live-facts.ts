@@ -103,7 +103,7 @@ export class LiveFacts {
       ephemeralsCount: tree.owned.ephemeralCount,
       approximateDataSizeBytes: tree.approximateDataSize,
       globalSessionCount: sessions.size,
-      localSessionCount: 0,
+      localSessionCount: serving.localSessions?.size ?? 0,
       openFileDescriptorCount: descriptors.openCount,
       maxFileDescriptorCount: descriptors.maxCount,
       connectionDropProbability: connectionThrottle.dropProbability,
@@ -143,11 +143,15 @@ export class LiveFacts {
     };
   }
 
-  #sessionsFacts(serving: Serving): SessionsFacts {
-    const { sessions } = serving.database;
-    if (serving.prepared === null) return { local: null, global: timeoutsOf(sessions) };
-    const expiry = this.#expiry(sessions.size, (visit) => sessions.forEachBucket(visit), sessionRef);
-    return { local: null, global: { kind: "expiry", expiry } };
+  #sessionsFacts({ database, prepared, localSessions }: Serving): SessionsFacts {
+    const { sessions } = database;
+    const local = localSessions === null ? null : this.#sessionExpiry(localSessions.tracker);
+    if (prepared === null) return { local, global: timeoutsOf(sessions) };
+    return { local, global: { kind: "expiry", expiry: this.#sessionExpiry(sessions) } };
+  }
+
+  #sessionExpiry(tracker: SessionTracker): ExpiryFacts<SessionRef> {
+    return this.#expiry(tracker.size, (visit) => tracker.forEachBucket(visit), sessionRef);
   }
 
   #watchFacts(serving: Serving): WatchFacts {

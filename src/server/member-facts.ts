@@ -14,7 +14,8 @@ import type { EnsembleConfigFacts, LeaderFacts, Mode, PeerFacts, SizeFacts } fro
 /** What a member knows besides what every server knows. */
 export interface MemberFacts {
   readonly mode: Mode;
-  readonly peer: PeerFacts;
+  /** Null on a read-only server. */
+  readonly peer: PeerFacts | null;
   readonly serverId: number;
   readonly ensemble: EnsembleConfigFacts;
 }
@@ -25,26 +26,31 @@ export function memberFacts(
     ensemble,
     own,
     views,
+    isReadOnly,
     leader,
   }: {
     ensemble: EnsembleConfig;
     /** This server, where it is now. */
     own: Member;
     views: QuorumViews;
+    /** Whether it serves without a leader. */
+    isReadOnly: boolean;
     /** What only a leader's server knows: how long it has led, and the sizes of its proposals. */
     leader: { uptimeMs: number; proposalSizes: SizeFacts };
   },
 ): MemberFacts {
   const { leading, learning } = peer;
   return {
-    mode: leading === null ? (peer.isObserver ? "observer" : "follower") : "leader",
-    peer: {
-      state: stateText(peer),
-      quorumSize: views.committed.voters.length,
-      syncedObservers: leading === null ? null : countSynced(leading, true),
-      observerMasterId: peer.isObserver ? Number(peer.election.currentVote.leader) : null,
-      leader: leading === null ? null : leaderFacts(leading, views, leader),
-    },
+    mode: isReadOnly ? "read-only" : modeOf(peer),
+    peer: isReadOnly
+      ? null
+      : {
+          state: stateText(peer),
+          quorumSize: views.committed.voters.length,
+          syncedObservers: leading === null ? null : countSynced(leading, true),
+          observerMasterId: peer.isObserver ? Number(peer.election.currentVote.leader) : null,
+          leader: leading === null ? null : leaderFacts(leading, views, leader),
+        },
     serverId: Number(ensemble.sid),
     ensemble: {
       initLimitTicks: ensemble.initLimit,
@@ -53,9 +59,14 @@ export function memberFacts(
       electionPorts: own.addresses.map(({ electionPort }) => electionPort),
       quorumPorts: own.addresses.map(({ quorumPort }) => quorumPort),
       peerType: learning?.isObserver === true ? "observer" : own.role,
-      membership: views.committed.text,
+      membership: isReadOnly ? null : views.committed.text,
     },
   };
+}
+
+function modeOf({ leading, isObserver }: QuorumPeer): Mode {
+  if (leading !== null) return "leader";
+  return isObserver ? "observer" : "follower";
 }
 
 /** Role, phase and kind of synchronisation: `following - synchronization - snap`, `leading - broadcast`, `looking`. */

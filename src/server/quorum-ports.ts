@@ -6,8 +6,8 @@
 
 import type { Address } from "#base/java-address.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
-import type { Listener, Socket, SocketHandler } from "#host/wire.ts";
-import { addressesText, connectToAny, listenOnAll } from "#net/addresses.ts";
+import type { Socket, SocketHandler } from "#host/wire.ts";
+import { addressesText, connectToAny, type ListenerOfAll, listenOnAll } from "#net/addresses.ts";
 import { type ElectionPlace, ElectionPort } from "#net/election-port.ts";
 import { QuorumConnection } from "#net/quorum-connection.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
@@ -40,7 +40,7 @@ export class QuorumPorts implements PeerWire {
   /** When this turn's input came; negative between turns. */
   #turnMs = -1;
   #isFlushDue = false;
-  #listener: Promise<Listener | null> = Promise.resolve(null);
+  #listener: Promise<ListenerOfAll | null> = Promise.resolve(null);
   #isListening = false;
 
   constructor(parts: {
@@ -173,11 +173,11 @@ export class QuorumPorts implements PeerWire {
     this.#turnEnded();
   }
 
-  async #bind(): Promise<Listener | null> {
-    const { wire, logger } = this.#host;
+  async #bind(): Promise<ListenerOfAll | null> {
+    const { logger } = this.#host;
     const addresses = quorumAddresses(this.#own);
     try {
-      return await listenOnAll(wire, this.#bound(addresses), {
+      return await listenOnAll(this.#host, this.#bound(addresses), {
         backlog: -1,
         isKeepAlive: false,
         accept: (socket) => this.#accept(socket),

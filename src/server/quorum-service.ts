@@ -4,17 +4,23 @@
  *   lead    transactions are prepared here, for our clients and for those of learners, and proposed; sessions expire here
  *   learn   requests go to the leader and come back as transactions; it is told which sessions were heard of
  *
+ * Without one, and with `readonlymode.enabled`, clients that are content with reads are served what this member has, from a while
+ * after it began to look for a leader until it stops looking.
+ *
  * Source: LeaderZooKeeperServer.java, LearnerZooKeeperServer.java, LearnerHandler.run, Learner.java.
  */
 
 import type { Identity } from "#auth/identity.ts";
 import { LongMap } from "#base/long-map.ts";
 import { hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts";
+import type { EnsembleConfig } from "#config/ensemble-config.ts";
+import type { Timer } from "#host/timers.ts";
 import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
 import { readId } from "#jute/records/data.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import type { Client } from "#pipeline/client.ts";
 import { type ForwardedRequest, ForwardedWrites } from "#pipeline/forwarded-writes.ts";
+import { NoWrites } from "#pipeline/no-writes.ts";
 import type { Reconfigurer } from "#pipeline/prepare.ts";
 import type { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
@@ -26,24 +32,25 @@ import type { Leading } from "#quorum/leading.ts";
 import type { Learning } from "#quorum/learning.ts";
 import type { PeerService, PeerState } from "#quorum/peer-parts.ts";
 import type { QuorumVerifier } from "#quorum/quorum-verifier.ts";
+import { LocalSessions } from "#session/local-sessions.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { HostParts } from "./host-parts.ts";
 import type { PersistenceParts } from "./persistence.ts";
 import type { Replica } from "./replica.ts";
 import { ReplicationMeter } from "./replication-meter.ts";
-import { preparedWrites, type Serving } from "./wiring.ts";
+import { preparedWrites, type Serving, type ServingParts } from "./wiring.ts";
 
 export interface QuorumServiceParts extends PersistenceParts {
   readonly replica: Replica;
+  readonly ensemble: Pick<EnsembleConfig, "sid" | "localSessionsEnabled" | "localSessionsUpgradingEnabled">;
   /** Puts together what serves, with these writes, and begins to serve. */
-  readonly serve: (
-    writesOf: (registry: ProviderRegistry) => WritePath,
-    revalidate?: (client: Client, idHigh: number, idLow: number) => void,
-  ) => Serving;
+  readonly serve: (how: Pick<ServingParts, "writesOf" | "revalidate" | "localSessions" | "isReadOnly">) => Serving;
   /** Ends it. */
   readonly stopServing: () => void;
 }
 
+/** A leader is looked for so long, or for a tick, before there are reads without one. */
+const readOnlyGraceMsMin = 2000;
 /** sessionId, cxid, type: what stands before the body of a REQUEST. */
 const requestPrefixBytes = 16;
 /** sessionId, timeout: an entry of a PING's list, and a REVALIDATE. */
@@ -61,6 +68,9 @@ export class QuorumService implements PeerService {
   #identities: readonly Identity[] = [];
   /** Since when nobody is served, however often a leader was looked for meanwhile; null when somebody is. */
   #unavailableSinceMs: number | null = null;
+  /** Runs out when it is time for reads without a leader. */
+  #readOnlyTimer: Timer | null = null;
+  #isReadOnly = false;
   /** Connections that wait for the leader's word on their session. */
   readonly #revalidating = new LongMap<Client>();
 
@@ -78,12 +88,15 @@ export class QuorumService implements PeerService {
     this.#leading = leading;
     database.sessions.start(this.#nowMs());
     const sink = this.#sink(leading);
-    this.#serving = serve((registry) => {
-      return preparedWrites(this.#parts, database, registry, sink, {
+    const localSessions = this.#newLocalSessions();
+    const sidByte = Number(this.#parts.ensemble.sid & 0xffn);
+    const writesOf = (registry: ProviderRegistry): WritePath =>
+      preparedWrites(this.#parts, database, registry, sink, {
         proposed: () => leading.broadcast.proposed,
         reconfigurer: this.#reconfigurer(leading),
+        ...(localSessions === null ? {} : { localSessions: { own: localSessions, sidByte } }),
       });
-    });
+    this.#serving = serve({ writesOf, localSessions });
     replica.consumer = this.#consumer(this.#serving);
     replica.meter = new ReplicationMeter(this.#parts.metrics, "leader", replica.window);
     this.#parts.metrics.leaderUnavailableTime.add(this.#nowAvailable());
@@ -93,14 +106,17 @@ export class QuorumService implements PeerService {
     const { replica, serve } = this.#parts;
     const { database } = replica;
     database.sessions.stop();
+    const localSessions = this.#newLocalSessions();
     const forwarded = new ForwardedWrites({
       applier: database.applier,
       forward: (request) => this.#forward(learning, request),
+      localSessions,
     });
-    this.#serving = serve(
-      () => forwarded,
-      (client, idHigh, idLow) => this.#askLeader(learning, client, idHigh, idLow),
-    );
+    this.#serving = serve({
+      writesOf: () => forwarded,
+      revalidate: (client, idHigh, idLow) => this.#askLeader(learning, client, idHigh, idLow),
+      localSessions,
+    });
     replica.consumer = this.#consumer(this.#serving);
     const { metrics } = this.#parts;
     const role = learning.isObserver ? "observer" : "follower";
@@ -174,6 +190,44 @@ export class QuorumService implements PeerService {
     }
     const word = state === "Looking" ? "LOOKING" : `Peer state changed: ${state.toLowerCase()}`;
     this.#host.logger.info({ detail }, word);
+    if (state === "Looking") this.#awaitReadOnly();
+    else this.#endReadOnly();
+  }
+
+  #awaitReadOnly(): void {
+    const { config, host } = this.#parts;
+    if (!config.readOnlyModeEnabled || this.#isReadOnly || this.#readOnlyTimer !== null) return;
+    const graceMs = Math.max(readOnlyGraceMsMin, config.tickTimeMs);
+    this.#readOnlyTimer = host.timers.after(graceMs, () => this.#serveReadOnly());
+  }
+
+  #serveReadOnly(): void {
+    const { replica, serve } = this.#parts;
+    this.#readOnlyTimer = null;
+    this.#isReadOnly = true;
+    replica.database.sessions.stop();
+    serve({ writesOf: () => new NoWrites(), localSessions: this.#newLocalSessions(), isReadOnly: true });
+    this.#host.logger.info({}, "Read-only server started");
+  }
+
+  #endReadOnly(): void {
+    this.#readOnlyTimer?.cancel();
+    this.#readOnlyTimer = null;
+    if (!this.#isReadOnly) return;
+    this.#isReadOnly = false;
+    this.#parts.stopServing();
+  }
+
+  /** Null where all sessions are the ensemble's. */
+  #newLocalSessions(): LocalSessions | null {
+    const { config, replica, ensemble } = this.#parts;
+    if (!ensemble.localSessionsEnabled) return null;
+    return new LocalSessions({
+      tickTimeMs: config.tickTimeMs,
+      nowMs: this.#nowMs(),
+      canUpgrade: ensemble.localSessionsUpgradingEnabled,
+      global: replica.database.sessions,
+    });
   }
 
   /** A leader's transactions go into its log and to its learners; the bytes are those that the log has. */

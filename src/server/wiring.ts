@@ -18,12 +18,13 @@ import type { ServerConfig } from "#config/server-config.ts";
 import type { Client } from "#pipeline/client.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
 import type { Reconfigurer } from "#pipeline/prepare.ts";
-import { type ProposedZxid, PreparedWrites } from "#pipeline/prepared-writes.ts";
+import { type LocalSessionParts, type ProposedZxid, PreparedWrites } from "#pipeline/prepared-writes.ts";
 import { RequestPipeline } from "#pipeline/request-pipeline.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
 import type { WaitingSyncs } from "#pipeline/waiting-syncs.ts";
 import type { WritePath } from "#pipeline/write-path.ts";
+import type { LocalSessions } from "#session/local-sessions.ts";
 import { SessionIds } from "#session/session-id.ts";
 import type { DataFolders } from "#storage/datadir.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
@@ -40,6 +41,9 @@ export interface Serving {
   readonly prepared: PreparedWrites | null;
   readonly syncs: WaitingSyncs;
   readonly gate: SessionGate;
+  /** Null where all sessions are the ensemble's. */
+  readonly localSessions: LocalSessions | null;
+  readonly isReadOnly: boolean;
   readonly log: TxnLog;
   readonly snapshots: SnapshotTaker;
   readonly connectionThrottle: ConnectionThrottle;
@@ -57,6 +61,10 @@ export interface ServingParts extends PersistenceParts {
   /** Makes the way of writes; the registry says who may. */
   readonly writesOf: (registry: ProviderRegistry) => WritePath;
   readonly clientOf: (number: number) => Client | undefined;
+  /** Where there are any. */
+  readonly localSessions?: LocalSessions | null;
+  /** True without a leader: only reads are served, to clients that are content with that. */
+  readonly isReadOnly?: boolean;
   /** A new session's handshake has been answered. */
   readonly onSessionAnswered: (client: Client) => void;
   /** On a learner: asks the leader whether a session is alive (SessionGate). */
@@ -66,6 +74,7 @@ export interface ServingParts extends PersistenceParts {
 /** Puts together what serves a database; nothing of it is running yet. */
 export function wireServing(parts: ServingParts): Serving {
   const { config, metrics, host, database, log, snapshots, folders, revalidate } = parts;
+  const { localSessions = null, isReadOnly = false } = parts;
   const { clock, random } = host;
   const { tree, sessions, applier } = database;
   const sinceMs = clock.monotonicMs();
@@ -75,6 +84,8 @@ export function wireServing(parts: ServingParts): Serving {
     tree,
     applier,
     sessions,
+    localSessions,
+    isReadOnly,
     registry,
     writes,
     metrics,
@@ -90,12 +101,15 @@ export function wireServing(parts: ServingParts): Serving {
         parts.onSessionAnswered(client);
       },
       sessionEnded: (high, low) => gate.clientOf(high, low)?.link.closeNow(),
+      localSessionClosed: (session) => localSessions?.close(session),
     },
   });
   const connectionThrottle = new ConnectionThrottle(config.connectionThrottle, random, sinceMs);
   const gate = new SessionGate({
     tree,
     sessions,
+    localSessions,
+    isReadOnly,
     pipeline,
     metrics,
     throttle: connectionThrottle,
@@ -105,7 +119,20 @@ export function wireServing(parts: ServingParts): Serving {
   });
   const prepared = writes instanceof PreparedWrites ? writes : null;
   const { syncs } = writes;
-  return { database, pipeline, prepared, syncs, gate, log, snapshots, connectionThrottle, folders, sinceMs };
+  return {
+    database,
+    pipeline,
+    prepared,
+    syncs,
+    gate,
+    localSessions,
+    isReadOnly,
+    log,
+    snapshots,
+    connectionThrottle,
+    folders,
+    sinceMs,
+  };
 }
 
 /** The writes of a server that makes its own transactions. */
@@ -114,7 +141,11 @@ export function preparedWrites(
   { tree, applier }: Database,
   registry: ProviderRegistry,
   sink: TxnSink,
-  leader?: { readonly proposed: () => ProposedZxid; readonly reconfigurer: Reconfigurer },
+  leader?: {
+    readonly proposed: () => ProposedZxid;
+    readonly reconfigurer: Reconfigurer;
+    readonly localSessions?: LocalSessionParts;
+  },
 ): PreparedWrites {
   const writes = new PreparedWrites({ tree, applier, registry, options: config, sink, metrics, ...leader });
   writes.preparer.judge.onQuotaExceeded = ({ path, excesses }) => {

@@ -36,6 +36,8 @@ export class Session implements Expirable {
   timeoutMs: number;
   /** Its createSession was applied. */
   isCommitted = false;
+  /** Known to this server alone: see local-sessions.ts. */
+  isLocal = false;
   /** Over, or about to be: once true it stays so, also when the tracker has dropped the session. */
   isClosing = false;
   /** On a leader: the learner that the client was last attached to, or {@link here}; null while nobody has told. */
@@ -49,6 +51,11 @@ export class Session implements Expirable {
     this.idHigh = idHigh;
     this.idLow = idLow;
     this.timeoutMs = timeoutMs;
+  }
+
+  /** Why it may own no znodes; ok for one that may. */
+  get ephemeralRefusal(): ErrorCode {
+    return this.isLocal ? ErrorCode.ephemeralOnLocalSession : ErrorCode.ok;
   }
 }
 
@@ -107,6 +114,18 @@ export class SessionTracker {
     const session = this.#getOrAdd(idHigh, idLow, timeoutMs);
     this.#timers?.touch(session, timeoutMs, nowMs);
     return session;
+  }
+
+  /** Takes in a session that another tracker has released, as {@link create} would. */
+  adopt(session: Session, nowMs: number): void {
+    this.#sessions.set(session.idHigh, session.idLow, session);
+    this.#timers?.touch(session, session.timeoutMs, nowMs);
+  }
+
+  /** Forgets a session that goes on elsewhere. */
+  release(session: Session): void {
+    this.#sessions.delete(session.idHigh, session.idLow);
+    this.#timers?.remove(session);
   }
 
   /**

@@ -82,6 +82,7 @@ describe("settings from system properties", () => {
         largeRequestMaxBytes: 104_857_600,
         sessionlessCnxnTimeoutMs: 10_000,
         clientTcpKeepAlive: false,
+        readOnlyModeEnabled: false,
         fourLetterWordWhitelist: new Set(["srvr"]),
         container: { checkIntervalMs: 60_000, maxPerMinute: 10_000, maxNeverUsedIntervalMs: 0 },
         digestAuth: { enabled: true, algorithm: "SHA1", superDigest: null },
@@ -225,8 +226,9 @@ describe("settings from system properties", () => {
     const name = "zookeeper.4lw.commands.whitelist";
     check(name, " ruok ,stat,, ", { fourLetterWordWhitelist: new Set(["ruok", "stat", "srvr"]) });
     check(name, "ruok, * ", { fourLetterWordWhitelist: "*" });
-    check("readonlymode.enabled", "true", { fourLetterWordWhitelist: new Set(["srvr", "isro"]) });
-    check("readonlymode.enabled", "TRUE", { fourLetterWordWhitelist: new Set(["srvr"]) });
+    const readOnlyModeEnabled = true;
+    check("readonlymode.enabled", "true", { readOnlyModeEnabled, fourLetterWordWhitelist: new Set(["srvr", "isro"]) });
+    check("readonlymode.enabled", "TRUE", { readOnlyModeEnabled, fourLetterWordWhitelist: new Set(["srvr"]) });
   });
 
   it("register the providers that exist, and survive a class that does not", () => {

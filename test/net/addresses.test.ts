@@ -3,6 +3,7 @@ import type { ConnectOptions, ListenOptions, Socket, SocketHandler } from "#host
 import { connectToAny, listenOnAll } from "#net/addresses.ts";
 
 const handler: SocketHandler = { data: () => {}, ended: () => {}, drained: () => {}, closed: () => {} };
+const ignore = (): void => {};
 const here = [
   { host: "a", port: 1 },
   { host: "b", port: 2 },
@@ -77,7 +78,7 @@ describe("a server of several addresses", () => {
     expect(unknown.outcomes).toEqual(["ETIMEDOUT"]);
   });
 
-  it("listens on all of them, or on none", async () => {
+  it("listens on all that can be bound, and says which cannot", async () => {
     const open = new Set<string>();
     const wire = {
       listen: async ({ address, port }: ListenOptions) => {
@@ -86,12 +87,16 @@ describe("a server of several addresses", () => {
         return { address, port, close: async () => void open.delete(address) };
       },
     };
+    const errors: string[] = [];
+    const error = (_facts: object, message: string): void => void errors.push(message);
+    const logger = { debug: ignore, info: ignore, warn: ignore, error };
     const options = { backlog: -1, isKeepAlive: false, accept: () => null };
-    const listener = await listenOnAll(wire, here, options);
-    expect([listener.address, listener.port, [...open]]).toEqual(["a", 1, ["a", "b"]]);
+    const taken = { host: "taken", port: 3 };
+    const listener = await listenOnAll({ wire, logger }, [here[0]!, taken, here[1]!], options);
+    expect([listener.bound, [...open]]).toEqual([here, ["a", "b"]]);
+    expect(errors).toEqual(["Exception while listening to address /taken:3"]);
     await listener.close();
     expect(open.size).toBe(0);
-    await expect(listenOnAll(wire, [...here, { host: "taken", port: 3 }], options)).rejects.toThrow("EADDRINUSE");
-    expect(open.size).toBe(0);
+    await expect(listenOnAll({ wire, logger }, [taken, taken], options)).rejects.toThrow("EADDRINUSE");
   });
 });

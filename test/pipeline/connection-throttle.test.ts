@@ -1,7 +1,7 @@
 /** The bucket of tokens and its dice, with the clock and the dice in hand. */
 
 import { describe, expect, test } from "vitest";
-import { ConnectionThrottle, type ConnectionThrottleOptions } from "#pipeline/connection-throttle.ts";
+import { type ConnectKind, ConnectionThrottle, type ConnectionThrottleOptions } from "#pipeline/connection-throttle.ts";
 
 const off: ConnectionThrottleOptions = {
   tokens: 0,
@@ -12,6 +12,7 @@ const off: ConnectionThrottleOptions = {
   dropDecrease: 0.002,
   decreaseRatio: 0,
   weightEnabled: false,
+  localSessionWeight: 1,
   globalSessionWeight: 3,
   renewSessionWeight: 2,
 };
@@ -22,8 +23,8 @@ function newThrottle(options: Partial<ConnectionThrottleOptions>, dice: readonly
 }
 
 /** How many of `count` connects at that moment are admitted. */
-function admitted(throttle: ConnectionThrottle, count: number, nowMs: number, isRenewal = false): number {
-  return Array.from({ length: count }, () => throttle.admit(isRenewal, nowMs)).filter(Boolean).length;
+function admitted(throttle: ConnectionThrottle, count: number, nowMs: number, kind: ConnectKind = "global"): number {
+  return Array.from({ length: count }, () => throttle.admit(kind, nowMs)).filter(Boolean).length;
 }
 
 describe("the bucket", () => {
@@ -48,14 +49,15 @@ describe("the bucket", () => {
     expect(admitted(throttle, 1, 1030)).toBe(1);
   });
 
-  test("takes three tokens for a new session and two for a renewal, where connects have weights", () => {
+  test("takes three tokens for a session of the ensemble, two for a renewal, one for a local session, where connects have weights", () => {
     const weighted = { tokens: 12, weightEnabled: true, fillTimeMs: 1_000_000 };
     expect(admitted(newThrottle(weighted), 10, 1000)).toBe(4);
-    expect(admitted(newThrottle(weighted), 10, 1000, true)).toBe(6);
+    expect(admitted(newThrottle(weighted), 10, 1000, "renewal")).toBe(6);
+    expect(admitted(newThrottle(weighted), 20, 1000, "local")).toBe(12);
     const throttle = newThrottle(weighted);
     expect(admitted(throttle, 3, 1000)).toBe(3);
-    expect(admitted(throttle, 1, 1000, true)).toBe(1);
-    expect(admitted(throttle, 1, 1000, true)).toBe(0); // one token is left
+    expect(admitted(throttle, 1, 1000, "renewal")).toBe(1);
+    expect(admitted(throttle, 1, 1000, "renewal")).toBe(0); // one token is left
   });
 });
 
@@ -79,16 +81,16 @@ describe("the dice", () => {
   test("refuse less when the bucket is full again, and never less than not at all", () => {
     const throttle = newThrottle(blue);
     admitted(throttle, 2, 1000);
-    throttle.admit(false, 1010);
+    throttle.admit("global", 1010);
     expect(throttle.dropProbability).toBe(0.5);
-    for (const nowMs of [10_000, 20_000, 30_000]) throttle.admit(false, nowMs);
+    for (const nowMs of [10_000, 20_000, 30_000]) throttle.admit("global", nowMs);
     expect(throttle.dropProbability).toBe(0);
   });
 
   test("refuse a connect for which the bucket has tokens", () => {
     const throttle = newThrottle(blue, [0.4, 0.6]);
     admitted(throttle, 2, 1000);
-    throttle.admit(false, 1010);
-    expect([throttle.admit(false, 1011), throttle.dropProbability]).toEqual([false, 0.5]);
+    throttle.admit("global", 1010);
+    expect([throttle.admit("global", 1011), throttle.dropProbability]).toEqual([false, 0.5]);
   });
 });

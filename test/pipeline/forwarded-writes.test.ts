@@ -9,78 +9,12 @@ import { JuteReader } from "#jute/reader.ts";
 import { findMultiFault } from "#pipeline/multi-frame.ts";
 import { WriteOp } from "#pipeline/write-op.ts";
 import { OpCode } from "#protocol/op-code.ts";
+import { LeaderAndLearner } from "../support/leader-and-learner.ts";
 import { clientCount, conversation, type Step } from "../support/operations.ts";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
 import { frameOf, type Request } from "../support/requests.ts";
 import { dumpTree } from "../support/tree-dump.ts";
 import { openAcl } from "../support/wire-client.ts";
-
-/** A leader, and a learner whose requests reach it at once. */
-class Pair {
-  readonly leader = new PipelineHarness();
-  readonly learner: PipelineHarness;
-  /** Syncs that the leader was asked for. */
-  syncsAsked = 0;
-  readonly #link = {};
-
-  constructor() {
-    const { leader } = this;
-    const { sessions } = leader.database;
-    this.learner = new PipelineHarness({}, (request) => {
-      const { idHigh, idLow, xid, type, bytes, start, end } = request;
-      if (type === OpCode.sync) {
-        this.syncsAsked++;
-        return;
-      }
-      leader.writes.submitForLearner(
-        {
-          idHigh,
-          idLow,
-          xid,
-          type,
-          identities: request.identities ?? [],
-          sessionTimeoutMs: type === OpCode.createSession ? bytes.readInt32BE(start) : 0,
-          reader: new JuteReader(bytes, start, end),
-          owner: this.#link,
-        },
-        sessions,
-        leader.nowMs,
-        leader.nowMs,
-      );
-    });
-    // A learner expires nobody.
-    this.learner.database.sessions.stop();
-  }
-
-  /** The leader's oldest transactions are durable, committed, and applied on both. */
-  commit(count: number = this.leader.log.held.length): void {
-    for (const txn of this.leader.log.held.slice(0, count)) {
-      this.leader.durable(1);
-      this.apply(txn);
-    }
-  }
-
-  /** A transaction reaches the learner. */
-  apply(txn: Buffer): void {
-    const { pipeline, nowMs } = this.learner;
-    pipeline.applied(Buffer.from(txn), 0, txn.length, nowMs, nowMs);
-    pipeline.outbox.flush();
-  }
-
-  /** The leader answers the oldest sync, behind what it has committed. */
-  answerSync(): void {
-    const { forwarded, database, pipeline, nowMs } = this.learner;
-    const { lastZxidHigh, lastZxidLow } = this.leader.database.tree;
-    forwarded!.syncs.answered(lastZxidHigh, lastZxidLow);
-    const { tree } = database;
-    for (;;) {
-      const sync = forwarded!.syncs.take(tree.lastZxidHigh, tree.lastZxidLow);
-      if (sync === null) break;
-      pipeline.synced(sync.pending, sync.request, nowMs);
-    }
-    pipeline.outbox.flush();
-  }
-}
 
 /** What every server of an ensemble treats alike, in the same zxids. */
 function isForBoth(request: Request): boolean {
@@ -93,7 +27,7 @@ function isForBoth(request: Request): boolean {
 
 class Players {
   readonly single = new PipelineHarness();
-  readonly pair = new Pair();
+  readonly pair = new LeaderAndLearner();
   readonly #seats: { single: HarnessConnection; learner: HarnessConnection }[] = [];
 
   constructor() {
@@ -168,7 +102,7 @@ describe("a client at a learner", () => {
   });
 
   test("gets its replies in the order of its requests, whoever else's transactions come between", () => {
-    const pair = new Pair();
+    const pair = new LeaderAndLearner();
     const here = pair.learner.connect("127.0.0.1");
     pair.commit();
     const there = pair.leader.connected();
@@ -183,7 +117,7 @@ describe("a client at a learner", () => {
   });
 
   test("has its sync answered when what the leader had committed is applied here, and not before", () => {
-    const pair = new Pair();
+    const pair = new LeaderAndLearner();
     const here = pair.learner.connect("127.0.0.1");
     pair.commit();
     const there = pair.leader.connected();
@@ -203,7 +137,7 @@ describe("a client at a learner", () => {
   });
 
   test("is closed when its session ends elsewhere", () => {
-    const pair = new Pair();
+    const pair = new LeaderAndLearner();
     const here = pair.learner.connect("127.0.0.1");
     pair.commit();
     const { idHigh, idLow } = here.client.session!;
@@ -213,7 +147,7 @@ describe("a client at a learner", () => {
   });
 
   test("that uses xid 0 does not take the end of its session for an answer", () => {
-    const pair = new Pair();
+    const pair = new LeaderAndLearner();
     const here = pair.learner.connect("127.0.0.1");
     pair.commit();
     const { idHigh, idLow } = here.client.session!;
@@ -230,7 +164,7 @@ describe("a leader", () => {
 
   /** What the leader makes of a request that some other server has let through. */
   function errorOf(type: number, body: Buffer, owner?: object): number {
-    const pair = new Pair();
+    const pair = new LeaderAndLearner();
     const here = pair.learner.connect("127.0.0.1");
     pair.commit();
     const { idHigh, idLow } = here.client.session!;
@@ -255,7 +189,7 @@ describe("a leader", () => {
   });
 
   test("refuses what comes late from the server that a session has left for the leader itself", () => {
-    const pair = new Pair();
+    const pair = new LeaderAndLearner();
     const { leader } = pair;
     const client = leader.connect("127.0.0.1").client;
     leader.durable();

@@ -17,18 +17,25 @@ interface Acknowledged extends Call {
   readonly answer: NonNullable<Call["answer"]>;
 }
 
+const createSession = -10;
 const closeSession = -11;
+
+export interface HistoryRules {
+  /** How much sooner than its timeout a session may be ended, by what its client was answered. */
+  readonly slackMs: number;
+  /** Whether sessions begin, and may end, without a transaction. */
+  readonly areSessionsLocal: boolean;
+}
 
 /**
  * Checks all conversations against the log.
- * @param slackMs how much sooner than its timeout a session may be ended, by what its client was answered.
  * @returns the model at the log's end.
  * @throws Error that says what is wrong.
  */
 export function checkHistory(
   log: readonly CommittedTxn[],
   conversations: readonly Conversation[],
-  slackMs: number,
+  { slackMs, areSessionsLocal }: HistoryRules,
 ): Replay {
   const answered = conversations
     .flatMap(({ calls }) => calls)
@@ -38,7 +45,7 @@ export function checkHistory(
   checkClients(conversations);
   checkSyncs(answered, writes);
   checkSessions(log, conversations, slackMs);
-  return replay(log, conversations);
+  return replay(log, conversations, areSessionsLocal);
 }
 
 function isWrite(op: string): boolean {
@@ -95,6 +102,12 @@ function checkSessions(log: readonly CommittedTxn[], conversations: readonly Con
     if (silentMs >= sessionTimeoutMs - slackMs) continue;
     throw new Error(`session 0x${session.toString(16)} was ended ${silentMs.toFixed(0)} ms after it was heard of`);
   }
+}
+
+/** Those of sessions that were no longer local when their clients came back: all servers are to know them. */
+export function ofTheEnsemble(refusals: readonly Refusal[], log: readonly CommittedTxn[]): Refusal[] {
+  const sinceMs = new Map(log.filter(({ type }) => type === createSession).map((txn) => [txn.session, txn.seenMs]));
+  return refusals.filter(({ session, askedMs }) => (sinceMs.get(session) ?? Number.POSITIVE_INFINITY) < askedMs);
 }
 
 /** As long as a session has to be kept, its client is not told that it is over. */

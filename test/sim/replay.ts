@@ -12,7 +12,7 @@
 import type { Identity } from "../support/acl-model.ts";
 import { multiLine, outcomeLine } from "../support/outcome-lines.ts";
 import { answerTo } from "../support/read-model.ts";
-import { line, type ReadRequest, type Request } from "../support/requests.ts";
+import { line, type ReadRequest, type Request, type WriteRequest } from "../support/requests.ts";
 import { type Caller, Refusal, TreeModel } from "../support/tree-model.ts";
 import { WatchModel } from "../support/watch-model.ts";
 import { type CommittedTxn, configIn, digestIn, errorIn } from "./committed-log.ts";
@@ -35,8 +35,12 @@ interface Listener {
 }
 
 /** Plays the log. @returns the model's tree at its end. @throws Error that says what does not fit. */
-export function replay(log: readonly CommittedTxn[], conversations: readonly Conversation[]): Replay {
-  const play = new Replay(conversations);
+export function replay(
+  log: readonly CommittedTxn[],
+  conversations: readonly Conversation[],
+  areSessionsLocal: boolean,
+): Replay {
+  const play = new Replay(conversations, areSessionsLocal);
   for (const txn of log) play.take(txn);
   play.end();
   return play;
@@ -52,7 +56,11 @@ export class Replay {
   /** Last cxid of each session: a client's requests are carried out in its order. */
   readonly #lastCxid = new Map<bigint, number>();
 
-  constructor(conversations: readonly Conversation[]) {
+  /** Whether a session may be one of which there is no transaction. */
+  readonly #areSessionsLocal: boolean;
+
+  constructor(conversations: readonly Conversation[], areSessionsLocal: boolean) {
+    this.#areSessionsLocal = areSessionsLocal;
     this.#listeners = conversations.map((conversation) => ({ conversation, watches: new WatchModel<null>(), at: 0 }));
     for (const { calls } of conversations) {
       for (const call of calls) if (call.xid > 0) this.#calls.set(keyOf(call.session, call.xid), call);
@@ -79,6 +87,7 @@ export class Replay {
     for (const call of this.#calls.values()) {
       if (!isWrite(call.request) || call.answer === null || call.answer.err !== 0 || this.#carriedOut.has(call))
         continue;
+      if (call.request.op === "closeSession" && this.#isLocal(call.session)) continue;
       throw new Error(`acknowledged and lost: ${call.answer.line}, asked for by client ${call.client}`);
     }
     for (const listener of this.#listeners) {
@@ -112,9 +121,14 @@ export class Replay {
     const last = this.#lastCxid.get(session) ?? 0;
     if (cxid <= last) fail(txn, `request ${last} of its session was carried out before it`);
     this.#lastCxid.set(session, cxid);
-    if (!this.sessions.has(session)) fail(txn, "its session was over");
+    if (!this.sessions.has(session) && !this.#isLocal(session)) fail(txn, "its session was over");
     const outcome = this.#outcome(call.request, { txn, err });
     return line.reply(cxid, zxid, outcome.err, outcome.body);
+  }
+
+  /** Whether it has not been the ensemble's so far. */
+  #isLocal(session: bigint): boolean {
+    return this.#areSessionsLocal && !this.sessions.has(session) && !this.#ended.has(session);
   }
 
   #outcome(request: Request, { txn, err }: { txn: CommittedTxn; err: number }): { err: number; body?: string } {
@@ -125,7 +139,7 @@ export class Replay {
     if (request.op === "multi") {
       return { err: 0, body: multiLine(request.parts, this.tree.multi(request.parts, caller)) };
     }
-    if (request.op !== "create" && request.op !== "delete" && request.op !== "setData") fail(txn, "it is no write");
+    if (!isPlainWrite(request)) fail(txn, "it is no write");
     try {
       const body = outcomeLine(request, this.tree.write(request, caller, false));
       if (err !== 0) fail(txn, `it was refused with ${err}, and should not have been`);
@@ -187,7 +201,12 @@ export class Replay {
   }
 }
 
-const changingOps: ReadonlySet<string> = new Set(["create", "delete", "setData", "multi", "closeSession", "reconfig"]);
+const plainOps: ReadonlySet<string> = new Set(["create", "delete", "setData", "setACL"]);
+const changingOps: ReadonlySet<string> = new Set([...plainOps, "multi", "closeSession", "reconfig"]);
+
+function isPlainWrite(request: Request): request is WriteRequest {
+  return plainOps.has(request.op);
+}
 
 function isCutOff({ conversation, at }: Listener): boolean {
   return at >= conversation.said.length;

@@ -47,6 +47,8 @@ const special = { ping: -2, setWatches: -8 } as const;
 /** A client was told that its session is over, which it had not closed. */
 export interface Refusal {
   readonly session: bigint;
+  /** When the client asked for it. */
+  readonly askedMs: number;
   /** Since a member in touch with its leader was last heard to know it. */
   readonly silentMs: number;
 }
@@ -292,7 +294,7 @@ export class SimClient implements SocketHandler {
     if (this.session === null || this.#wasOutOfTouch(this.#server, this.#knockedMs)) return;
     const { id } = this.session;
     const aliveMs = Math.max(...this.conversations.filter(({ session }) => session === id).map((one) => one.aliveMs));
-    this.refusals.push({ session: id, silentMs: this.#schedule.nowMs - aliveMs });
+    this.refusals.push({ session: id, askedMs: this.#knockedMs, silentMs: this.#schedule.nowMs - aliveMs });
   }
 
   #takeFrame(frame: Buffer, conversation: Conversation): void {

@@ -13,7 +13,7 @@
 
 import { longOf } from "#base/zxid.ts";
 import { dumpTree } from "../support/tree-dump.ts";
-import { checkHistory, checkRefusals } from "./checks.ts";
+import { checkHistory, checkRefusals, ofTheEnsemble } from "./checks.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { stateOf } from "./faults.ts";
 import { Dice, Schedule } from "./schedule.ts";
@@ -35,6 +35,7 @@ export interface Shape {
   readonly isNarrow?: boolean;
   /** Lines of zoo.cfg that differ from run to run. */
   readonly config: Readonly<Record<string, string | number | boolean>>;
+  readonly properties?: Readonly<Record<string, string>>;
   /** Told every line that a member logs, and what befalls them. */
   readonly onLine?: (line: string) => void;
 }
@@ -69,12 +70,17 @@ export class SimEnsemble {
   readonly #onLine: ((line: string) => void) | undefined;
   readonly #leaders = new Map<bigint, number>();
   readonly #log: CommittedLog;
+  /** What the counter of an epoch begins behind. */
+  readonly #firstCounter: bigint;
+  readonly #areSessionsLocal: boolean;
 
   constructor(shape: Shape) {
+    this.#areSessionsLocal = shape.config["localSessionsEnabled"] === true;
     const { seed, voters, observers } = shape;
     const { windowBytes, bytesWeight, treeSliceBytes } = shape.isNarrow === true ? narrow : wide;
     this.#onLine = shape.onLine;
-    this.#log = new CommittedLog(BigInt(shape.config["testingonly.initialZxid"] ?? 0));
+    this.#firstCounter = BigInt(shape.config["testingonly.initialZxid"] ?? 0);
+    this.#log = new CommittedLog(this.#firstCounter);
     this.schedule = new Schedule(seed);
     this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), {
       delayMsMax: shape.networkMsMax,
@@ -86,7 +92,7 @@ export class SimEnsemble {
     for (let sid = 1; sid <= voters + observers; sid++) {
       this.members.push(
         new SimMember({
-          options: { sid, zooCfg, diskMsMax: shape.diskMsMax, treeSliceBytes },
+          options: { sid, zooCfg, diskMsMax: shape.diskMsMax, treeSliceBytes, properties: shape.properties ?? {} },
           schedule: this.schedule,
           network: this.network,
           dice: new Dice(seed, `disk ${sid}`),
@@ -192,13 +198,22 @@ export class SimEnsemble {
     const isQuiet = (): boolean => this.clients.every(({ waitingCount }) => waitingCount === 0);
     if (!(await this.until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
     for (const client of this.clients) client.stop();
-    const isAtOne = (): boolean => areAllServing() && new Set(this.members.map(stateOf)).size === 1;
+    const isAtOne = (): boolean => areAllServing() && this.#haveTheSame();
     const hasNoSessions = (): boolean =>
       this.members.every(({ server }) => server?.serving?.database.sessions.size === 0);
     if (!(await this.until(() => isAtOne() && hasNoSessions(), 60_000))) {
       const left = this.members.map(({ server }) => server?.serving?.database.sessions.size ?? "down");
       throw new Error(`the members differ: ${this.members.map(stateOf).join(", ")}; sessions ${left.join(", ")}`);
     }
+  }
+
+  /** Whether all have come equally far. In an epoch without a transaction some say where it begins, others where the last one ended. */
+  #haveTheSame(): boolean {
+    const trees = this.members.map(({ server }) => server!.serving!.database.tree);
+    const digests = new Set(trees.map(({ digest }) => longOf(digest.high, digest.low)));
+    const zxids = trees.map(({ lastZxidHigh, lastZxidLow }) => longOf(lastZxidHigh, lastZxidLow));
+    const ofTxns = new Set(zxids.filter((zxid) => (zxid & 0xffffffffn) !== this.#firstCounter));
+    return digests.size === 1 && ofTxns.size <= 1;
   }
 
   /** @throws Error that says what should not have been. */
@@ -209,11 +224,10 @@ export class SimEnsemble {
     const conversations = this.clients.flatMap((client) => client.conversations);
     // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
     const slackMs = this.#unawareMs + pingMs;
-    const model = checkHistory(this.#log.inOrder(), conversations, slackMs);
-    checkRefusals(
-      this.clients.flatMap(({ refusals }) => refusals),
-      slackMs,
-    );
+    const log = this.#log.inOrder();
+    const model = checkHistory(log, conversations, { slackMs, areSessionsLocal: this.#areSessionsLocal });
+    const refusals = this.clients.flatMap((client) => client.refusals);
+    checkRefusals(this.#areSessionsLocal ? ofTheEnsemble(refusals, log) : refusals, slackMs);
     for (const { sid, server } of this.members) {
       const count = server!.metrics.digestMismatchesCount.value;
       if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);

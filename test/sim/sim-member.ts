@@ -21,6 +21,8 @@ export interface MemberOptions {
   readonly zooCfg: string;
   readonly diskMsMax: number;
   readonly treeSliceBytes: number;
+  /** As -D words set them, by their names. */
+  readonly properties: Readonly<Record<string, string>>;
 }
 
 const confFolder = "/conf";
@@ -74,8 +76,9 @@ export class SimMember {
     return this.server !== null;
   }
 
+  /** Whether it serves as a member that has a leader, or is one. */
   get isServing(): boolean {
-    return this.server !== null && this.server.serving !== null;
+    return this.server?.serving?.isReadOnly === false;
   }
 
   get disk(): MemoryDisk {
@@ -91,7 +94,8 @@ export class SimMember {
   /** Adds what it has applied since the last time to what everybody has. */
   showLog(log: CommittedLog): void {
     const { server } = this;
-    if (server === null || server.serving === null) return;
+    // Without a leader nobody knows how much of what it has is committed.
+    if (server === null || server.serving === null || server.serving.isReadOnly) return;
     const { lastZxidHigh, lastZxidLow } = server.serving.database.tree;
     if (server.serving !== this.#shown) {
       this.#shown = server.serving;
@@ -210,7 +214,7 @@ export class SimMember {
     const { config } = loadConfig({
       text: memory.get(zooCfgPath),
       file: zooCfgPath,
-      systemProperties: new Map(),
+      systemProperties: new Map(Object.entries(this.#options.properties)),
       readMyid: () => String(this.sid),
       readDynamicFile: (path) => {
         return memory.names(confFolder).includes(path.slice(confFolder.length + 1)) ? memory.get(path) : null;

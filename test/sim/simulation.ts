@@ -39,6 +39,8 @@ export class Simulation {
     const isNarrow = treeDice.oneIn(3);
     const memberDice = new Dice(seed, "members");
     const isReconfigEnabled = memberDice.oneIn(3);
+    const modeDice = new Dice(seed, "modes");
+    const areSessionsLocal = modeDice.oneIn(4);
     this.#stepMsMax = dice.pick([20, 100, 600, 2_000]);
     this.ensemble = new SimEnsemble({
       seed,
@@ -55,9 +57,11 @@ export class Simulation {
         snapshotSizeFactor: dice.pick(["0.33", "0", "-1"]),
         forceSnapshotSync: dice.oneIn(6) || (isNarrow && treeDice.oneIn(2)),
         ...(isReconfigEnabled ? { reconfigEnabled: true, skipACL: "yes" } : {}),
+        ...(areSessionsLocal ? { localSessionsEnabled: true, localSessionsUpgradingEnabled: true } : {}),
         // Some thirty transactions, and the epoch's numbers are nearly used up.
         ...(memberDice.oneIn(8) ? { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 } : {}),
       },
+      properties: modeDice.oneIn(4) ? { "readonlymode.enabled": "true" } : {},
       ...(onLine === undefined ? {} : { onLine }),
     });
     const { schedule, network, members } = this.ensemble;

@@ -15,12 +15,14 @@ import { ConnectionNumbers } from "#net/client-port.ts";
 import { Client, type ClientLink } from "#pipeline/client.ts";
 import { type ForwardedRequest, ForwardedWrites } from "#pipeline/forwarded-writes.ts";
 import { ConnectionThrottle } from "#pipeline/connection-throttle.ts";
+import { NoWrites } from "#pipeline/no-writes.ts";
 import type { PrepareOptions } from "#pipeline/prepare.ts";
 import { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import { type PipelineOptions, RequestPipeline } from "#pipeline/request-pipeline.ts";
 import { SessionGate } from "#pipeline/session-gate.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
 import { Database } from "#server/database.ts";
+import { LocalSessions } from "#session/local-sessions.ts";
 import { SessionIds } from "#session/session-id.ts";
 import type { Session } from "#session/session-tracker.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
@@ -120,7 +122,11 @@ export class HarnessConnection implements ClientLink {
   }
 }
 
-export type HarnessOptions = Partial<PipelineOptions & PrepareOptions & DataTreeOptions>;
+export interface HarnessOptions extends Partial<PipelineOptions & PrepareOptions & DataTreeOptions> {
+  /** Whether new sessions are this server's own, and whether they may become the ensemble's. */
+  readonly localSessions?: "fixed" | "upgradable";
+  readonly isReadOnly?: boolean;
+}
 
 export const tickTimeMs = 2000;
 export const firstSessionId = 0x0100_0000_0000_0000n;
@@ -131,6 +137,7 @@ export class PipelineHarness {
   readonly writes: PreparedWrites;
   readonly forwarded: ForwardedWrites | null;
   readonly gate: SessionGate;
+  readonly localSessions: LocalSessions | null;
   readonly log: HeldLog = new HeldLog();
   readonly numbers: ConnectionNumbers = new ConnectionNumbers();
   readonly metrics: ServerMetrics = new ServerMetrics(new SeededRandom(1));
@@ -153,14 +160,32 @@ export class PipelineHarness {
     const { metrics } = this;
     const registry = new ProviderRegistry();
     const allOptions = { ...defaultOptions, ...options };
-    this.writes = new PreparedWrites({ tree, applier, registry, sink: this.log, options: allOptions, metrics });
-    this.forwarded = forwarded === undefined ? null : new ForwardedWrites({ applier, forward: forwarded });
+    const { isReadOnly = false } = options;
+    const canUpgrade = options.localSessions === "upgradable";
+    const localSessions =
+      options.localSessions === undefined
+        ? null
+        : new LocalSessions({ tickTimeMs, nowMs: this.nowMs, canUpgrade, global: sessions });
+    this.localSessions = localSessions;
+    this.writes = new PreparedWrites({
+      tree,
+      applier,
+      registry,
+      sink: this.log,
+      options: allOptions,
+      metrics,
+      ...(localSessions !== null && { localSessions: { own: localSessions, sidByte: 1 } }),
+    });
+    this.forwarded =
+      forwarded === undefined ? null : new ForwardedWrites({ applier, forward: forwarded, localSessions });
     this.pipeline = new RequestPipeline({
       tree,
       applier,
       sessions,
+      localSessions,
+      isReadOnly,
       registry,
-      writes: this.forwarded ?? this.writes,
+      writes: isReadOnly ? new NoWrites() : (this.forwarded ?? this.writes),
       options: allOptions,
       metrics,
       now: clock,
@@ -168,14 +193,18 @@ export class PipelineHarness {
       outcomes: {
         sessionOpened: (client) => this.gate.opened(client),
         sessionEnded: (high, low) => this.gate.clientOf(high, low)?.link.closeNow(),
+        localSessionClosed: (session) => localSessions?.close(session),
       },
     });
     this.gate = new SessionGate({
       tree,
       sessions,
+      localSessions,
+      isReadOnly,
       pipeline: this.pipeline,
       metrics: this.metrics,
-      ids: new SessionIds(1, 0),
+      // A leader tells a learner's local sessions by their server.
+      ids: new SessionIds(forwarded !== undefined && localSessions !== null ? 2 : 1, 0),
       bounds: { sessionTimeoutMsMin: 0, sessionTimeoutMsMax: 1_000_000 },
       throttle: new ConnectionThrottle(noThrottle, new SeededRandom(1), this.nowMs),
       ...(forwarded !== undefined && { revalidate: (client: Client) => void this.revalidating.push(client) }),
@@ -185,9 +214,16 @@ export class PipelineHarness {
   /** A connection that has sent its handshake; id 0 asks for a new session. @returns null when it was refused. */
   connect(
     address: string,
-    handshake: { sessionId?: bigint; password?: Buffer; timeoutMs?: number; lastZxidSeen?: bigint } = {},
+    handshake: {
+      sessionId?: bigint;
+      password?: Buffer;
+      timeoutMs?: number;
+      lastZxidSeen?: bigint;
+      readOnly?: boolean | null;
+    } = {},
   ): HarnessConnection {
     const { sessionId = 0n, password = Buffer.alloc(16), timeoutMs = 30_000, lastZxidSeen = 0n } = handshake;
+    const { readOnly = false } = handshake;
     const connection = new HarnessConnection(this, address);
     const request = {
       lastZxidSeenHigh: highOf(lastZxidSeen),
@@ -196,7 +232,7 @@ export class PipelineHarness {
       sessionIdLow: lowOf(sessionId),
       timeoutMs,
       password,
-      readOnly: false,
+      readOnly,
     };
     if (!this.gate.connect(connection.client, request, this.nowMs)) connection.closeNow();
     this.pipeline.outbox.flush();
@@ -261,6 +297,7 @@ const noThrottle = {
   dropDecrease: 0,
   decreaseRatio: 0,
   weightEnabled: false,
+  localSessionWeight: 1,
   globalSessionWeight: 3,
   renewSessionWeight: 2,
 };

@@ -197,7 +197,8 @@ export const line = {
   reply: (xid: number, zxid: bigint, err: number, body = ""): string => `${xid} zxid=${zxid} err=${err} ${body}`.trim(),
   event: (type: number, path: string, zxid: bigint): string => `event ${type} ${path} zxid=${zxid}`,
   /** The answer to a handshake; id 0 says that there is no such session. */
-  session: (id: bigint, timeoutMs: number): string => `session ${id.toString(16)} timeout=${timeoutMs}`,
+  session: (id: bigint, timeoutMs: number, isReadOnly = false): string =>
+    `session ${id.toString(16)} timeout=${timeoutMs}${isReadOnly ? " read-only" : ""}`,
   stat: (stat: Stat): string => Object.values(stat).join(","),
   data: (data: Uint8Array | null): string =>
     data === null ? "null" : JSON.stringify(Buffer.from(data).toString("latin1")),
@@ -231,9 +232,11 @@ export function sessionLineOf(bytes: Buffer): string {
   const timeoutMs = cursor.int();
   const id = cursor.long();
   const password = cursor.buffer();
-  cursor.bool();
+  const isReadOnly = cursor.bool();
   return (
-    line.session(id, timeoutMs) + (password?.length === 16 ? "" : " and a password of another size") + leftOver(cursor)
+    line.session(id, timeoutMs, isReadOnly) +
+    (password?.length === 16 ? "" : " and a password of another size") +
+    leftOver(cursor)
   );
 }
 

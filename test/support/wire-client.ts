@@ -199,6 +199,8 @@ export interface HandshakeOptions {
   readonly timeoutMs?: number;
   readonly session?: Session | undefined;
   readonly lastZxidSeen?: bigint;
+  /** Is content with a server that only reads. */
+  readonly isReadOnly?: boolean;
   /** Leaves the readOnly byte out, as clients up to 3.3 did. */
   readonly isOldForm?: boolean;
 }
@@ -211,7 +213,7 @@ export function connectRequest(options: HandshakeOptions = {}): Buffer {
     .int(options.timeoutMs ?? 30_000)
     .long(options.session?.id ?? 0n)
     .buffer(options.session?.password ?? Buffer.alloc(16));
-  return frame((options.isOldForm === true ? body : body.bool(false)).build());
+  return frame((options.isOldForm === true ? body : body.bool(options.isReadOnly === true)).build());
 }
 
 /** A framed request. */

@@ -26,10 +26,6 @@ const laterFeatures: readonly RegExp[] = [
   /^ssl\./,
 ];
 
-/** The same, of members of an ensemble. */
-const laterOfEnsembles: readonly RegExp[] = [/^reconfigEnabled\s*=/];
-const serverLine = /^server\.\d+\s*=/m;
-
 /** The same among -D words. */
 const laterProperties: readonly RegExp[] = [/^-Djava\.security\.auth\.login\.config=/];
 
@@ -96,8 +92,7 @@ function serverWords(words: readonly string[]): Kept & { readonly text: string }
   const [file] = words;
   if (file === undefined || words.length > 1) return { lines: words, dropped: [], text: words.join(" ") };
   const original = readFileSync(file, "utf8");
-  const patterns = serverLine.test(original) ? [...laterFeatures, ...laterOfEnsembles] : laterFeatures;
-  const { lines, dropped } = withoutLater(original.split("\n"), patterns);
+  const { lines, dropped } = withoutLater(original.split("\n"), laterFeatures);
   const text = lines.join("\n");
   if (dropped.length === 0) return { lines: words, dropped, text };
   const copy = `${file}.door`;

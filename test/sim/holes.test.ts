@@ -1,0 +1,245 @@
+/**
+ * Holes that 3.9.5 has, by its source, by patches that were never merged, or by reports that nobody has closed: each as a scenario in
+ * which they would show. The names are those of ZooKeeper's issues. After each, everybody starts once more, and all that was
+ * acknowledged must be there, once, and the same everywhere.
+ */
+
+import { describe, expect, it } from "vitest";
+import { dumpTree } from "../support/tree-dump.ts";
+import { openAcl } from "../support/wire-client.ts";
+import {
+  ask,
+  begun,
+  clientAt,
+  cutOff,
+  judged,
+  leaderOf,
+  logAlone,
+  othersThan,
+  restarted,
+  serving,
+  some,
+} from "./scenes.ts";
+import type { SimEnsemble } from "./sim-ensemble.ts";
+import type { SimMember } from "./sim-member.ts";
+import { create } from "./workload.ts";
+
+/** Moments at which something happens, so that every step is hit by one of them. */
+const momentsMs = Array.from({ length: 24 }, (_, i) => i * 1.5);
+
+function pathsAt(ensemble: SimEnsemble, sid: number): string[] {
+  return Object.keys(dumpTree(ensemble.member(sid).server!.serving!.database.tree));
+}
+
+function expectNowhere(ensemble: SimEnsemble, path: string): void {
+  for (const { sid } of ensemble.members) expect(pathsAt(ensemble, sid), `server ${sid}`).not.toContain(path);
+}
+
+describe("what was logged by one server alone", () => {
+  it.each([
+    ["ZOOKEEPER-1549: a znode", 0],
+    ["ZOOKEEPER-4837: an ephemeral znode", 1],
+  ])("is in no snapshot that outlives it, though that server was about to lead with it: %s", async (_name, flags) => {
+    for (const moment of momentsMs) {
+      const ensemble = await begun({ config: { snapCount: 2 } });
+      const old = await leaderOf(ensemble);
+      const [one, two] = othersThan(ensemble, old) as [SimMember, SimMember];
+      await clientAt(ensemble, old);
+      one.end(() => true, true);
+      two.end(() => true, true);
+      await logAlone(ensemble, old, [create("/alone", flags), ...some(3)]);
+      // It comes back, is elected for what it has, and dies somewhere on the way to being a leader.
+      old.start();
+      one.start();
+      await ensemble.until(() => old.server?.peer?.leading !== null, 5_000);
+      await ensemble.pass(moment);
+      old.end(() => true, true);
+      two.start();
+      await serving(ensemble, one, two);
+      await ask(ensemble, one, some(3));
+      await judged(ensemble);
+    }
+  });
+
+  it("ZOOKEEPER-2832: is cut off where the leader's newer epoch has no transactions yet", async () => {
+    for (const isOldLeaderBack of [true, false]) {
+      const ensemble = await begun();
+      const old = await leaderOf(ensemble);
+      const others = othersThan(ensemble, old);
+      await logAlone(ensemble, old, [create("/alone"), ...some(3)]);
+      await serving(ensemble, ...others);
+      const leader = await leaderOf(ensemble);
+      for (const member of others) member.crash(false);
+      const partner = isOldLeaderBack ? leader : others.find((member) => member !== leader)!;
+      old.start();
+      partner.start();
+      await serving(ensemble, old, partner);
+      await ask(ensemble, partner, some(2));
+      await judged(ensemble);
+      expectNowhere(ensemble, "/alone");
+    }
+  });
+
+  it("ZOOKEEPER-2846: is not sent to others out of the files of a server that was sent a tree over it", async () => {
+    const ensemble = await begun({ voters: 5, config: { snapCount: 5, snapshotSizeFactor: 0 } });
+    const [behind] = ensemble.members;
+    behind!.crash(false);
+    const old = await leaderOf(ensemble);
+    await ask(ensemble, old, some(3));
+    // A second epoch, so that a tail of the first cannot be cut: it has to be sent a tree.
+    await restarted(ensemble, ...othersThan(ensemble, behind!));
+    const leader = await leaderOf(ensemble);
+    await logAlone(ensemble, leader, [create("/alone"), ...some(3)]);
+    const others = othersThan(ensemble, behind!, leader);
+    await serving(ensemble, ...others);
+    await ask(ensemble, others[0]!, some(12));
+    leader.start();
+    await serving(ensemble, leader, ...others);
+    await ask(ensemble, leader, some(2));
+    await restarted(ensemble, leader, ...others);
+    behind!.start();
+    await serving(ensemble, behind!);
+    await judged(ensemble);
+    expectNowhere(ensemble, "/alone");
+  });
+
+  it("ZOOKEEPER-5010: is no ephemeral znode of anybody's, when its leader dies within the create", async () => {
+    for (const moment of momentsMs) {
+      const ensemble = await begun({ voters: 5 });
+      const leader = await leaderOf(ensemble);
+      const client = await clientAt(ensemble, leader);
+      client.ask(create("/mine", 1));
+      await ensemble.pass(moment / 6);
+      leader.end(() => true, true);
+      client.drop();
+      await serving(ensemble, ...othersThan(ensemble, leader));
+      leader.start();
+      await judged(ensemble);
+      expectNowhere(ensemble, "/mine");
+    }
+  });
+
+  it("ZOOKEEPER-3526: is cut off behind a spell of reads without a quorum", async () => {
+    const lines: string[] = [];
+    const properties = { "readonlymode.enabled": "true" };
+    const ensemble = await begun({ properties, config: { snapCount: 5 }, onLine: (line) => lines.push(line) });
+    const old = await leaderOf(ensemble);
+    const others = othersThan(ensemble, old);
+    await logAlone(ensemble, old, [create("/alone"), ...some(2)]);
+    cutOff(ensemble, old);
+    old.start();
+    await serving(ensemble, ...others);
+    await ask(ensemble, others[0]!, some(9));
+    const isReadOnly = (): boolean => old.server?.serving?.isReadOnly === true;
+    expect(await ensemble.until(isReadOnly, 10_000)).toBe(true);
+    ensemble.network.heal();
+    await serving(ensemble, ...ensemble.members);
+    expect(lines.filter((line) => line.includes("Read-only server started"))).not.toEqual([]);
+    await judged(ensemble);
+    expectNowhere(ensemble, "/alone");
+  });
+});
+
+describe("a server that is brought up to date", () => {
+  // What a later epoch has written is not cut to here, but sent with the tree.
+  it.each([
+    ["TRUNC", 0],
+    ["SNAP", 5],
+  ] as const)("ZOOKEEPER-5094: and loses its leader behind a %s, has no hole in its log", async (way, written) => {
+    let count = 0;
+    for (const moment of momentsMs) {
+      const ensemble = await begun();
+      const old = await leaderOf(ensemble);
+      const others = othersThan(ensemble, old);
+      await logAlone(ensemble, old, [create("/alone"), ...some(2)]);
+      await serving(ensemble, ...others);
+      if (written > 0) await ask(ensemble, others[0]!, some(written));
+      ensemble.onSync = (mode, _leader, learner) => {
+        if (mode !== way || learner !== old) return;
+        count++;
+        ensemble.onSync = () => {};
+        ensemble.schedule.after(moment, () => cutOff(ensemble, old));
+      };
+      old.start();
+      await ensemble.pass(300);
+      ensemble.network.heal();
+      await serving(ensemble, ...ensemble.members);
+      await ask(ensemble, others[0]!, some(2));
+      old.end(() => true, true);
+      old.start();
+      await judged(ensemble);
+      expectNowhere(ensemble, "/alone");
+    }
+    expect(count).toBe(momentsMs.length);
+  });
+
+  it("ZOOKEEPER-4352: by a leader that has nothing in memory yet, gets all of it", async () => {
+    for (const moment of momentsMs) {
+      const ensemble = await begun();
+      await ask(ensemble, ensemble.member(2), some(5));
+      // Until all have all of it: who has lost its disk has one copy less.
+      await ensemble.pass(300);
+      const [empty, ...others] = ensemble.members;
+      empty!.crash(false);
+      empty!.wipe();
+      for (const member of others) member.crash(false);
+      for (const member of others) member.start();
+      await ensemble.pass(moment * 4);
+      empty!.start();
+      await serving(ensemble, ...ensemble.members);
+      await judged(ensemble);
+    }
+  });
+
+  it("ZOOKEEPER-4882: behind an error of its disk that has gone away, has no hole in its log", async () => {
+    for (const isLeader of [true, false]) {
+      const ensemble = await begun();
+      const leader = await leaderOf(ensemble);
+      const broken = isLeader ? leader : othersThan(ensemble, leader)[0]!;
+      broken.breakDisk(1);
+      const client = await clientAt(ensemble, broken);
+      for (const request of some(3)) client.ask(request);
+      expect(await ensemble.until(() => broken.exitCode !== null, 10_000)).toBe(true);
+      expect(broken.exitCode).toBe(1);
+      broken.mendDisk();
+      const others = othersThan(ensemble, broken);
+      await serving(ensemble, ...others);
+      await ask(ensemble, others[0]!, some(3));
+      broken.start();
+      await serving(ensemble, broken);
+      await ask(ensemble, broken, some(3));
+      await judged(ensemble);
+    }
+  });
+});
+
+describe("what would keep a server from starting again", () => {
+  it("ZOOKEEPER-4306: the end of a session with more ephemerals than a transaction holds", async () => {
+    const ensemble = await begun({ properties: { "jute.maxbuffer": "3000" } });
+    const leader = await leaderOf(ensemble);
+    const long = "x".repeat(80);
+    await ask(
+      ensemble,
+      othersThan(ensemble, leader)[0]!,
+      Array.from({ length: 100 }, (_, i) => create(`/${long}-${i}`, 1)),
+    );
+    ensemble.clients[0]!.leave([]);
+    const isOver = (): boolean => leader.server!.serving!.database.tree.owned.ephemeralCount === 0;
+    expect(await ensemble.until(isOver, 10_000)).toBe(true);
+    await judged(ensemble);
+  });
+
+  it("ZOOKEEPER-4689: lists of ACLs that change while snapshots are taken", async () => {
+    const ensemble = await begun({ config: { snapCount: 4 } });
+    const paths = ["/r0", "/r1", "/r2"];
+    for (let round = 0; round < 12; round++) {
+      const acls = paths.map((path, i) => {
+        const acl = [...openAcl, { perms: 31, scheme: "ip", id: `10.0.${round}.${i}` }];
+        return { op: "setACL" as const, path, acl, version: -1 };
+      });
+      await ask(ensemble, ensemble.member(1 + (round % 3)), [...acls, create(`/n-${round}`), ...acls]);
+      if (round % 4 === 3) await restarted(ensemble, ...ensemble.members);
+    }
+    await judged(ensemble);
+  });
+});
