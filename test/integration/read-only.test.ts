@@ -12,11 +12,11 @@ const options = {
   server: { flags: { "readonlymode.enabled": "true" } },
 } as const;
 
-async function untilReadOnly({ port }: ServerProcess): Promise<void> {
+async function untilReadOnly(server: ServerProcess): Promise<void> {
   const deadline = Date.now() + patienceMs;
-  while ((await fourLetterWord(port, "isro").catch(() => "")) !== "ro") {
-    if (Date.now() > deadline) throw new Error("it does not become read-only");
-    await new Promise((resolve) => setImmediate(resolve));
+  while (!server.stdout.includes("Read-only server started")) {
+    if (Date.now() > deadline) throw new Error(`it does not become read-only\n${server.stdout}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
@@ -35,6 +35,7 @@ describe("a member that has lost the others", () => {
     using reader = await WireClient.connect(alone.port, { isReadOnly: true });
     expect((await reader.getData("/a")).data?.toString()).toBe("kept");
     expect(await reader.setData("/a", "new").catch((error: unknown) => (error as RefusedError).code)).toBe(-119);
+    expect(await fourLetterWord(alone.port, "isro")).toBe("ro");
     expect(await fourLetterWord(alone.port, "srvr")).toContain("Mode: read-only");
     for (const server of others) server.launch();
     expect(await reader.ended).toBe("end");
