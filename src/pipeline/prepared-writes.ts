@@ -14,6 +14,7 @@ import { compareHalves } from "#base/zxid.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { isClientRequest, isWriteOp, OpCode } from "#protocol/op-code.ts";
+import type { EndedSessions } from "#session/ended-sessions.ts";
 import type { LocalSessions } from "#session/local-sessions.ts";
 import { here, type Session, type SessionTracker } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
@@ -47,6 +48,7 @@ export interface LearnerRequest {
 /** Local sessions of this server, and which those of other servers are: sessions that it has not heard of. */
 export interface LocalSessionParts {
   readonly own: LocalSessions;
+  readonly ended: EndedSessions;
   /** The upper byte of the ids that this server makes. */
   readonly sidByte: number;
 }
@@ -167,7 +169,7 @@ export class PreparedWrites implements WritePath {
     }
     const error =
       isClientRequest(type) && isWriteOp(type) ? sessions.check(idHigh, idLow, owner) : ErrorCode.unimplemented;
-    const isElsewhere = error === ErrorCode.unknownSession && this.#mayBeLocalElsewhere(idHigh);
+    const isElsewhere = error === ErrorCode.unknownSession && this.#mayBeLocalElsewhere(idHigh, idLow);
     if (error !== ErrorCode.ok && !isElsewhere) {
       this.#refuse(request, error === ErrorCode.unknownSession ? ErrorCode.sessionExpired : error);
       return;
@@ -198,8 +200,10 @@ export class PreparedWrites implements WritePath {
   }
 
   /** Whether a session that nobody has told this leader of may be a learner's own. */
-  #mayBeLocalElsewhere(idHigh: number): boolean {
-    return this.#localSessions !== null && idHigh >>> 24 !== this.#localSessions.sidByte;
+  #mayBeLocalElsewhere(idHigh: number, idLow: number): boolean {
+    if (this.#localSessions === null) return false;
+    const { sidByte, ended } = this.#localSessions;
+    return idHigh >>> 24 !== sidByte && !ended.has(idHigh, idLow);
   }
 
   #refuse({ type, xid, idHigh, idLow }: LearnerRequest, error: ErrorCode): void {
@@ -243,13 +247,15 @@ export class PreparedWrites implements WritePath {
   }
 
   takeApplied(): PendingWrite | null {
-    const { zxidHigh, zxidLow } = this.#applier.header;
+    const { zxidHigh, zxidLow, type, clientIdHigh, clientIdLow } = this.#applier.header;
     const { changes } = this.preparer;
     const changesBefore = changes.changeCount;
     changes.applied(zxidHigh, zxidLow);
     this.#metrics.outstandingChangesRemoved.increment(changesBefore - changes.changeCount);
     assert(this.#pending.length > 0, "every transaction was asked for");
-    return this.#pending.shift();
+    const pending = this.#pending.shift();
+    if (type === OpCode.closeSession) this.#localSessions?.ended.add(clientIdHigh, clientIdLow, pending.receivedMs);
+    return pending;
   }
 
   release(pending: PendingWrite): void {

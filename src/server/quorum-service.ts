@@ -32,6 +32,7 @@ import type { Leading } from "#quorum/leading.ts";
 import type { Learning } from "#quorum/learning.ts";
 import type { PeerService, PeerState } from "#quorum/peer-parts.ts";
 import type { QuorumVerifier } from "#quorum/quorum-verifier.ts";
+import { EndedSessions } from "#session/ended-sessions.ts";
 import { LocalSessions } from "#session/local-sessions.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { HostParts } from "./host-parts.ts";
@@ -42,7 +43,10 @@ import { preparedWrites, type Serving, type ServingParts } from "./wiring.ts";
 
 export interface QuorumServiceParts extends PersistenceParts {
   readonly replica: Replica;
-  readonly ensemble: Pick<EnsembleConfig, "sid" | "localSessionsEnabled" | "localSessionsUpgradingEnabled">;
+  readonly ensemble: Pick<
+    EnsembleConfig,
+    "sid" | "syncLimit" | "localSessionsEnabled" | "localSessionsUpgradingEnabled"
+  >;
   /** Puts together what serves, with these writes, and begins to serve. */
   readonly serve: (how: Pick<ServingParts, "writesOf" | "revalidate" | "localSessions" | "isReadOnly">) => Serving;
   /** Ends it. */
@@ -89,12 +93,15 @@ export class QuorumService implements PeerService {
     database.sessions.start(this.#nowMs());
     const sink = this.#sink(leading);
     const localSessions = this.#newLocalSessions();
-    const sidByte = Number(this.#parts.ensemble.sid & 0xffn);
+    const { ensemble, config } = this.#parts;
+    const sidByte = Number(ensemble.sid & 0xffn);
+    // A learner that is not heard of for syncLimit is given up, and what it has sent is not read any more.
+    const ended = new EndedSessions(2 * ensemble.syncLimit * config.tickTimeMs);
     const writesOf = (registry: ProviderRegistry): WritePath =>
       preparedWrites(this.#parts, database, registry, sink, {
         proposed: () => leading.broadcast.proposed,
         reconfigurer: this.#reconfigurer(leading),
-        ...(localSessions === null ? {} : { localSessions: { own: localSessions, sidByte } }),
+        ...(localSessions === null ? {} : { localSessions: { own: localSessions, sidByte, ended } }),
       });
     this.#serving = serve({ writesOf, localSessions });
     replica.consumer = this.#consumer(this.#serving);

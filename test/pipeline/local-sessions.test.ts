@@ -183,13 +183,29 @@ describe("at a learner, a local session", () => {
     expect(pair.learner.revalidating).toEqual([]);
   });
 
-  test("with an id of the leader's own is one that has ended there", () => {
-    const { leader } = new LeaderAndLearner({ localSessions: "fixed" });
-    const request = { idHigh: Number(firstSessionId >> 32n), idLow: 5, xid: 1, type: 2, identities: [] };
+  /** What a leader says to a delete that a learner sends on for a session. */
+  function errorOf({ leader }: LeaderAndLearner, id: bigint): number {
     const body = Buffer.from("000000022f610000ffff", "hex");
-    const asked = { ...request, sessionTimeoutMs: 0, reader: new JuteReader(body), owner: {} };
-    leader.writes.submitForLearner(asked, leader.database.sessions, 0, 0);
-    expect(leader.log.txns.at(-1)!.readInt32BE(32)).toBe(-112);
+    const request = { idHigh: Number(id >> 32n), idLow: 0, xid: 9, type: 2, identities: [], sessionTimeoutMs: 0 };
+    const { sessions } = leader.database;
+    leader.writes.submitForLearner({ ...request, reader: new JuteReader(body), owner: {} }, sessions, 0, 0);
+    return leader.log.txns.at(-1)!.readInt32BE(32);
+  }
+
+  test("that became the ensemble's, and has ended, is not taken for one again", () => {
+    const pair = new LeaderAndLearner({ localSessions: "upgradable" });
+    expect(errorOf(pair, learnersFirstId)).toBe(-101);
+    pair.commit();
+    const connection = pair.learner.connect("127.0.0.1");
+    pair.learner.request(connection, ephemeral("/e"));
+    pair.learner.request(connection, { op: "closeSession" });
+    pair.commit();
+    expect(pair.leader.database.sessions.size).toBe(0);
+    expect(errorOf(pair, learnersFirstId)).toBe(-112);
+  });
+
+  test("with an id of the leader's own is one that has ended there", () => {
+    expect(errorOf(new LeaderAndLearner({ localSessions: "fixed" }), firstSessionId)).toBe(-112);
   });
 });
 

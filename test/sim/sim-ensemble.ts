@@ -189,6 +189,8 @@ export class SimEnsemble {
       for (const member of this.members) if (!member.isUp) member.start();
       return this.members.every(({ isServing }) => isServing);
     };
+    // Members that were away while others came and went may know nobody who is one now.
+    if (!(await this.until(areAllServing, 60_000))) this.#introduceLost();
     if (!(await this.until(areAllServing, 120_000))) {
       const states = this.members.map(({ sid, server }) => `${sid} ${server?.peer?.state ?? "down"}`);
       throw new Error(`no service after everything was mended: ${states.join(", ")}`);
@@ -204,6 +206,18 @@ export class SimEnsemble {
     if (!(await this.until(() => isAtOne() && hasNoSessions(), 60_000))) {
       const left = this.members.map(({ server }) => server?.serving?.database.sessions.size ?? "down");
       throw new Error(`the members differ: ${this.members.map(stateOf).join(", ")}; sessions ${left.join(", ")}`);
+    }
+  }
+
+  /** Tells those that do not serve who the members are. */
+  #introduceLost(): void {
+    const { leader } = this;
+    if (leader === null) return;
+    for (const member of this.members) {
+      if (member.isServing) continue;
+      member.crash(false);
+      member.introduce(leader.membersText);
+      member.start();
     }
   }
 

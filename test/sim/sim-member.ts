@@ -122,6 +122,7 @@ export class SimMember {
       delayMsMax: this.#options.diskMsMax,
       later: (delayMs, action) => void this.node.later(schedule, delayMs, action, life),
     });
+    if (!this.membersText.includes(`server.${this.sid}=`)) this.introduce(this.membersText);
     const config = this.#config();
     const server = new EnsembleMember({
       config,
@@ -193,6 +194,33 @@ export class SimMember {
   /** The process stands still for so long, as under SIGSTOP or a hypervisor's whim. */
   pause(ms: number): void {
     this.node.frozenUntilMs = this.#schedule.nowMs + ms;
+  }
+
+  /** What its files say of the members, the one that it was last told to be in force. */
+  get membersText(): string {
+    const [, file] = /^dynamicConfigFile=(.*)$/m.exec(this.#memory.get(zooCfgPath).toString()) ?? [];
+    return (file === undefined ? this.#options.zooCfg : this.#memory.get(file).toString())
+      .split("\n")
+      .filter((line) => line.startsWith("server."))
+      .join("\n");
+  }
+
+  /**
+   * What an operator does with a server that is no member any more, or knows none of them: its zoo.cfg names those that are, and itself
+   * as an observer.
+   */
+  introduce(membersText: string): void {
+    const own = `server.${this.sid}=`;
+    const others = membersText.split("\n").filter((line) => !line.startsWith(own));
+    const itself = membersText.includes(own) ? [] : [`${own}s${this.sid}:2888:3888:observer;s${this.sid}:2181`];
+    const settings = this.#zooCfgAtFirst()
+      .split("\n")
+      .filter((line) => !line.startsWith("server."));
+    const kept = membersText.split("\n").filter((line) => line.startsWith(own));
+    this.#memory.put(zooCfgPath, Buffer.from([...settings, ...others, ...kept, ...itself].join("\n")));
+    for (const name of this.#memory.names(confFolder)) {
+      if (name !== "zoo.cfg") this.#memory.drop(`${confFolder}/${name}`);
+    }
   }
 
   /** Loses everything that its disk had, but for its configuration. */

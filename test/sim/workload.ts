@@ -93,13 +93,15 @@ export class Workload {
 }
 
 /**
- * Other roles, and other quorum ports, for some of them. Election ports stay: who is away while all of them move knows nobody's
- * any more, with ZooKeeper as well.
+ * Other roles, and other quorum ports, for some of them, and some of them no more. Election ports stay: who is away while all of them
+ * move knows nobody's any more, with ZooKeeper as well.
  */
 function otherMembers({ dice, count }: MemberChanges): Request {
+  const leaveOneIn = dice.pick([2, 4, 1_000]);
   const places = Array.from({ length: count }, () => ({
     quorumPort: dice.oneIn(6) ? 2889 : 2888,
     isObserver: dice.oneIn(2),
+    isGone: dice.oneIn(leaveOneIn),
   }));
   return changeTo(places);
 }
@@ -109,13 +111,16 @@ export interface MemberPlace {
   readonly quorumPort?: number;
   readonly electionPort?: number;
   readonly isObserver?: boolean;
+  /** It is a member no more. */
+  readonly isGone?: boolean;
 }
 
 export function changeTo(places: readonly MemberPlace[]): Request {
-  const lines = places.map(({ quorumPort = 2888, electionPort = 3888, isObserver = false }, i) => {
+  const lines = places.flatMap(({ quorumPort = 2888, electionPort = 3888, isObserver = false, isGone = false }, i) => {
+    if (isGone) return [];
     const host = `s${i + 1}`;
     const role = isObserver ? "observer" : "participant";
-    return `server.${i + 1}=${host}:${quorumPort}:${electionPort}:${role};${host}:2181`;
+    return [`server.${i + 1}=${host}:${quorumPort}:${electionPort}:${role};${host}:2181`];
   });
   return { op: "reconfig", newMembers: lines.join("\n") };
 }

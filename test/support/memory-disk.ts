@@ -71,6 +71,14 @@ export class MemoryDisk implements Disk {
     folder.durable.set(name, inode);
   }
 
+  /** Takes a file away as if it had never been there. */
+  drop(path: string): void {
+    const { folder, name } = this.#locate(path, false);
+    folder.seen.delete(name);
+    folder.durable.delete(name);
+    folder.pending = folder.pending.filter((change) => change.name !== name);
+  }
+
   /** The bytes of a file as readers see them. */
   get(path: string): Buffer {
     return this.#inode(path).seen;

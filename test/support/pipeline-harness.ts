@@ -22,6 +22,7 @@ import { type PipelineOptions, RequestPipeline } from "#pipeline/request-pipelin
 import { SessionGate } from "#pipeline/session-gate.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
 import { Database } from "#server/database.ts";
+import { EndedSessions } from "#session/ended-sessions.ts";
 import { LocalSessions } from "#session/local-sessions.ts";
 import { SessionIds } from "#session/session-id.ts";
 import type { Session } from "#session/session-tracker.ts";
@@ -174,7 +175,9 @@ export class PipelineHarness {
       sink: this.log,
       options: allOptions,
       metrics,
-      ...(localSessions !== null && { localSessions: { own: localSessions, sidByte: 1 } }),
+      ...(localSessions !== null && {
+        localSessions: { own: localSessions, sidByte: 1, ended: new EndedSessions(60_000) },
+      }),
     });
     this.forwarded =
       forwarded === undefined ? null : new ForwardedWrites({ applier, forward: forwarded, localSessions });
