@@ -29,6 +29,15 @@ function heard(connection: HarnessConnection): string[] {
   return connection.transcript.slice(1);
 }
 
+/** What a leader says to a delete that a learner sends on for a session. */
+function errorOf({ leader }: LeaderAndLearner, id: bigint): number {
+  const body = Buffer.from("000000022f610000ffff", "hex");
+  const request = { idHigh: Number(id >> 32n), idLow: 0, xid: 9, type: 2, identities: [], sessionTimeoutMs: 0 };
+  const { sessions } = leader.database;
+  leader.writes.submitForLearner({ ...request, reader: new JuteReader(body), owner: {} }, sessions, 0, 0);
+  return leader.log.txns.at(-1)!.readInt32BE(32);
+}
+
 describe("a local session", () => {
   test("is there at once, without a transaction", () => {
     const harness = new PipelineHarness({ localSessions: "fixed" });
@@ -182,15 +191,6 @@ describe("at a learner, a local session", () => {
     expect(again.transcript).toEqual([line.session(learnersFirstId, 30_000)]);
     expect(pair.learner.revalidating).toEqual([]);
   });
-
-  /** What a leader says to a delete that a learner sends on for a session. */
-  function errorOf({ leader }: LeaderAndLearner, id: bigint): number {
-    const body = Buffer.from("000000022f610000ffff", "hex");
-    const request = { idHigh: Number(id >> 32n), idLow: 0, xid: 9, type: 2, identities: [], sessionTimeoutMs: 0 };
-    const { sessions } = leader.database;
-    leader.writes.submitForLearner({ ...request, reader: new JuteReader(body), owner: {} }, sessions, 0, 0);
-    return leader.log.txns.at(-1)!.readInt32BE(32);
-  }
 
   test("that became the ensemble's, and has ended, is not taken for one again", () => {
     const pair = new LeaderAndLearner({ localSessions: "upgradable" });
