@@ -315,6 +315,18 @@ export const plantedBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "ended-sessions-taken-for-local",
+    like: "",
+    about: "what was on its way when a session of the ensemble ended is carried out as a learner's own session's",
+    edits: [
+      {
+        file: "pipeline/prepared-writes.ts",
+        from: "    return idHigh >>> 24 !== sidByte && !ended.has(idHigh, idLow);\n",
+        to: "    return idHigh >>> 24 !== sidByte && ended !== null;\n",
+      },
+    ],
+  },
 ];
 
 /** The bug of that name. @throws Error that names them all. */
