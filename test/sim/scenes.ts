@@ -87,12 +87,21 @@ export async function restarted(ensemble: SimEnsemble, ...members: readonly SimM
   await serving(ensemble, ...members);
 }
 
-/** Everything is mended, everybody starts once more from what the disk has, and all of it is judged. */
+/** Everything is mended, and all come to have the same; everybody starts once more from what the disk has, and all is judged. */
 export async function judged(ensemble: SimEnsemble): Promise<void> {
+  const { members } = ensemble;
   ensemble.network.heal();
-  for (const member of ensemble.members) if (!member.isUp) member.start();
-  await serving(ensemble, ...ensemble.members);
+  for (const member of members) if (!member.isUp) member.start();
+  await serving(ensemble, ...members);
+  const haveTheSame = (): boolean => new Set(members.map(digestOf)).size === 1;
+  if (!(await ensemble.until(haveTheSame, answerMs))) throw new Error(`trees differ: ${members.map(digestOf).join()}`);
   await restarted(ensemble, ...ensemble.members);
   await ensemble.heal();
   ensemble.judge();
+}
+
+/** Of the tree that a member serves. */
+function digestOf({ server }: SimMember): string {
+  const digest = server?.serving?.database.tree.digest;
+  return digest === undefined ? "none" : `${digest.high} ${digest.low}`;
 }
