@@ -170,9 +170,14 @@ export class SimEnsemble {
     if (!(await this.until(() => client!.waitingCount === 0, 10_000))) throw new Error("nothing is answered");
   }
 
-  /** Waits until the client has a session with somebody. */
-  async attached(client: SimClient): Promise<void> {
+  #startDown(): void {
+    for (const member of this.members) if (!member.isUp) member.start();
+  }
+
+  /** Waits until the client has a session with somebody; `meanwhile` is done at each of its attempts. */
+  async attached(client: SimClient, meanwhile: () => void = () => {}): Promise<void> {
     const knock = (): void => {
+      meanwhile();
       client.connect();
       this.schedule.after(200, knock);
     };
@@ -186,7 +191,7 @@ export class SimEnsemble {
     for (const member of this.members) member.mendDisk();
     // Who met its disk's fault only a moment ago may still be about to end itself.
     const areAllServing = (): boolean => {
-      for (const member of this.members) if (!member.isUp) member.start();
+      this.#startDown();
       return this.members.every(({ isServing }) => isServing);
     };
     // Members that were away while others came and went may know nobody who is one now.
@@ -195,7 +200,8 @@ export class SimEnsemble {
       const states = this.members.map(({ sid, server }) => `${sid} ${server?.peer?.state ?? "down"}`);
       throw new Error(`no service after everything was mended: ${states.join(", ")}`);
     }
-    for (const client of this.clients) await this.attached(client);
+    // What was to befall somebody a moment later may still do so: it is mended as well.
+    for (const client of this.clients) await this.attached(client, () => this.#startDown());
     for (const client of this.clients) client.ask({ op: "setData", path: "/r0", data: "the end", version: -1 });
     const isQuiet = (): boolean => this.clients.every(({ waitingCount }) => waitingCount === 0);
     if (!(await this.until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
