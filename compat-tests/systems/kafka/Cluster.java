@@ -25,8 +25,7 @@ final class Cluster {
         stage.untilBrokers(1, 2);
         NewTopic replicated = new NewTopic("replicated", Map.of(0, List.of(1, 2), 1, List.of(2, 1), 2, List.of(1, 2)));
         stage.say("create", stage.create(replicated));
-        stage.untilPartitions("replicated", settled());
-        stage.say("replicated", stage.partitions("replicated"), "controller", stage.controller());
+        stage.say("replicated", stage.untilPartitions("replicated", settled()), "controller", stage.controller());
         Load load = new Load(stage, "replicated", 3);
         load.untilMore(200);
         serverDies(load);
@@ -68,23 +67,22 @@ final class Cluster {
         Map<Integer, String> alone = new TreeMap<>();
         settled().forEach((partition, text) ->
                 alone.put(partition, text.replaceAll("leader .", "leader 2").replace(BOTH, " in sync [2]")));
-        stage.untilPartitions("replicated", alone);
-        stage.say("controller", stage.controller(), stage.partitions("replicated"));
+        Map<Integer, String> left = stage.untilPartitions("replicated", alone);
+        stage.say("controller", stage.controller(), left);
         load.untilMore(200);
         stage.say("create", stage.create(new NewTopic("alone", Map.of(0, List.of(2)))));
         stage.ask("start broker 1");
         stage.untilBrokers(1, 2);
-        Stage.eventually("both in sync", () -> stage.partitions("replicated").values().stream()
-                .allMatch(one -> one.endsWith(BOTH)));
-        stage.say("back", stage.partitions("replicated"), "controller", stage.controller());
+        Map<Integer, String> back = stage.untilPartitions("replicated", "both in sync", partitions ->
+                partitions.values().stream().allMatch(one -> one.endsWith(BOTH)));
+        stage.say("back", back, "controller", stage.controller());
     }
 
     private void leadersMove(Load load) throws Exception {
         TopicPartition first = new TopicPartition("replicated", 0);
         stage.say("elect two", elected(Set.of(first, new TopicPartition("replicated", 1))));
         stage.say("elect all", elected(null));
-        stage.untilPartitions("replicated", settled());
-        stage.say("replicated", stage.partitions("replicated"));
+        stage.say("replicated", stage.untilPartitions("replicated", settled()));
         load.untilMore(200);
     }
 

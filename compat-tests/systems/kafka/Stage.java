@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -160,9 +161,19 @@ final class Stage {
         return ids;
     }
 
-    void untilPartitions(String topic, Map<Integer, String> expected) throws Exception {
+    /** @return what was seen: asked once more, another broker may answer, which has not heard of it yet. */
+    Map<Integer, String> untilPartitions(String topic, Map<Integer, String> expected) throws Exception {
+        return untilPartitions(topic, topic + " is " + expected, expected::equals);
+    }
+
+    Map<Integer, String> untilPartitions(String topic, String what, Predicate<Map<Integer, String>> expected) throws Exception {
+        AtomicReference<Map<Integer, String>> seen = new AtomicReference<>();
         try {
-            eventually(topic + " is " + expected, () -> partitions(topic).equals(expected));
+            eventually(what, () -> {
+                seen.set(partitions(topic));
+                return expected.test(seen.get());
+            });
+            return seen.get();
         } catch (IllegalStateException error) {
             throw new IllegalStateException("but " + partitions(topic), error);
         }
