@@ -39,7 +39,7 @@ export class MultiPreparer {
     const fault = findMultiFault(reader, this.#op);
     if (fault === "no ACL list") return false;
     const preparer = this.#preparer;
-    preparer.begin(OpCode.multi, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0);
+    preparer.beginFor(requester, OpCode.multi, xid);
     if (fault !== null) {
       preparer.refuse(ErrorCode.marshallingError);
       return true;

@@ -100,6 +100,11 @@ export class Preparer {
     if (header.zxidLow === 0) header.zxidHigh = (header.zxidHigh + 1) | 0;
   }
 
+  /** The same, for whoever asks: the server itself has no session. */
+  beginFor({ session }: Requester, type: number, xid: number): void {
+    this.begin(type, xid, session?.idHigh ?? 0, session?.idLow ?? 0);
+  }
+
   /**
    * Prepares a write that is no multi, session or reconfig.
    * @throws MarshallingError before anything has happened when its body does not decode.
@@ -107,7 +112,7 @@ export class Preparer {
   prepare(type: number, xid: number, requester: Requester, reader: JuteReader): void {
     const op = this.#op;
     op.read(type, reader);
-    this.begin(type, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0);
+    this.beginFor(requester, type, xid);
     const changesBefore = this.changes.length;
     const { high, low } = this.changes.digest;
     const error = this.judge.admit(op, requester);
@@ -197,7 +202,7 @@ export class Preparer {
    */
   reconfig(xid: number, requester: Requester, reader: JuteReader): void {
     const request = readReconfigRequest(reader);
-    this.begin(OpCode.reconfig, xid, requester.session?.idHigh ?? 0, requester.session?.idLow ?? 0);
+    this.beginFor(requester, OpCode.reconfig, xid);
     const verdict = this.#judgeReconfig(request, requester);
     if (typeof verdict === "number") {
       this.refuse(verdict);

@@ -25,7 +25,7 @@ import { ConfigFiles } from "./config-files.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { type MemberFacts, memberFacts } from "./member-facts.ts";
 import { QuorumPorts } from "./quorum-ports.ts";
-import { QuorumService, type QuorumServiceParts } from "./quorum-service.ts";
+import { QuorumService, type RoleParts } from "./quorum-service.ts";
 import { Replica } from "./replica.ts";
 import { type Serving, wireServing } from "./wiring.ts";
 
@@ -167,7 +167,7 @@ export class EnsembleMember extends ClientServer {
       ...this.persistence,
       ensemble,
       replica,
-      serve: (how) => this.#serve(replica, how),
+      serve: (role) => this.#serve(replica, role),
       stopServing: () => this.#stopServing(),
     });
     service.proposed = (bytes) => this.#proposalSizes.add(bytes);
@@ -206,7 +206,7 @@ export class EnsembleMember extends ClientServer {
     return peer;
   }
 
-  #serve(replica: Replica, how: Parameters<QuorumServiceParts["serve"]>[0]): Serving {
+  #serve(replica: Replica, role: RoleParts): Serving {
     const { database, store } = replica;
     const { config, metrics, host } = this;
     setConfigZnode(database.tree, this.views.committed.text, this.views.committed.version, host.clock.wallMs());
@@ -217,7 +217,7 @@ export class EnsembleMember extends ClientServer {
       snapshots: store.snapshots,
       folders: store.folders,
       sid: Number(BigInt.asIntN(8, this.ensemble.sid)),
-      ...how,
+      ...role,
       clientOf: this.numbers.get,
       onSessionAnswered: (client) => this.sessionAnswered(client),
     });

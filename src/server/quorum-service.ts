@@ -41,6 +41,9 @@ import type { Replica } from "./replica.ts";
 import { ReplicationMeter } from "./replication-meter.ts";
 import { preparedWrites, type Serving, type ServingParts } from "./wiring.ts";
 
+/** What each role, and the want of one, serves with. */
+export type RoleParts = Pick<ServingParts, "writesOf" | "revalidate" | "localSessions" | "isReadOnly">;
+
 export interface QuorumServiceParts extends PersistenceParts {
   readonly replica: Replica;
   readonly ensemble: Pick<
@@ -48,7 +51,7 @@ export interface QuorumServiceParts extends PersistenceParts {
     "sid" | "syncLimit" | "localSessionsEnabled" | "localSessionsUpgradingEnabled"
   >;
   /** Puts together what serves, with these writes, and begins to serve. */
-  readonly serve: (how: Pick<ServingParts, "writesOf" | "revalidate" | "localSessions" | "isReadOnly">) => Serving;
+  readonly serve: (role: RoleParts) => Serving;
   /** Ends it. */
   readonly stopServing: () => void;
 }

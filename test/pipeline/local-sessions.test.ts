@@ -2,9 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { JuteReader } from "#jute/reader.ts";
-import { writePassword } from "#session/password.ts";
 import { LeaderAndLearner } from "../support/leader-and-learner.ts";
-import { firstSessionId, type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
+import { firstSessionId, type HarnessConnection, passwordOf, PipelineHarness } from "../support/pipeline-harness.ts";
 import { line, type Request, type WriteRequest } from "../support/requests.ts";
 import { openAcl } from "../support/wire-client.ts";
 
@@ -17,12 +16,6 @@ function create(path: string, flags = 0): WriteRequest {
 
 const ephemeral = (path: string): WriteRequest => create(path, 1);
 const multi = (...parts: WriteRequest[]): Request => ({ op: "multi", parts });
-
-function passwordOf(id: bigint): Buffer {
-  const password = Buffer.alloc(16);
-  writePassword(Number(id >> 32n), Number(id & 0xffffffffn), password, 0);
-  return password;
-}
 
 /** The lines behind the handshake's. */
 function heard(connection: HarnessConnection): string[] {

@@ -1,19 +1,11 @@
 /** The handshake: new sessions, renewed ones, and those that are told that they are no more. */
 
 import { describe, expect, test } from "vitest";
-import { writePassword } from "#session/password.ts";
-import { firstSessionId, type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
+import { firstSessionId, type HarnessConnection, passwordOf, PipelineHarness } from "../support/pipeline-harness.ts";
 import { line } from "../support/requests.ts";
 import { openAcl } from "../support/wire-client.ts";
 
 const invalid = line.session(0n, 0);
-
-function passwordOf(connection: HarnessConnection): Buffer {
-  const password = Buffer.alloc(16);
-  const { idHigh, idLow } = connection.client.session!;
-  writePassword(idHigh, idLow, password, 0);
-  return password;
-}
 
 function idOf(connection: HarnessConnection): bigint {
   const { idHigh, idLow } = connection.client.session!;
@@ -60,7 +52,11 @@ describe("a renewal", () => {
   test("is answered at once with the timeout negotiated now, which the session does not keep", () => {
     const harness = new PipelineHarness();
     const old = harness.connected();
-    const again = harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(old), timeoutMs: 7_000 });
+    const again = harness.connect("127.0.0.1", {
+      sessionId: idOf(old),
+      password: passwordOf(idOf(old)),
+      timeoutMs: 7_000,
+    });
     expect(again.transcript).toEqual([line.session(idOf(old), 7_000)]);
     expect(again.client.timeoutMs).toBe(7_000);
     expect(again.client.session!.timeoutMs).toBe(30_000);
@@ -71,7 +67,7 @@ describe("a renewal", () => {
     const harness = new PipelineHarness();
     const old = harness.connected();
     harness.request(old, { op: "exists", path: "/a", watch: true });
-    harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(old) });
+    harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(idOf(old)) });
     expect(old.client.isClosed).toBe(true);
     expect(harness.database.tree.watches.size).toBe(0);
   });
@@ -103,10 +99,8 @@ describe("a renewal", () => {
   ])("of a session that is %s is told that it is no more", (_what, happen, id) => {
     const harness = new PipelineHarness();
     const old = harness.connected();
-    const password = Buffer.alloc(16);
-    writePassword(Number(id >> 32n), Number(id & 0xffffffffn), password, 0);
     happen(harness, old);
-    const again = harness.connect("127.0.0.1", { sessionId: id, password });
+    const again = harness.connect("127.0.0.1", { sessionId: id, password: passwordOf(id) });
     expect(again.transcript).toEqual([invalid]);
     expect(again.client.isClosed).toBe(true);
   });
@@ -114,7 +108,7 @@ describe("a renewal", () => {
   test("of a session whose transaction is not durable yet is told that there is none", () => {
     const harness = new PipelineHarness();
     const first = harness.connect("127.0.0.1");
-    const again = harness.connect("127.0.0.1", { sessionId: idOf(first), password: passwordOf(first) });
+    const again = harness.connect("127.0.0.1", { sessionId: idOf(first), password: passwordOf(idOf(first)) });
     expect(again.transcript).toEqual([invalid]);
     harness.durable();
     expect(first.transcript).toHaveLength(1);
@@ -125,7 +119,7 @@ describe("a renewal", () => {
     const old = harness.connected();
     harness.request(old, { op: "create", type: 1, path: "/e", data: "", acl: openAcl, flags: 1, ttlMs: 0n });
     harness.durable();
-    const again = harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(old) });
+    const again = harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(idOf(old)) });
     harness.request(again, { op: "getEphemerals", path: "/" });
     expect(again.transcript.at(-1)).toBe("1 zxid=2 err=0 [/e]");
   });
@@ -134,7 +128,7 @@ describe("a renewal", () => {
     const asked: number[] = [];
     const harness = new PipelineHarness({}, ({ xid }) => void asked.push(xid));
     const old = harness.connect("127.0.0.1");
-    const again = harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(old) });
+    const again = harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(idOf(old)) });
     expect(harness.revalidating).toEqual([again.client]);
     expect(old.client.isClosed).toBe(true);
     const { idHigh, idLow } = old.client.session!;
@@ -148,7 +142,7 @@ describe("a renewal", () => {
     const harness = new PipelineHarness();
     const old = harness.connected();
     harness.nowMs += 29_000;
-    harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(old) });
+    harness.connect("127.0.0.1", { sessionId: idOf(old), password: passwordOf(idOf(old)) });
     harness.nowMs += 29_000;
     expect(harness.database.sessions.expire(harness.nowMs)).toEqual([]);
     harness.nowMs += 5_000;

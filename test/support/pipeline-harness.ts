@@ -24,6 +24,7 @@ import type { TxnSink } from "#pipeline/txn-sink.ts";
 import { Database } from "#server/database.ts";
 import { EndedSessions } from "#session/ended-sessions.ts";
 import { LocalSessions } from "#session/local-sessions.ts";
+import { passwordBytes, writePassword } from "#session/password.ts";
 import { SessionIds } from "#session/session-id.ts";
 import type { Session } from "#session/session-tracker.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
@@ -289,6 +290,13 @@ export class PipelineHarness {
     this.pipeline.outbox.flush();
     batch.fill(garbage);
   }
+}
+
+/** The password of a session, as its server would say it. */
+export function passwordOf(id: bigint): Buffer {
+  const password = Buffer.alloc(passwordBytes);
+  writePassword(highOf(id), lowOf(id), password, 0);
+  return password;
 }
 
 const noThrottle = {
