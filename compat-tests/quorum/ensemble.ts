@@ -160,21 +160,29 @@ export class TestEnsemble {
     }
   }
 
+  /** A connection to a member, without a handshake. */
+  async stranger(sid: number, names: Names = new Names(0n)): Promise<Actor> {
+    return new Actor(await WireConnection.open(this.member(sid).port), names);
+  }
+
   /** A session with a member. */
   async visit(sid: number, options: ConnectOptions = {}): Promise<Actor> {
-    const actor = new Actor(await WireConnection.open(this.member(sid).port), new Names(0n));
+    const actor = await this.stranger(sid);
     if (!(await actor.connect(options))) throw new Error(`server.${sid} gives no session`);
     return actor;
   }
 
   /** Waits until the ephemerals of sessions whose clients have gone without a word are gone as well. */
   async hasNoEphemerals(): Promise<void> {
+    for (const sid of this.running) await this.says(sid, "mntr", /^zk_ephemerals_count\t0$/m);
+  }
+
+  /** Waits until a member answers a word like that. */
+  async says(sid: number, word: string, answer: RegExp): Promise<void> {
     const deadline = Date.now() + patienceMs;
-    for (const sid of this.running) {
-      while (!/^zk_ephemerals_count\t0$/m.test(await this.member(sid).fourLetterWord("mntr"))) {
-        if (Date.now() > deadline) throw new Error(`server.${sid} keeps ephemerals of sessions that are over`);
-        await delay(pollMs);
-      }
+    while (!answer.test(await this.member(sid).fourLetterWord(word))) {
+      if (Date.now() > deadline) throw new Error(`server.${sid} does not come to say ${String(answer)} to ${word}`);
+      await delay(pollMs);
     }
   }
 

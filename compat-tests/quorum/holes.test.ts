@@ -10,11 +10,11 @@ import { expect, test } from "vitest";
 import { type Build, subject } from "../reference/server.ts";
 import { closeSession, create, exists, flag, sync } from "../wire/requests.ts";
 import { TestEnsemble } from "./ensemble.ts";
+import { isShort } from "../shard.ts";
 
 /** Half of it is how long a leader goes on that has lost the others. */
 const config = { tickTime: 2000 };
 const noNode = -101;
-const isShort = process.env["COMPAT_SHARD"] === "ci";
 
 /** A leader logs what nobody else hears of, since the others have just died, and dies too. */
 async function logAlone(ensemble: TestEnsemble, leader: number): Promise<void> {

@@ -10,6 +10,7 @@ import { exclusionsOf } from "../reporting/expectations.ts";
 import { readFrozen } from "../suites/frozen-list.ts";
 import { installedKazoo, kazooReleases, repetitions, runKazooTests, testFilesIn } from "../suites/kazoo-runner.ts";
 import type { TestOutcome } from "../suites/suite.ts";
+import { isShort } from "../shard.ts";
 
 const timeoutMs = 30 * 60_000;
 
@@ -25,7 +26,6 @@ const shortFiles = new Set([
   "test_election.py",
   "test_party.py",
 ]);
-const isShort = process.env["COMPAT_SHARD"] === "ci";
 
 test("kazoo's own tests, in an ensemble of both", { timeout: timeoutMs }, async ({ task }) => {
   const [release] = kazooReleases;

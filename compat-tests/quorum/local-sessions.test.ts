@@ -3,10 +3,9 @@
  * is left of them elsewhere. The same story is played to ensembles of the reference, of ours and of both: clients are told the same.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Build, subject } from "../reference/server.ts";
-import { type ConnectOptions, WireConnection } from "../wire/connection.ts";
+import type { ConnectOptions } from "../wire/connection.ts";
 import {
   closeSession,
   create,
@@ -21,11 +20,11 @@ import {
   setData,
   sync,
 } from "../wire/requests.ts";
-import { Actor } from "../wire/scene.ts";
+import type { Actor } from "../wire/scene.ts";
 import { Names } from "../wire/transcript.ts";
 import { TestEnsemble } from "./ensemble.ts";
+import { isShort } from "../shard.ts";
 
-const patienceMs = 60_000;
 /** Server 3 leads. */
 const [leader, follower] = [3, 1];
 
@@ -48,7 +47,7 @@ class Story {
   }
 
   async enter(sid: number, options: ConnectOptions = {}): Promise<Actor> {
-    const actor = new Actor(await WireConnection.open(this.#ensemble.member(sid).port), this.#names);
+    const actor = await this.#ensemble.stranger(sid, this.#names);
     this.#actors.push(actor);
     await actor.connect(options);
     return actor;
@@ -146,13 +145,7 @@ async function expire(ensemble: TestEnsemble, story: Story): Promise<void> {
     const actor = await story.enter(sid, { timeoutMs: 2_000 });
     actor.connection.cut();
   }
-  const deadline = Date.now() + patienceMs;
-  for (const sid of [leader, follower]) {
-    while (!/^zk_local_sessions\t0$/m.test(await ensemble.member(sid).fourLetterWord("mntr"))) {
-      if (Date.now() > deadline) throw new Error(`server.${sid} keeps local sessions`);
-      await delay(50);
-    }
-  }
+  for (const sid of [leader, follower]) await ensemble.says(sid, "mntr", /^zk_local_sessions\t0$/m);
   const last = await story.enter(leader);
   await last.ask(ping);
   await last.ask(closeSession);
@@ -165,7 +158,7 @@ const all: readonly (readonly Build[])[] = [
   [subject, subject, "reference"],
 ];
 /** `--shard ci` makes do with ours. */
-const mixtures = process.env["COMPAT_SHARD"] === "ci" ? all.slice(0, 1) : all;
+const mixtures = isShort ? all.slice(0, 1) : all;
 
 test.each([
   ["stay local", false],

@@ -9,6 +9,7 @@ import { expect, test } from "vitest";
 import { type Build, subject } from "../reference/server.ts";
 import { TestEnsemble } from "./ensemble.ts";
 import { SteadyLoad } from "./load.ts";
+import { isShort } from "../shard.ts";
 
 const timeoutMs = 600_000;
 
@@ -51,7 +52,7 @@ async function roll(ensemble: TestEnsemble, build: Build, load: SteadyLoad, time
 }
 
 /** `--shard ci` makes do with three. */
-const sizes = process.env["COMPAT_SHARD"] === "ci" ? [3] : [3, 5];
+const sizes = isShort ? [3] : [3, 5];
 
 test.each(sizes)("an ensemble of %i moves over under load, and back", { timeout: timeoutMs }, async (size) => {
   const ensemble = await TestEnsemble.start({ builds: Array.from({ length: size }, () => "reference") });

@@ -3,10 +3,9 @@
  * that all of that ends when the others come back.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Build, subject } from "../reference/server.ts";
-import { type ConnectOptions, WireConnection } from "../wire/connection.ts";
+import type { ConnectOptions } from "../wire/connection.ts";
 import {
   auth,
   check,
@@ -34,11 +33,10 @@ import {
   sync,
   whoAmI,
 } from "../wire/requests.ts";
-import { Actor } from "../wire/scene.ts";
+import type { Actor } from "../wire/scene.ts";
 import { Names } from "../wire/transcript.ts";
 import { TestEnsemble } from "./ensemble.ts";
 
-const patienceMs = 60_000;
 /** It stays alone. */
 const sid = 1;
 
@@ -67,14 +65,6 @@ const asked: readonly Request[] = [
   multi(setData("/a", "z")),
   reconfig({ joining: null, leaving: null, members: null, version: -1n }),
 ];
-
-async function untilReadOnly(ensemble: TestEnsemble): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while ((await ensemble.member(sid).fourLetterWord("isro")) !== "ro") {
-    if (Date.now() > deadline) throw new Error(`server.${sid} does not become read-only`);
-    await delay(50);
-  }
-}
 
 /** What its words say of its state; ports and times are not compared. */
 async function wordsOf(ensemble: TestEnsemble): Promise<string[]> {
@@ -109,13 +99,13 @@ async function play(build: Build): Promise<string> {
     const names = new Names(zxid);
     const actors: Actor[] = [];
     const enter = async (options: ConnectOptions): Promise<Actor> => {
-      const actor = new Actor(await WireConnection.open(ensemble.member(sid).port), names);
+      const actor = await ensemble.stranger(sid, names);
       actors.push(actor);
       await actor.connect(options);
       return actor;
     };
     await Promise.all([2, 3].map((other) => ensemble.member(other).stop()));
-    await untilReadOnly(ensemble);
+    await ensemble.says(sid, "isro", /^ro$/);
     await enter({ readOnly: false });
     await enter({ readOnly: null });
     await enter({ readOnly: true, sessionId, password });
@@ -153,8 +143,8 @@ async function handshakeWithoutLocalSessions(build: Build): Promise<string> {
   const ensemble = await TestEnsemble.start({ builds: [build, build, build], properties });
   try {
     await Promise.all([2, 3].map((other) => ensemble.member(other).stop()));
-    await untilReadOnly(ensemble);
-    const actor = new Actor(await WireConnection.open(ensemble.member(sid).port), new Names(0n));
+    await ensemble.says(sid, "isro", /^ro$/);
+    const actor = await ensemble.stranger(sid);
     // What is no handshake at all cannot be read as one.
     await actor.connect({ readOnly: true }).catch(() => false);
     actor.connection.cut();

@@ -10,6 +10,7 @@ import { type Build, subject } from "../reference/server.ts";
 import { timed } from "../reporting/cases.ts";
 import { whyNotPlayed } from "../reporting/expectations.ts";
 import { type EnsembleSettings, TestEnsemble } from "./ensemble.ts";
+import { isShort } from "../shard.ts";
 
 const timeoutMs = 180_000;
 
@@ -71,7 +72,6 @@ const shortScenarios = [
   "crash",
   "ttl-and-containers",
 ];
-const isShort = process.env["COMPAT_SHARD"] === "ci";
 
 /**
  * `unicode` has a user outside the basic plane, whom the reference's leader takes for another when a follower or an observer

@@ -11,6 +11,7 @@ import { expect, test } from "vitest";
 import { type Build, subject, type TestServer } from "../reference/server.ts";
 import { closeSession, create, exists, flag, type Request, setData } from "../wire/requests.ts";
 import { TestEnsemble } from "./ensemble.ts";
+import { isShort } from "../shard.ts";
 
 interface Syncs {
   readonly diff: number;
@@ -22,7 +23,6 @@ const mixed: readonly (readonly [leader: Build, joiner: Build])[] = [
   ["reference", subject],
 ];
 /** `--shard ci` leaves ours among themselves to the simulator. */
-const isShort = process.env["COMPAT_SHARD"] === "ci";
 const pairs = isShort ? mixed : [...mixed, [subject, subject] as const];
 
 const timeoutMs = 120_000;

@@ -43,6 +43,7 @@ import { exclusionsOf } from "../reporting/expectations.ts";
 import { readFrozen } from "./frozen-list.ts";
 import { type Launch, LaunchRecords } from "./launch-records.ts";
 import { type ForeignSuite, type TestOutcome } from "./suite.ts";
+import { isShort } from "../shard.ts";
 
 const shimFolder = fileURLToPath(new URL("shim", import.meta.url));
 
@@ -85,8 +86,6 @@ const classTimeoutMs = 15 * 60_000;
 
 /** What a method may take, in JUnit's words. */
 const methodTimeout = "180 s";
-
-const isShort = process.env["COMPAT_SHARD"] === "ci";
 
 /** A measurement of the reference is always of the whole suite. */
 const isFreezing = process.env["COMPAT_FREEZE"] === "1";

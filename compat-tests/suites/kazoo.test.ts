@@ -16,17 +16,18 @@ import {
   versionsIn,
 } from "./kazoo-runner.ts";
 import { type ForeignSuite, runCount, scoreSuite } from "./suite.ts";
+import { isShort } from "../shard.ts";
 
 const suiteTimeoutMs = 20 * 60_000;
 
 /** `--shard ci` leaves out what is the same once more: the older release, and the tests repeated on other kinds of threads. */
-const isShort = process.env["COMPAT_SHARD"] === "ci" && process.env["COMPAT_FREEZE"] !== "1";
+const isPart = isShort && process.env["COMPAT_FREEZE"] !== "1";
 
 const about =
   "kazoo.testing with ZOOKEEPER_CLUSTER_SIZE=1. The servers of both builds are not given authProvider.1=SASLAuthenticationProvider, " +
   "secureClientPort, ssl.* and -Djava.security.auth.login.config, which belong to later features; tests that need them are excluded by name.";
 
-for (const release of isShort ? kazooReleases.slice(0, 1) : kazooReleases) {
+for (const release of isPart ? kazooReleases.slice(0, 1) : kazooReleases) {
   test(`kazoo ${release.version}: its own tests`, { timeout: suiteTimeoutMs * runCount }, async ({ task }) => {
     await scoreSuite(suiteOf(release), task);
   });
@@ -35,13 +36,13 @@ for (const release of isShort ? kazooReleases.slice(0, 1) : kazooReleases) {
 function suiteOf(release: KazooRelease): ForeignSuite {
   const name = `kazoo ${release.version}`;
   const library = installedKazoo(release);
-  const left = { tests: exclusionsOf(name).map(({ test: one }) => one), files: isShort ? repetitions : [] };
+  const left = { tests: exclusionsOf(name).map(({ test: one }) => one), files: isPart ? repetitions : [] };
   return {
     name,
     frozen: release.frozen,
     about,
     versions: versionsIn(library),
-    covers: (one) => !isShort || !repetitions.some((file) => one.startsWith(file)),
+    covers: (one) => !isPart || !repetitions.some((file) => one.startsWith(file)),
     run: (build) => runKazooTests({ suite: name, library, builds: [build], left }),
   };
 }

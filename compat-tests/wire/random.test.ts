@@ -16,6 +16,7 @@ import { configurations } from "./configurations.ts";
 import { Stage } from "./play.ts";
 import { drawPlan } from "./plan.ts";
 import { verdictOn } from "./verdict.ts";
+import { isShort } from "../shard.ts";
 
 const planOperations = 2000;
 const operations = Number(process.env["COMPAT_OPERATIONS"] ?? 100_000);
@@ -24,7 +25,7 @@ const planCount = Math.ceil(operations / configurations.length / planOperations)
  * Of the plans under a configuration, those whose seeds are fresh, unless a seed is given. A change is judged by seeds that it
  * shares with the change before it: none is fresh in the shard.
  */
-const freshCount = process.env["COMPAT_SHARD"] === "ci" ? 0 : Math.floor(planCount / 4);
+const freshCount = isShort ? 0 : Math.floor(planCount / 4);
 
 /** Time for a plan on a busy machine, and for making one small. */
 const planMs = 20_000;

@@ -93,15 +93,8 @@ export async function judged(ensemble: SimEnsemble): Promise<void> {
   ensemble.network.heal();
   for (const member of members) if (!member.isUp) member.start();
   await serving(ensemble, ...members);
-  const haveTheSame = (): boolean => new Set(members.map(digestOf)).size === 1;
-  if (!(await ensemble.until(haveTheSame, answerMs))) throw new Error(`trees differ: ${members.map(digestOf).join()}`);
+  if (!(await ensemble.until(() => ensemble.haveTheSame(), answerMs))) throw new Error("the members differ");
   await restarted(ensemble, ...ensemble.members);
   await ensemble.heal();
   ensemble.judge();
-}
-
-/** Of the tree that a member serves. */
-function digestOf({ server }: SimMember): string {
-  const digest = server?.serving?.database.tree.digest;
-  return digest === undefined ? "none" : `${digest.high} ${digest.low}`;
 }

@@ -3,6 +3,7 @@
  * plays each of them again and again, and lets a member die at every one of its effects.
  */
 
+import { cutOff } from "./scenes.ts";
 import type { Shape, SimEnsemble } from "./sim-ensemble.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimMember } from "./sim-member.ts";
@@ -61,13 +62,6 @@ async function at(ensemble: SimEnsemble, member: SimMember): Promise<SimClient> 
   client!.connect(member.node.name);
   await ensemble.until(() => client!.isAttached, stepMs);
   return client!;
-}
-
-function cutOff(ensemble: SimEnsemble, member: SimMember): void {
-  for (const other of ensemble.members) {
-    ensemble.network.cut(member.node.name, other.node.name);
-    ensemble.network.cut(other.node.name, member.node.name);
-  }
 }
 
 /** A leader logs what nobody else hears of, and dies; the others go on without it. @returns who has died. */

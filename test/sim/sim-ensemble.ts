@@ -206,7 +206,7 @@ export class SimEnsemble {
     const isQuiet = (): boolean => this.clients.every(({ waitingCount }) => waitingCount === 0);
     if (!(await this.until(isQuiet, 60_000))) throw new Error("requests are not answered after everything was mended");
     for (const client of this.clients) client.stop();
-    const isAtOne = (): boolean => areAllServing() && this.#haveTheSame();
+    const isAtOne = (): boolean => areAllServing() && this.haveTheSame();
     const hasNoSessions = (): boolean =>
       this.members.every(({ server }) => server?.serving?.database.sessions.size === 0);
     if (!(await this.until(() => isAtOne() && hasNoSessions(), 60_000))) {
@@ -227,8 +227,9 @@ export class SimEnsemble {
     }
   }
 
-  /** Whether all have come equally far. In an epoch without a transaction some say where it begins, others where the last one ended. */
-  #haveTheSame(): boolean {
+  /** Whether all serve and have come equally far. In an epoch without a transaction some say where it begins, others where the last one ended. */
+  haveTheSame(): boolean {
+    if (!this.members.every(({ isServing }) => isServing)) return false;
     const trees = this.members.map(({ server }) => server!.serving!.database.tree);
     const digests = new Set(trees.map(({ digest }) => longOf(digest.high, digest.low)));
     const zxids = trees.map(({ lastZxidHigh, lastZxidLow }) => longOf(lastZxidHigh, lastZxidLow));

@@ -210,14 +210,12 @@ export class SimMember {
    * as an observer.
    */
   introduce(membersText: string): void {
-    const own = `server.${this.sid}=`;
-    const others = membersText.split("\n").filter((line) => !line.startsWith(own));
-    const itself = membersText.includes(own) ? [] : [`${own}s${this.sid}:2888:3888:observer;s${this.sid}:2181`];
     const settings = this.#zooCfgAtFirst()
       .split("\n")
       .filter((line) => !line.startsWith("server."));
-    const kept = membersText.split("\n").filter((line) => line.startsWith(own));
-    this.#memory.put(zooCfgPath, Buffer.from([...settings, ...others, ...kept, ...itself].join("\n")));
+    const isNamed = membersText.includes(`server.${this.sid}=`);
+    const itself = isNamed ? [] : [`server.${this.sid}=s${this.sid}:2888:3888:observer;s${this.sid}:2181`];
+    this.#memory.put(zooCfgPath, Buffer.from([...settings, membersText, ...itself].join("\n")));
     for (const name of this.#memory.names(confFolder)) {
       if (name !== "zoo.cfg") this.#memory.drop(`${confFolder}/${name}`);
     }
