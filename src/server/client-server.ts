@@ -19,6 +19,7 @@ import { clientServices, type WordAnswerer } from "./client-services.ts";
 import type { HostParts } from "./host-parts.ts";
 import type { MemberFacts } from "./member-facts.ts";
 import type { PersistenceParts } from "./persistence.ts";
+import { WaitingHandshakes } from "./waiting-handshakes.ts";
 import type { Serving } from "./wiring.ts";
 
 /** Sockets written to before other work gets its turn. */
@@ -39,6 +40,7 @@ export abstract class ClientServer {
   readonly metrics: ServerMetrics;
   readonly numbers: ConnectionNumbers = new ConnectionNumbers();
   readonly port: ClientPort | null;
+  readonly handshakes: WaitingHandshakes;
   /** Null while nobody is served: while the database loads, during an election, when the server has stopped. */
   serving: Serving | null = null;
   protected readonly host: HostParts;
@@ -54,6 +56,7 @@ export abstract class ClientServer {
     this.host = host;
     this.exit = parts.exit;
     this.metrics = new ServerMetrics(host.random);
+    this.handshakes = new WaitingHandshakes(host.timers);
     this.port = config.clientPort === null ? null : this.#newPort(config.clientPort, parts.answerWord);
   }
 

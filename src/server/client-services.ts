@@ -1,6 +1,6 @@
 /**
  * What a client port asks of the server behind it, while that loads its database and after: handshakes and requests
- * are refused until it serves, four-letter words are always answered.
+ * are refused until it serves (handshakes between two roles may wait), four-letter words are always answered.
  * Source: ZooKeeperServer.processConnectRequest, NIOServerCnxn.checkFourLetterWord.
  */
 
@@ -12,6 +12,7 @@ import type { Client } from "#pipeline/client.ts";
 import { type ConnectRequest, readConnectRequest } from "#protocol/handshake.ts";
 import type { HostParts } from "./host-parts.ts";
 import type { ClientServer } from "./client-server.ts";
+import type { Serving } from "./wiring.ts";
 
 /** Recognises and answers four-letter words; see {@link ClientPortServices.takeWord}. */
 export type WordAnswerer = (server: ClientServer, connection: ClientConnection, bytes: Buffer) => boolean;
@@ -24,7 +25,10 @@ export function clientServices(server: ClientServer, host: HostParts, answerWord
     metrics,
     frameBytesMax: config.juteMaxBufferBytes,
     sessionlessTimeoutMs: config.sessionlessCnxnTimeoutMs,
-    connect: (client, bytes, start, end, nowMs) => connect(server, client, bytes, start, end, nowMs),
+    connect: (client, bytes, start, end, nowMs) =>
+      server.serving === null
+        ? server.handshakes.take(client, bytes, start, end)
+        : connect(server.serving, client, bytes, start, end, nowMs),
     lookAhead: (bytes, start, end) => void server.serving?.pipeline.lookAhead.over(bytes, start, end),
     receive: (client, bytes, start, end, nowMs) =>
       server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
@@ -48,16 +52,16 @@ export function clientServices(server: ClientServer, host: HostParts, answerWord
   };
 }
 
-function connect(
-  server: ClientServer,
+/** Handles a ConnectRequest. @returns false to close without an answer. */
+export function connect(
+  { pipeline, gate }: Serving,
   client: Client,
   bytes: Buffer,
   start: number,
   end: number,
   nowMs: number,
 ): boolean {
-  if (server.serving === null) return false;
-  server.serving.pipeline.stats.countReceived(client);
+  pipeline.stats.countReceived(client);
   let request: ConnectRequest;
   try {
     request = readConnectRequest(new JuteReader(bytes, start, end));
@@ -65,5 +69,5 @@ function connect(
     if (error instanceof MarshallingError) return false;
     throw error;
   }
-  return server.serving.gate.connect(client, request, nowMs);
+  return gate.connect(client, request, nowMs);
 }

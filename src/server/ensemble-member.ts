@@ -5,7 +5,7 @@
  *   role    QuorumPeer says what this server is; QuorumService serves; Replica keeps tree, log and epochs
  *   stop    timers off -> ports closed -> log written out
  *
- * Between two roles clients are let go, and none is let in.
+ * Between two roles clients are let go, and none is let in; those that come wait a moment for the next role.
  * Source: QuorumPeerMain.java, QuorumPeer.java.
  */
 
@@ -21,6 +21,7 @@ import type { Recovery } from "#storage/recovery.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
 import { setConfigZnode } from "#tree/system-znodes.ts";
 import { ClientServer, type ServerParts } from "./client-server.ts";
+import { connect } from "./client-services.ts";
 import { ConfigFiles } from "./config-files.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { type MemberFacts, memberFacts } from "./member-facts.ts";
@@ -123,6 +124,7 @@ export class EnsembleMember extends ClientServer {
     this.#timer?.cancel();
     this.#peer?.stop("stopped");
     this.#stopServing();
+    this.handshakes.end();
     await Promise.all([this.port?.close(), this.#ports?.close()]);
     await this.#replica?.close();
     await this.#files.close();
@@ -233,7 +235,17 @@ export class EnsembleMember extends ClientServer {
     this.#housekeeping.start(serving);
     const isServed = this.#peer?.leading === null || this.ensemble.leaderServes;
     this.serving = isServed ? serving : null;
+    // By then the role has begun.
+    host.timers.atTurnEnd(() => this.#playHandshakes());
     return serving;
+  }
+
+  #playHandshakes(): void {
+    const { serving } = this;
+    if (serving === null) return;
+    const nowMs = this.host.clock.monotonicMs();
+    this.handshakes.play((client, frame) => connect(serving, client, frame, 0, frame.length, nowMs), nowMs);
+    this.turnEnded();
   }
 
   #stopServing(): void {
@@ -241,6 +253,7 @@ export class EnsembleMember extends ClientServer {
     this.#housekeeping = null;
     this.port?.closeConnections();
     this.serving = null;
+    if (!this.#isStopped) this.handshakes.begin();
   }
 
   /** Sees to it that the peer is called when it wants to be. */

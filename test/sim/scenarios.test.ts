@@ -4,7 +4,10 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { ask, begun, serving, some } from "./scenes.ts";
+import { ask, begun, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
+import type { SimClient } from "./sim-client.ts";
+import type { SimEnsemble } from "./sim-ensemble.ts";
+import type { SimMember } from "./sim-member.ts";
 
 describe("a simulated ensemble", () => {
   it("sends the tree where the leader's log begins behind what the learner has", async () => {
@@ -45,4 +48,44 @@ describe("a simulated ensemble", () => {
     await ensemble.heal();
     ensemble.judge();
   });
+
+  it("lets a client in that comes back while a leader is looked for, as soon as there is one", async () => {
+    const ensemble = await begun({ clients: 2 });
+    const leader = await leaderOf(ensemble);
+    const [follower] = othersThan(ensemble, leader) as [SimMember, SimMember];
+    const client = await patientClientAt(ensemble, follower);
+    leader.crash(false);
+    expect(await ensemble.until(() => !client.isAttached, 10_000)).toBe(true);
+    expect(follower.isServing).toBe(false);
+    client.connect(follower.node.name);
+    expect(await ensemble.until(() => client.isAttached, 10_000)).toBe(true);
+    await ask(ensemble, follower, some(1));
+    await judged(ensemble);
+  });
+
+  it("refuses a client when no leader is found soon, and those that come then", async () => {
+    const ensemble = await begun({ clients: 2 });
+    const [member, ...others] = ensemble.members as [SimMember, SimMember, SimMember];
+    const client = await patientClientAt(ensemble, member);
+    for (const other of others) other.crash(false);
+    expect(await ensemble.until(() => !client.isAttached, 10_000)).toBe(true);
+    const refusedAfterMs = async (): Promise<number> => {
+      const sinceMs = ensemble.schedule.nowMs;
+      client.connect(member.node.name);
+      await ensemble.until(() => client.isConnected, 1_000);
+      expect(await ensemble.until(() => !client.isConnected, 1_000)).toBe(true);
+      return ensemble.schedule.nowMs - sinceMs;
+    };
+    expect(await refusedAfterMs()).toBeGreaterThan(200);
+    expect(await refusedAfterMs()).toBeLessThan(20);
+    await judged(ensemble);
+  });
 });
+
+/** The second client, attached to that member: unlike the first it does not come back by itself when it is refused. */
+async function patientClientAt(ensemble: SimEnsemble, { node }: SimMember): Promise<SimClient> {
+  const client = ensemble.clients[1]!;
+  client.connect(node.name);
+  expect(await ensemble.until(() => client.isAttached, 10_000)).toBe(true);
+  return client;
+}

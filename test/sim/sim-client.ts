@@ -141,6 +141,11 @@ export class SimClient implements SocketHandler {
     return this.#conversation !== null && !this.#isClosing;
   }
 
+  /** To a server, whether or not that has let it in. */
+  get isConnected(): boolean {
+    return this.#socket !== null;
+  }
+
   get waitingCount(): number {
     return this.#waiting.length;
   }
@@ -248,7 +253,8 @@ export class SimClient implements SocketHandler {
   drained(): void {}
 
   closed(): void {
-    this.#gone();
+    // Of one that was dropped it is heard after the fact: the next may be on its way.
+    if (this.#socket !== null) this.#gone();
   }
 
   #gone(): void {

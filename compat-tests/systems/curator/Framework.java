@@ -149,6 +149,8 @@ final class Framework {
         client.watchers().add().withMode(AddWatchMode.PERSISTENT_RECURSIVE)
                 .usingWatcher((Watcher) event -> hear(plain, event)).forPath("/w");
         scene.restart();
+        // Once this is answered, the watch that goes before it has been set again.
+        client.checkExists().forPath("/w");
         writer.create().forPath("/w/last");
         scene.say("added by hand", next(plain));
         client.watchers().removeAll().forPath("/w");
