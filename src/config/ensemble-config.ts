@@ -27,6 +27,8 @@ export interface EnsembleConfig {
   readonly syncLimit: number;
   /** In ticks; 0 is initLimit. */
   readonly connectToLearnerMasterLimit: number;
+  /** Where followers serve observers, and observers look for them; 0: the leader serves all. */
+  readonly observerMasterPort: number;
   /** Bind quorum and election port on every address of the machine. */
   readonly quorumListenOnAllIps: boolean;
   readonly election: {
@@ -111,6 +113,7 @@ export function readEnsemble(
     initLimit,
     syncLimit,
     connectToLearnerMasterLimit: Math.max(keys.int("connectToLearnerMasterLimit", 0), 0),
+    observerMasterPort: keys.int("observerMasterPort", 0) > 0 ? keys.port("observerMasterPort")! : 0,
     quorumListenOnAllIps: keys.boolean("quorumListenOnAllIPs", false),
     election: {
       notificationIntervalMsMin: properties.int("zookeeper.fastleader.minNotificationInterval", 200),
@@ -141,7 +144,6 @@ function refuseWhatIsMissing(keys: FileKeys): void {
     if (keys.boolean(key, false)) throw missing(key, "TLS between servers");
   }
   if (keys.boolean("quorum.auth.enableSasl", false)) throw missing("quorum.auth.enableSasl", "SASL between servers");
-  if (keys.int("observerMasterPort", 0) > 0) throw missing("observerMasterPort", "an observer master");
 }
 
 function ownSid(membership: Membership, myid: bigint | null, dataDir: string): bigint {

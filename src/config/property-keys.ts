@@ -134,7 +134,11 @@ const quorum: readonly KeyRow[] = [
   ensembleOnly("quorumCnxnTimeoutMs", `${ms}; -1 is syncLimit`),
   ensembleOnly("fastleader.minNotificationInterval", ms),
   ensembleOnly("fastleader.maxNotificationInterval", ms),
-  ensembleOnly("observerMaster.sizeLimit", bytes),
+  ensembleOnly(
+    "observerMaster.sizeLimit",
+    bytes,
+    "observers are sent what is kept for any learner: see commitLogCount",
+  ),
   ensembleOnly("observer.reconnectDelayMs", ms, noDelay),
   ensembleOnly("observer.election.DelayMs", ms, noDelay),
   ensembleOnly("observer.syncEnabled", bool, alwaysSynced),

@@ -21,13 +21,10 @@
 import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
 import { compareHalves } from "#base/zxid.ts";
-import { readInt32 } from "#jute/reader.ts";
-import { OpCode } from "#protocol/op-code.ts";
-import { PacketType, writePacket, writePacketWithData } from "#protocol/quorum-packet.ts";
-import { txnDigestBytes, txnHeaderBytes, typeInTxnHeader } from "#protocol/txn-header.ts";
+import { PacketType, writePacket } from "#protocol/quorum-packet.ts";
 import type { Durable } from "./durable.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
-import { isReconfig, writeCommitAndActivate, writeInformAndActivate } from "./reconfig-packets.ts";
+import { isReconfig } from "./reconfig-packets.ts";
 import type { Subscriber, ZxidHalves } from "./subscriber.ts";
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
 
@@ -55,8 +52,6 @@ export class Broadcast {
   readonly #views: QuorumViews;
   readonly #sid: bigint;
   readonly #output: BroadcastOutput;
-  /** Whether the transactions of this leader end with a digest. */
-  readonly #hasDigests: boolean;
   readonly #subscribers: Subscriber[] = [];
   readonly #acked = new Map<bigint, Acked>();
   readonly #syncs = new Deque<WaitingSync>();
@@ -81,7 +76,6 @@ export class Broadcast {
     views: QuorumViews;
     sid: bigint;
     start: ZxidHalves;
-    hasDigests: boolean;
     output: BroadcastOutput;
   }) {
     assert(parts.window.length === parts.window.committedCount, "a leader's history counts as committed");
@@ -89,7 +83,6 @@ export class Broadcast {
     this.#views = parts.views;
     this.#sid = parts.sid;
     this.#output = parts.output;
-    this.#hasDigests = parts.hasDigests;
     this.#proposedHigh = this.#committedHigh = parts.start.zxidHigh;
     this.#proposedLow = this.#committedLow = parts.start.zxidLow;
   }
@@ -158,7 +151,7 @@ export class Broadcast {
     if (isReconfig(txn.bytes, txn.start)) this.#reconfig = { zxidHigh: txn.zxidHigh, zxidLow: txn.zxidLow };
     for (const subscriber of this.#subscribers) {
       if (!subscriber.isParticipant) continue;
-      this.#sendProposal(subscriber, txn);
+      subscriber.sendProposal(txn);
       subscriber.awaitAck(txn, nowMs);
     }
   }
@@ -214,23 +207,15 @@ export class Broadcast {
 
   #sendCommits(txn: WindowTxn): void {
     for (const subscriber of this.#subscribers) {
-      if (subscriber.isParticipant) sendCommit(subscriber, txn);
-      else sendInform(subscriber, txn);
+      if (subscriber.isParticipant) subscriber.sendCommit(txn);
+      else subscriber.sendInform(txn);
     }
   }
 
   #commitReconfig(txn: WindowTxn): void {
     const leader = this.#output.activate(txn.zxidHigh, txn.zxidLow);
     if (leader !== this.#sid) this.#isHandedOver = true;
-    for (const subscriber of this.#subscribers) {
-      if (subscriber.isParticipant) {
-        subscriber.noteCommit(txn);
-        writeCommitAndActivate(subscriber.open(), txn, leader);
-      } else {
-        subscriber.noteInform(txn);
-        writeInformAndActivate(subscriber.open(), txn, leader);
-      }
-    }
+    for (const subscriber of this.#subscribers) subscriber.sendActivation(txn, leader);
   }
 
   /**
@@ -238,15 +223,7 @@ export class Broadcast {
    * is committed behind that follows now, and what is proposed, unless it is an observer.
    */
   subscribe(subscriber: Subscriber): void {
-    const { window } = this;
-    const { committedHigh, committedLow } = subscriber;
-    for (let index = window.indexBehind(committedHigh, committedLow); index < window.length; index++) {
-      const isCommitted = index < window.committedCount;
-      if (!isCommitted && !subscriber.isParticipant) break;
-      const txn = window.at(index);
-      this.#sendProposal(subscriber, txn);
-      if (isCommitted) sendCommit(subscriber, txn);
-    }
+    subscriber.catchUp(this.window);
     this.#subscribers.push(subscriber);
   }
 
@@ -289,23 +266,4 @@ export class Broadcast {
     this.#soughtLow = foundLow;
     return isFound;
   }
-
-  #sendProposal(subscriber: Subscriber, txn: WindowTxn): void {
-    subscriber.noteProposal(txn);
-    const { bytes, start, end } = txn;
-    const isError = readInt32(bytes, start + typeInTxnHeader) === OpCode.error;
-    const hasDigest = this.#hasDigests && !isError && end - start > txnHeaderBytes;
-    const sentEnd = subscriber.isFuzzy && hasDigest ? end - txnDigestBytes : end;
-    writePacketWithData(subscriber.open(), PacketType.proposal, txn, bytes, start, sentEnd);
-  }
-}
-
-function sendCommit(subscriber: Subscriber, txn: ZxidHalves): void {
-  subscriber.noteCommit(txn);
-  writePacket(subscriber.open(), PacketType.commit, txn.zxidHigh, txn.zxidLow);
-}
-
-function sendInform(subscriber: Subscriber, txn: WindowTxn): void {
-  subscriber.noteInform(txn);
-  writePacketWithData(subscriber.open(), PacketType.inform, txn, txn.bytes, txn.start, txn.end);
 }

@@ -17,16 +17,17 @@
 import { assert } from "#base/assert.ts";
 import { highOf, longOf, lowOf } from "#base/zxid.ts";
 import type { ReconfigRequest } from "#jute/records/proto.ts";
-import { type PacketView, PacketType, writePacket } from "#protocol/quorum-packet.ts";
+import type { PacketView } from "#protocol/quorum-packet.ts";
 import { Broadcast } from "./broadcast.ts";
 import { type Configurations, isSameLeader } from "./configurations.ts";
 import type { Durable } from "./durable.ts";
 import { EpochAgreement, type StateSummary } from "./epoch-agreement.ts";
 import type { LeaderLimits, LeaderOutput } from "./leader-output.ts";
-import { type HandlerServices, LearnerHandler, type SyncKind, type SyncWay } from "./learner-handler.ts";
-import { type LearnerSyncPlan, planLearnerSync } from "./learner-sync-plan.ts";
-import { QuorumError, type QuorumLink } from "./quorum-link.ts";
-import { QuorumVerifier, type QuorumViews } from "./quorum-verifier.ts";
+import type { LearnerHandler } from "./learner-handler.ts";
+import { LearnerMaster } from "./learner-master.ts";
+import type { LearnerSyncPlan } from "./learner-sync-plan.ts";
+import type { QuorumLink } from "./quorum-link.ts";
+import { QuorumVerifier } from "./quorum-verifier.ts";
 import { judgeReconfig, type ReconfigRefusal } from "./reconfiguration.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { TxnWindow } from "./txn-window.ts";
@@ -35,21 +36,14 @@ export type LeaderPhase = "Discovery" | "Establishing" | "Synchronization" | "Br
 
 /** Below this a new epoch is due: more than anybody writes in the half tick until the next look. */
 const countersLeftMin = 2 ** 24;
-/** Connections that have not said who they are. */
-const strangersMax = 100;
 /** How often voters come that have accepted a later epoch, before the leader gives way to them. */
 const laterEpochsMax = 10;
 
-export class Leading implements HandlerServices {
-  readonly handlers: Set<LearnerHandler> = new Set();
+export class Leading extends LearnerMaster {
   readonly broadcast: Broadcast;
-  readonly initTimeoutMs: number;
-  readonly syncTimeoutMs: number;
   phase: LeaderPhase = "Discovery";
   readonly #sid: bigint;
   readonly #configs: Configurations;
-  readonly #views: QuorumViews;
-  readonly #window: TxnWindow;
   readonly #limits: LeaderLimits;
   readonly #output: LeaderOutput;
   readonly #agreement: EpochAgreement;
@@ -74,22 +68,18 @@ export class Leading implements HandlerServices {
     configs: Configurations;
     window: TxnWindow;
     history: StateSummary;
-    hasDigests: boolean;
     limits: LeaderLimits;
     output: LeaderOutput;
     nowMs: number;
   }) {
     const { sid, configs, window, history, limits, output, nowMs } = parts;
     const { views } = configs;
+    super({ views, window, limits, output });
     this.#sid = sid;
     this.#configs = configs;
-    this.#views = views;
-    this.#window = window;
     this.#history = history;
     this.#limits = limits;
     this.#output = output;
-    this.initTimeoutMs = limits.tickTimeMs * limits.initLimit;
-    this.syncTimeoutMs = limits.tickTimeMs * limits.syncLimit;
     this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
     this.#agreement = new EpochAgreement(views, sid, history);
     const { lastZxid } = history;
@@ -99,27 +89,14 @@ export class Leading implements HandlerServices {
       views,
       sid,
       start,
-      hasDigests: parts.hasDigests,
       output: {
         committed: (zxidHigh, zxidLow) => {
           output.committed(zxidHigh, zxidLow);
-          if (this.#isUpToDateDue) this.#bringUpToDate();
+          if (this.#isUpToDateDue && !this.views.isChanging) this.#completeChange();
         },
         activate: (zxidHigh, zxidLow) => this.#activate(longOf(zxidHigh, zxidLow)),
       },
     });
-  }
-
-  get configVersion(): bigint {
-    return this.#views.committed.version;
-  }
-
-  get seenConfigVersion(): bigint {
-    return this.#views.lastSeen.version;
-  }
-
-  get configText(): string {
-    return this.#views.lastSeen.text;
   }
 
   /** The epoch, once it is settled and on the disk. */
@@ -137,32 +114,21 @@ export class Leading implements HandlerServices {
     this.#settleEpoch();
   }
 
-  /** A learner has connected. */
-  connected(link: QuorumLink, nowMs: number): LearnerHandler {
-    this.#makeRoom();
-    const handler = new LearnerHandler(link, this, nowMs);
+  override connected(link: QuorumLink, nowMs: number): LearnerHandler {
+    const handler = super.connected(link, nowMs);
     handler.tickDeadline = this.#tick + this.#limits.initLimit + this.#limits.syncLimit;
-    this.handlers.add(handler);
     return handler;
   }
 
-  /** Takes a packet of a learner. What breaks the protocol costs that learner its connection. */
-  take(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
-    try {
-      handler.receive(packet, nowMs);
-      if (handler.state === "Serving") handler.tickDeadline = this.#tick + this.#limits.syncLimit;
-    } catch (error) {
-      if (!(error instanceof QuorumError)) throw error;
-      handler.close(error.message);
-    }
+  override take(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+    super.take(handler, packet, nowMs);
+    if (handler.state === "Serving") handler.tickDeadline = this.#tick + this.#limits.syncLimit;
   }
 
   /** Half a tick has passed. */
   halfTick(nowMs: number): void {
     if (this.phase === "Over") return;
-    for (const handler of this.handlers) {
-      if (nowMs - handler.heardMs > handler.timeoutMs) handler.close("Read timed out");
-    }
+    this.closeSilent(nowMs);
     if (this.phase !== "Broadcast") {
       if (nowMs > this.#phaseDeadlineMs) this.stop(this.#reasonToGiveUp());
       return;
@@ -184,7 +150,7 @@ export class Leading implements HandlerServices {
         return;
       }
     }
-    this.#ping(nowMs);
+    this.ping(this.broadcast.proposed, nowMs);
   }
 
   /** Steps down. */
@@ -193,10 +159,6 @@ export class Leading implements HandlerServices {
     this.phase = "Over";
     for (const handler of this.handlers) handler.close(reason);
     this.#output.over(reason);
-  }
-
-  isVoter(sid: bigint): boolean {
-    return this.#views.isVoter(sid);
   }
 
   /** Judges a client's request to change the ensemble. @returns the configuration that it makes, or why it may not be. */
@@ -227,22 +189,8 @@ export class Leading implements HandlerServices {
   }
 
   planSync(learnerZxid: bigint): LearnerSyncPlan {
-    return planLearnerSync(learnerZxid, {
-      window: this.#window,
-      lastZxid: this.#lastZxid,
-      historyZxid: this.#history.lastZxid,
-      isSnapshotForced: this.#limits.isSnapshotSyncForced,
-      isLogSyncEnabled: this.#limits.isLogSyncEnabled,
-    });
-  }
-
-  mayBeginSync({ isObserver }: LearnerHandler, kind: SyncKind): boolean {
-    const { treeSyncsMax, txnSyncsMax } = this.#limits;
-    return !isObserver || this.#countSyncs(kind) < (kind === "tree" ? treeSyncsMax : txnSyncsMax);
-  }
-
-  syncing(handler: LearnerHandler, way: SyncWay): void {
-    this.#output.learnerSyncing(handler, way, this.#countSyncs(handler.syncKind!));
+    const { zxidHigh, zxidLow } = this.broadcast.committed;
+    return this.planFor(learnerZxid, longOf(zxidHigh, zxidLow), this.#history.lastZxid);
   }
 
   subscribe(subscriber: Subscriber): void {
@@ -251,14 +199,6 @@ export class Leading implements HandlerServices {
 
   unsubscribe(subscriber: Subscriber): void {
     this.broadcast.unsubscribe(subscriber);
-  }
-
-  sendTree(handler: LearnerHandler, done: (nowMs: number) => void): bigint {
-    return this.#output.sendTree(handler, done);
-  }
-
-  sendLog(...[handler, learnerZxid, events]: Parameters<HandlerServices["sendLog"]>): void {
-    this.#output.sendLog(handler, learnerZxid, events);
   }
 
   newLeaderAcked(handler: LearnerHandler): void {
@@ -276,33 +216,10 @@ export class Leading implements HandlerServices {
     this.broadcast.ack(handler.sid, zxidHigh, zxidLow);
   }
 
-  receive(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
-    this.#output.received(handler, packet, nowMs);
-  }
-
-  gone(handler: LearnerHandler, reason: string): void {
-    this.handlers.delete(handler);
-    this.#output.learnerGone(handler, reason);
+  override gone(handler: LearnerHandler, reason: string): void {
+    super.gone(handler, reason);
     // Those who were told of another leader leave by themselves: with the last that counts this one's time is over.
     if (this.broadcast.isHandedOver && this.isServing && !this.#isQuorumSynced()) this.stop("another server leads now");
-  }
-
-  #countSyncs(kind: SyncKind): number {
-    let count = 0;
-    for (const { syncKind } of this.handlers) if (syncKind === kind) count++;
-    return count;
-  }
-
-  /** A learner says who it is at once: of those who do not, the oldest has had more time than it needs. */
-  #makeRoom(): void {
-    const strangers = [...this.handlers].filter(({ state }) => state === "ExpectLearnerInfo");
-    if (strangers.length >= strangersMax) strangers[0]!.close("too many connections that do not say who they are");
-  }
-
-  /** Last zxid of the history that learners are synchronised with. */
-  get #lastZxid(): bigint {
-    const { zxidHigh, zxidLow } = this.broadcast.committed;
-    return longOf(zxidHigh, zxidLow);
   }
 
   /**
@@ -311,7 +228,7 @@ export class Leading implements HandlerServices {
    * election, whose epoch is later still. Not at the first word, which may be a stranger's.
    */
   #giveWay(sid: bigint, acceptedEpoch: bigint): void {
-    if (this.phase !== "Broadcast" || !this.isVoter(sid)) return;
+    if (this.phase !== "Broadcast" || !this.views.isVoter(sid)) return;
     if (++this.#laterEpochs < laterEpochsMax) return;
     this.stop(`Leaders epoch, ${this.#epoch} is less than accepted epoch, ${acceptedEpoch}, of server ${sid}`);
   }
@@ -348,13 +265,13 @@ export class Leading implements HandlerServices {
 
   /** Members that come from files alone, and that no ensemble has agreed on yet, get the epoch for a version. */
   #nameConfig(epoch: bigint, stored: () => void): void {
-    const { committed, lastSeen } = this.#views;
+    const { committed, lastSeen } = this.views;
     if (committed.version !== 0n || lastSeen.version !== 0n) stored();
     else this.#configs.see(new QuorumVerifier(committed.membership, epoch << 32n), stored);
   }
 
   #serveIfInStep(nowMs: number): void {
-    if (!this.#views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;
+    if (!this.views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;
     assert(this.phase === "Synchronization", "a leader begins to serve once");
     this.phase = "Broadcast";
     this.broadcast.beginEpoch(Number(this.#epoch!), this.#limits.firstCounter);
@@ -367,7 +284,7 @@ export class Leading implements HandlerServices {
   /** Makes the configuration that was seen last the one that counts. @returns who leads from now on. */
   #activate(zxid: bigint): bigint {
     if (!this.#configs.isReconfigEnabled) return this.#sid;
-    const { committed, lastSeen } = this.#views;
+    const { committed, lastSeen } = this.views;
     const isSame = isSameLeader(this.#sid, committed, lastSeen);
     const others = lastSeen.voters.filter((sid) => sid !== this.#sid);
     // The most advanced, so that little of what is proposed is lost.
@@ -378,11 +295,9 @@ export class Leading implements HandlerServices {
     return leader;
   }
 
-  /** Lets those serve that waited for a reconfiguration to be committed. */
-  #bringUpToDate(): void {
-    if (this.#views.isChanging) return;
+  #completeChange(): void {
     this.#isUpToDateDue = false;
-    for (const handler of this.handlers) handler.leaderServes(handler.heardMs);
+    this.bringUpToDate();
   }
 
   /** Whether a quorum of that configuration is connected and in step. */
@@ -396,7 +311,7 @@ export class Leading implements HandlerServices {
 
   #isQuorumSynced(): boolean {
     const synced = new Set([this.#sid, ...this.#synced()]);
-    return this.#views.hasQuorums((sid) => synced.has(sid));
+    return this.views.hasQuorums((sid) => synced.has(sid));
   }
 
   /**
@@ -410,19 +325,6 @@ export class Leading implements HandlerServices {
 
   #syncedSids(): string {
     return [this.#sid, ...this.#synced()].join(", ");
-  }
-
-  #ping(nowMs: number): void {
-    const { zxidHigh, zxidLow } = this.broadcast.proposed;
-    for (const handler of this.handlers) {
-      const { state, subscriber, link } = handler;
-      if (state !== "ExpectNewLeaderAck" && state !== "AwaitService" && state !== "Serving") continue;
-      if (state === "Serving" && nowMs - subscriber.unackedSinceMs > this.syncTimeoutMs) {
-        handler.close("Closing connection to peer due to transaction timeout.");
-        continue;
-      }
-      writePacket(link.open(), PacketType.ping, zxidHigh, zxidLow);
-    }
   }
 
   #reasonToGiveUp(): string {

@@ -50,7 +50,7 @@ export type LearnerHandlerState =
   | "Serving"
   | "Gone";
 
-/** What a handler needs of the leader. */
+/** What a handler needs of the leader, or of a follower that serves observers. */
 export interface HandlerServices {
   /** Version of the committed configuration. */
   readonly configVersion: bigint;
@@ -60,7 +60,6 @@ export interface HandlerServices {
   /** How long a learner may be silent, before and after it is synchronised. */
   readonly initTimeoutMs: number;
   readonly syncTimeoutMs: number;
-  isVoter(sid: bigint): boolean;
   /** A learner has said which epoch it accepted; {@link LearnerHandler.epochSettled} follows, now or later. */
   proposeEpoch(handler: LearnerHandler, acceptedEpoch: bigint): void;
   /** It has accepted ours. @returns false when its history is newer than the leader's. */

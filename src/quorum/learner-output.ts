@@ -28,8 +28,11 @@ export interface LearnerOutput {
   takeTree(bytes: Buffer, start: number, end: number): { readonly taken: number; readonly isComplete: boolean };
   /** Appends a transaction to the window, and to the log unless a tree is being received. */
   log(bytes: Buffer, start: number, end: number): void;
-  /** Everything up to that zxid is committed. */
-  commit(zxidHigh: number, zxidLow: number): void;
+  /**
+   * The next transaction of the window is committed.
+   * @param leader whom it makes the leader, when it is a reconfiguration that came while this server follows; else null.
+   */
+  commit(zxidHigh: number, zxidLow: number, leader: bigint | null): void;
   /**
    * Makes everything durable that was received: what was logged, or the tree, with what waits behind it. Replaces what the
    * disk had before, if it was a tree.

@@ -49,6 +49,8 @@ export class Learning {
   state: LearnerState = "ExpectLeaderInfo";
   mode: LearnerSyncMode = "diff";
   readonly isObserver: boolean;
+  /** The leader's epoch, once this server stands for it; null before. */
+  established: Durable<bigint> | null = null;
   /** When all was said that the leader has to know to bring us up to date. */
   syncBegunMs = 0;
   readonly #window: TxnWindow;
@@ -65,6 +67,9 @@ export class Learning {
   /** The newest transaction that came; before the first, where our history ends. */
   #receivedHigh = 0;
   #receivedLow = 0;
+  /** The newest that is known to be committed. */
+  #committedHigh = 0;
+  #committedLow = 0;
   /** The newest that is durable. */
   #loggedHigh = 0;
   #loggedLow = 0;
@@ -101,6 +106,11 @@ export class Learning {
   /** Whether a tree was begun and is not safe on the disk: memory says nothing then, and the disk what it said before. */
   get isTreeBroken(): boolean {
     return this.#isTreeBroken;
+  }
+
+  /** The last zxid that is known to be committed. */
+  get committedZxid(): bigint {
+    return longOf(this.#committedHigh, this.#committedLow);
   }
 
   /** Whether the leader has been silent for too long. */
@@ -227,6 +237,8 @@ export class Learning {
     const historyEnd = type === PacketType.diff ? this.#lastZxid : zxid;
     this.#receivedHigh = highOf(historyEnd);
     this.#receivedLow = lowOf(historyEnd);
+    this.#committedHigh = highOf(historyEnd);
+    this.#committedLow = lowOf(historyEnd);
     switch (type) {
       case PacketType.diff:
         this.state = "ExpectNewLeader";
@@ -305,7 +317,7 @@ export class Learning {
       return;
     }
     const text = configIn(txn.bytes, txn.start, txn.end);
-    this.#commit(zxidHigh, zxidLow);
+    this.#commit(zxidHigh, zxidLow, leader);
     this.#activate(text, leader, longOf(zxidHigh, zxidLow));
   }
 
@@ -348,7 +360,8 @@ export class Learning {
     return true;
   }
 
-  #commit(zxidHigh: number, zxidLow: number): void {
+  /** @param leader whom that reconfiguration makes the leader; null for other transactions. */
+  #commit(zxidHigh: number, zxidLow: number, leader: bigint | null = null): void {
     const window = this.#window;
     if (window.committedCount === window.length) {
       // A leader of 3.9 that proposes a zxid twice commits it twice.
@@ -362,7 +375,9 @@ export class Learning {
       const pending = hexOfHalves(next.zxidHigh, next.zxidLow);
       throw new QuorumError(`Committing zxid 0x${hexOfHalves(zxidHigh, zxidLow)} but next pending txn 0x${pending}`);
     }
-    this.#output.commit(zxidHigh, zxidLow);
+    this.#committedHigh = zxidHigh;
+    this.#committedLow = zxidLow;
+    this.#output.commit(zxidHigh, zxidLow, leader);
   }
 
   #takeNewLeader({ bytes, dataStart, dataEnd, dataBytes }: PacketView): void {
@@ -399,6 +414,7 @@ export class Learning {
       this.#ackedHigh = last.zxidHigh;
       this.#ackedLow = last.zxidLow;
     }
+    this.established = established;
     const zxid = established << 32n;
     writePacket(this.link.open(), PacketType.ack, highOf(zxid), lowOf(zxid));
     this.state = "ExpectUpToDate";

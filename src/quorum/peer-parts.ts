@@ -13,17 +13,20 @@ import type { Vote } from "./vote.ts";
 
 export type PeerState = "Looking" | "Leading" | "Connecting" | "Learning" | "Settling" | "Stopped";
 
+/** Where learners connect: to a leader's quorum port, or where a follower serves observers. */
+export type LearnerPort = "leader" | "observerMaster";
+
 /** The ports of the ensemble. */
 export interface PeerWire {
   /** Election port: see ElectionOutput. */
   sendVote(sid: bigint, vote: Vote): void;
   connectAll(): void;
   readonly hasDelivered: boolean;
-  /** Quorum port: learners may connect from now on, or no more. */
-  listen(): void;
+  /** Learners may connect from now on, or no more. */
+  listen(at: LearnerPort): void;
   unlisten(): void;
-  /** Connects to the quorum port of that member; `connected` or `connectFailed` follows. */
-  connect(sid: bigint): void;
+  /** Connects to that port of that member; `connected` or `connectFailed` follows. */
+  connect(sid: bigint, at: LearnerPort): void;
 }
 
 /** The log, the snapshots, the epoch files, the tree. */

@@ -24,11 +24,14 @@ import type { Durable } from "./durable.ts";
 import { type ElectionOptions, LeaderElection } from "./leader-election.ts";
 import type { LeaderOutput } from "./leader-output.ts";
 import type { LearnerHandler } from "./learner-handler.ts";
+import type { LearnerMaster, LearnerMasterOutput } from "./learner-master.ts";
 import type { LearnerOutput } from "./learner-output.ts";
 import { Leading } from "./leading.ts";
 import { Learning } from "./learning.ts";
 import type { Notification } from "./notification.ts";
 import type { PeerHistory, PeerLimits, PeerReplica, PeerService, PeerState, PeerWire } from "./peer-parts.ts";
+import { ObserverMaster } from "./observer-master.ts";
+import type { ObserverMasters } from "./observer-masters.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 import type { QuorumVerifier } from "./quorum-verifier.ts";
 import type { ZxidHalves } from "./subscriber.ts";
@@ -44,6 +47,8 @@ export class QuorumPeer {
   state: PeerState = "Looking";
   leading: Leading | null = null;
   learning: Learning | null = null;
+  /** While this server follows, and serves observers. */
+  observerMaster: ObserverMaster | null = null;
   acceptedEpoch = 0n;
   currentEpoch = 0n;
   lastZxid = 0n;
@@ -53,7 +58,10 @@ export class QuorumPeer {
   readonly #wire: PeerWire;
   readonly #replica: PeerReplica;
   readonly #service: PeerService;
-  readonly #hasDigests: boolean;
+  /** Null where all learners are the leader's own. */
+  readonly #observerMasters: ObserverMasters | null;
+  /** Whom this server is connected to as a learner, or tries to be. */
+  #masterSid = 0n;
   /** When the driver last spoke to the election, which knows no clock. */
   #nowMs = 0;
   #halfTickMs: number = Number.POSITIVE_INFINITY;
@@ -70,8 +78,8 @@ export class QuorumPeer {
     configs: Configurations;
     electionOptions: ElectionOptions;
     limits: PeerLimits;
-    /** Whether this server's transactions carry the tree's digest. */
-    hasDigests: boolean;
+    /** Where followers serve observers: whom this server asks when it is one. */
+    observerMasters: ObserverMasters | null;
     wire: PeerWire;
     replica: PeerReplica;
     service: PeerService;
@@ -84,8 +92,8 @@ export class QuorumPeer {
     this.#wire = wire;
     this.#replica = parts.replica;
     this.#service = parts.service;
+    this.#observerMasters = parts.observerMasters;
     configs.onStored = () => this.#configStored();
-    this.#hasDigests = parts.hasDigests;
     this.election = new LeaderElection({
       sid,
       views,
@@ -104,6 +112,16 @@ export class QuorumPeer {
   /** Who is not in the configuration follows all the same, as one whose acknowledgements do not count. */
   get isObserver(): boolean {
     return this.#configs.views.committed.member(this.sid)?.role === "observer";
+  }
+
+  /** Whom learners are connected to here, if any. */
+  get learnerMaster(): LearnerMaster | null {
+    return this.leading ?? this.observerMaster;
+  }
+
+  /** Whom this server learns from: the leader, or a follower that serves observers. */
+  get masterSid(): bigint {
+    return this.#masterSid;
   }
 
   /** When {@link timer} wants to be called, on the driver's monotonic clock. */
@@ -126,6 +144,7 @@ export class QuorumPeer {
     this.election.stop();
     this.#halfTickMs = this.#connectAgainMs = Number.POSITIVE_INFINITY;
     this.leading?.stop(reason);
+    this.observerMaster?.stop(reason);
     this.learning?.stop(reason);
   }
 
@@ -142,9 +161,9 @@ export class QuorumPeer {
     this.election.refused(sid);
   }
 
-  /** A learner has connected to the quorum port. @returns null when this server does not lead: it is to be closed. */
+  /** A learner has connected. @returns null when nobody serves it here: it is to be closed. */
   learnerConnected(link: QuorumLink, nowMs: number): LearnerHandler | null {
-    return this.leading?.connected(link, nowMs) ?? null;
+    return this.learnerMaster?.connected(link, nowMs) ?? null;
   }
 
   /** The connection to the leader is there. @returns null when it is no longer wanted: it is to be closed. */
@@ -176,6 +195,7 @@ export class QuorumPeer {
     // A leader may be some milliseconds behind its learners: the first waits are short, and come on top.
     const shortening = Math.max(0, shortAttempts - this.#connectAttempts + 1);
     const waitMs = this.#limits.connectRetryMs / 2 ** shortening;
+    this.#masterSid = this.#nextMaster();
     const isLast = this.#connectAttempts >= connectAttemptsMax + shortAttempts;
     if (isLast || nowMs + waitMs > this.#connectDeadlineMs) this.#over("the leader cannot be reached");
     else this.#connectAgainMs = nowMs + waitMs;
@@ -189,6 +209,7 @@ export class QuorumPeer {
     if (nowMs < this.#halfTickMs) return;
     this.#halfTickMs = nowMs + this.#limits.tickTimeMs / 2;
     this.leading?.halfTick(nowMs);
+    this.observerMaster?.halfTick(nowMs);
     if (this.learning?.isTimedOut(nowMs) === true) this.learning.stop("Read timed out");
     if (this.state === "Connecting" && nowMs > this.#connectDeadlineMs) this.#over("the leader cannot be reached");
   }
@@ -270,13 +291,21 @@ export class QuorumPeer {
     const { tickTimeMs, initLimit, connectToLearnerMasterLimit } = this.#limits;
     this.#connectDeadlineMs = nowMs + tickTimeMs * (connectToLearnerMasterLimit || initLimit);
     this.#connectAttempts = 0;
+    this.#masterSid = this.#nextMaster();
     this.#connect();
+  }
+
+  #nextMaster(): bigint {
+    const { leader } = this.election.currentVote;
+    if (this.#observerMasters === null || !this.isObserver) return leader;
+    return this.#observerMasters.next(leader, this.#configs.views.committed.voters);
   }
 
   #connect(): void {
     this.#connectAgainMs = Number.POSITIVE_INFINITY;
     this.#connectAttempts++;
-    this.#wire.connect(this.election.currentVote.leader);
+    const { leader } = this.election.currentVote;
+    this.#wire.connect(this.#masterSid, this.#masterSid === leader ? "leader" : "observerMaster");
   }
 
   #lead(nowMs: number): void {
@@ -287,13 +316,25 @@ export class QuorumPeer {
       configs: this.#configs,
       window: this.#replica.window,
       history,
-      hasDigests: this.#hasDigests,
       limits: this.#limits,
       output: this.#leaderOutput(),
       nowMs,
     });
-    this.#wire.listen();
+    this.#wire.listen("leader");
     this.leading.start(this.acceptedEpoch);
+  }
+
+  /** This server follows: observers may come. */
+  #serveObservers({ established, committedZxid }: Learning): void {
+    this.observerMaster = new ObserverMaster({
+      views: this.#configs.views,
+      window: this.#replica.window,
+      limits: this.#limits,
+      epoch: established!,
+      committedZxid,
+      output: this.#learnerMasterOutput(),
+    });
+    this.#wire.listen("observerMaster");
   }
 
   #over(reason: string): void {
@@ -301,7 +342,9 @@ export class QuorumPeer {
     const isTreeBroken = this.learning?.isTreeBroken === true;
     this.#change("Settling", reason);
     this.#halfTickMs = this.#connectAgainMs = Number.POSITIVE_INFINITY;
-    if (this.leading !== null) this.#wire.unlisten();
+    if (this.learnerMaster !== null) this.#wire.unlisten();
+    this.observerMaster?.stop(reason);
+    this.observerMaster = null;
     this.leading = null;
     this.learning = null;
     this.#service.stop(reason);
@@ -356,12 +399,20 @@ export class QuorumPeer {
       },
       committed: (zxidHigh, zxidLow) => replica.commit(zxidHigh, zxidLow),
       activate: (config, leader, zxid) => void this.#activate(config, leader, zxid),
+      ...this.#learnerMasterOutput(),
+      over: (reason) => this.#over(reason),
+    };
+  }
+
+  #learnerMasterOutput(): LearnerMasterOutput {
+    const replica = this.#replica;
+    const service = this.#service;
+    return {
       sendTree: (handler, done) => replica.sendTree(handler, done),
       sendLog: (handler, learnerZxid, events) => replica.sendLog(handler, learnerZxid, events),
       received: (handler, packet, nowMs) => service.receivedFromLearner(handler, packet, nowMs),
       learnerSyncing: (handler, way, count) => service.learnerSyncing(handler, way, count),
       learnerGone: (handler, reason) => service.learnerGone(handler, reason),
-      over: (reason) => this.#over(reason),
     };
   }
 
@@ -375,7 +426,11 @@ export class QuorumPeer {
       beginTree: (zxid) => replica.beginTree(zxid),
       takeTree: (bytes, start, end) => replica.takeTree(bytes, start, end),
       log: (bytes, start, end) => replica.log(bytes, start, end),
-      commit: (zxidHigh, zxidLow) => replica.commit(zxidHigh, zxidLow),
+      commit: (zxidHigh, zxidLow, leader) => {
+        const { window } = replica;
+        this.observerMaster?.committed(window.at(window.committedCount), leader);
+        replica.commit(zxidHigh, zxidLow);
+      },
       persist: (mode, done) => replica.persist(mode, done),
       sawProposedConfig: (text) => {
         if (!this.#configs.isReconfigEnabled) return;
@@ -395,11 +450,15 @@ export class QuorumPeer {
         const config = this.#configs.parse(text, "the leader");
         // A leader that serves tells who joins of a change that is under way; only its own commit makes it count.
         if (leader === null && this.#isPending(config)) return false;
-        return this.#activate(config, leader, zxid);
+        const isMajor = this.#activate(config, leader, zxid);
+        this.observerMaster?.activated();
+        return isMajor;
       },
       serve: (epoch) => {
         this.#reportEpoch(epoch);
-        service.learn(this.learning!, epoch);
+        const learning = this.learning!;
+        service.learn(learning, epoch);
+        if (this.#observerMasters !== null && !learning.isObserver) this.#serveObservers(learning);
       },
       received: (packet, nowMs) => service.receivedFromLeader(packet, nowMs),
       touchedSessions: () => service.touchedSessions(),

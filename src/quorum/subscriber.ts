@@ -9,6 +9,10 @@
 import { assert } from "#base/assert.ts";
 import { compareHalves } from "#base/zxid.ts";
 import type { JuteWriter } from "#jute/writer.ts";
+import { PacketType, writePacket, writePacketWithData } from "#protocol/quorum-packet.ts";
+import { writeCommitAndActivate, writeInformAndActivate } from "./reconfig-packets.ts";
+import { digestStart } from "./txn-digest.ts";
+import type { TxnWindow, WindowTxn } from "./txn-window.ts";
 
 /** A zxid in halves. */
 export interface ZxidHalves {
@@ -68,15 +72,52 @@ export class Subscriber {
     this.proposedLow = this.committedLow = zxidLow;
   }
 
-  /** It is sent that proposal. */
-  noteProposal(txn: ZxidHalves): void {
+  /** Sends what the window has behind that: what is committed, and what is proposed, unless it is an observer. */
+  catchUp(window: TxnWindow): void {
+    for (let index = window.indexBehind(this.committedHigh, this.committedLow); index < window.length; index++) {
+      const isCommitted = index < window.committedCount;
+      if (!isCommitted && !this.isParticipant) return;
+      const txn = window.at(index);
+      this.sendProposal(txn);
+      if (isCommitted) this.sendCommit(txn);
+    }
+  }
+
+  sendProposal(txn: WindowTxn): void {
     checkFollows(txn, this.proposedHigh, this.proposedLow);
     this.proposedHigh = txn.zxidHigh;
     this.proposedLow = txn.zxidLow;
+    writePacketWithData(this.open(), PacketType.proposal, txn, txn.bytes, txn.start, this.#sentEnd(txn));
   }
 
-  /** It is told that the proposal is committed. */
-  noteCommit(txn: ZxidHalves): void {
+  /** A proposal is committed. */
+  sendCommit(txn: ZxidHalves): void {
+    this.#noteCommit(txn);
+    writePacket(this.open(), PacketType.commit, txn.zxidHigh, txn.zxidLow);
+  }
+
+  /** An observer is sent a transaction, committed. */
+  sendInform(txn: WindowTxn): void {
+    this.#noteInform(txn);
+    writePacketWithData(this.open(), PacketType.inform, txn, txn.bytes, txn.start, this.#sentEnd(txn));
+  }
+
+  /** A reconfiguration is committed, and that server leads from now on. */
+  sendActivation(txn: WindowTxn, leader: bigint): void {
+    if (this.isParticipant) {
+      this.#noteCommit(txn);
+      writeCommitAndActivate(this.open(), txn, leader);
+    } else {
+      this.#noteInform(txn);
+      writeInformAndActivate(this.open(), { ...txn, end: this.#sentEnd(txn) }, leader);
+    }
+  }
+
+  #sentEnd({ bytes, start, end }: WindowTxn): number {
+    return this.isFuzzy ? digestStart(bytes, start, end) : end;
+  }
+
+  #noteCommit(txn: ZxidHalves): void {
     const { zxidHigh, zxidLow } = txn;
     checkFollows(txn, this.committedHigh, this.committedLow);
     const order = compareHalves(zxidHigh, zxidLow, this.proposedHigh, this.proposedLow);
@@ -85,8 +126,7 @@ export class Subscriber {
     this.committedLow = zxidLow;
   }
 
-  /** An observer is sent that transaction, committed. */
-  noteInform(txn: ZxidHalves): void {
+  #noteInform(txn: ZxidHalves): void {
     checkFollows(txn, this.committedHigh, this.committedLow);
     this.proposedHigh = this.committedHigh = txn.zxidHigh;
     this.proposedLow = this.committedLow = txn.zxidLow;

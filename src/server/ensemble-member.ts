@@ -15,6 +15,7 @@ import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Timer } from "#host/timers.ts";
 import { Configurations } from "#quorum/configurations.ts";
 import type { Member } from "#quorum/membership.ts";
+import { ObserverMasters } from "#quorum/observer-masters.ts";
 import { QuorumPeer } from "#quorum/quorum-peer.ts";
 import { type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Recovery } from "#storage/recovery.ts";
@@ -196,7 +197,7 @@ export class EnsembleMember extends ClientServer {
         txnSyncsMax: ensemble.txnSyncsMax,
         firstCounter: ensemble.firstCounter,
       },
-      hasDigests: config.digestEnabled,
+      observerMasters: ensemble.observerMasterPort > 0 ? new ObserverMasters(host.random) : null,
       wire: ports,
       replica,
       service,

@@ -5,6 +5,7 @@
 
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Leading } from "#quorum/leading.ts";
+import type { LearnerMaster } from "#quorum/learner-master.ts";
 import type { Learning } from "#quorum/learning.ts";
 import type { Member } from "#quorum/membership.ts";
 import type { QuorumPeer } from "#quorum/quorum-peer.ts";
@@ -47,8 +48,8 @@ export function memberFacts(
       : {
           state: stateText(peer),
           quorumSize: views.committed.voters.length,
-          syncedObservers: leading === null ? null : countSynced(leading, true),
-          observerMasterId: peer.isObserver ? Number(peer.election.currentVote.leader) : null,
+          syncedObservers: peer.learnerMaster === null ? null : countSynced(peer.learnerMaster, true),
+          observerMasterId: peer.isObserver ? Number(peer.masterSid) : null,
           leader: leading === null ? null : leaderFacts(leading, views, leader),
         },
     serverId: Number(ensemble.sid),
@@ -108,7 +109,7 @@ function leaderFacts(
   };
 }
 
-function countSynced({ handlers }: Leading, areObservers: boolean): number {
+function countSynced({ handlers }: LearnerMaster, areObservers: boolean): number {
   let count = 0;
   for (const { state, isObserver } of handlers) if (state === "Serving" && isObserver === areObservers) count++;
   return count;

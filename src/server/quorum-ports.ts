@@ -1,6 +1,6 @@
 /**
- * The two ports of a member: elections on one, everything between a leader and its learners on the other. Only a leader listens
- * on the second.
+ * The ports of a member: elections on one, everything between a leader and its learners on the other. Only a leader listens
+ * on the second; a follower may serve observers on a third.
  * Source: QuorumCnxManager.java, Leader.LearnerCnxAcceptor, Learner.LeaderConnector.
  */
 
@@ -13,7 +13,7 @@ import { QuorumConnection } from "#net/quorum-connection.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import type { Learning } from "#quorum/learning.ts";
 import { haveSameElectionAddress, type Member } from "#quorum/membership.ts";
-import type { PeerWire } from "#quorum/peer-parts.ts";
+import type { LearnerPort, PeerWire } from "#quorum/peer-parts.ts";
 import type { QuorumPeer } from "#quorum/quorum-peer.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Vote } from "#quorum/vote.ts";
@@ -131,9 +131,9 @@ export class QuorumPorts implements PeerWire {
     this.#election.connectAll();
   }
 
-  listen(): void {
+  listen(at: LearnerPort): void {
     this.#isListening = true;
-    this.#listener = this.#listener.then(() => (this.#isListening ? this.#bind() : null));
+    this.#listener = this.#listener.then(() => (this.#isListening ? this.#bind(at) : null));
   }
 
   unlisten(): void {
@@ -144,7 +144,7 @@ export class QuorumPorts implements PeerWire {
     });
   }
 
-  connect(sid: bigint): void {
+  connect(sid: bigint, at: LearnerPort): void {
     const { clock, wire } = this.#host;
     const { committed, lastSeen } = this.#views;
     const member = committed.member(sid) ?? lastSeen.member(sid);
@@ -152,7 +152,7 @@ export class QuorumPorts implements PeerWire {
       this.#host.timers.after(0, () => this.#connectFailed(sid, `no address of server ${sid}`));
       return;
     }
-    connectToAny(wire, quorumAddresses(member), {
+    connectToAny(wire, this.#learnerAddresses(member, at), {
       timeoutMs: this.#ensemble.election.connectTimeoutMs,
       isKeepAlive: false,
       connected: (socket) => {
@@ -173,9 +173,9 @@ export class QuorumPorts implements PeerWire {
     this.#turnEnded();
   }
 
-  async #bind(): Promise<ListenerOfAll | null> {
+  async #bind(at: LearnerPort): Promise<ListenerOfAll | null> {
     const { logger } = this.#host;
-    const addresses = quorumAddresses(this.#own);
+    const addresses = this.#learnerAddresses(this.#own, at);
     try {
       return await listenOnAll(this.#host, this.#bound(addresses), {
         backlog: -1,
@@ -184,10 +184,16 @@ export class QuorumPorts implements PeerWire {
       });
     } catch (error) {
       logger.error({ error: String(error) }, `Couldn't bind to port ${addressesText(addresses)}`);
+      // A follower goes on without observers.
       this.peer.leading?.stop("the quorum port cannot be bound");
       this.#turnEnded();
       return null;
     }
+  }
+
+  #learnerAddresses({ addresses }: Member, at: LearnerPort): Address[] {
+    const { observerMasterPort } = this.#ensemble;
+    return addresses.map(({ host, quorumPort }) => ({ host, port: at === "leader" ? quorumPort : observerMasterPort }));
   }
 
   /** Where to listen, to be found at those addresses. */
@@ -233,7 +239,7 @@ export class QuorumPorts implements PeerWire {
   #hearLearner(connection: QuorumConnection, handler: LearnerHandler): void {
     connection.attach({
       wantsTree: () => false,
-      packet: (packet) => this.peer.leading?.take(handler, packet, this.#nowMs()),
+      packet: (packet) => this.peer.learnerMaster?.take(handler, packet, this.#nowMs()),
       tree: () => 0,
       turnEnded: () => {
         this.peer.leading?.broadcast.settle();
@@ -268,8 +274,4 @@ export class QuorumPorts implements PeerWire {
     this.#isFlushDue = false;
     for (const connection of this.#written.splice(0)) connection.flush();
   };
-}
-
-function quorumAddresses({ addresses }: Member): Address[] {
-  return addresses.map(({ host, quorumPort }) => ({ host, port: quorumPort }));
 }

@@ -36,6 +36,7 @@ import { EndedSessions } from "#session/ended-sessions.ts";
 import { LocalSessions } from "#session/local-sessions.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { HostParts } from "./host-parts.ts";
+import { ObserverRelay } from "./observer-relay.ts";
 import type { PersistenceParts } from "./persistence.ts";
 import type { Replica } from "./replica.ts";
 import { ReplicationMeter } from "./replication-meter.ts";
@@ -48,7 +49,7 @@ export interface QuorumServiceParts extends PersistenceParts {
   readonly replica: Replica;
   readonly ensemble: Pick<
     EnsembleConfig,
-    "sid" | "syncLimit" | "localSessionsEnabled" | "localSessionsUpgradingEnabled"
+    "sid" | "syncLimit" | "observerMasterPort" | "localSessionsEnabled" | "localSessionsUpgradingEnabled"
   >;
   /** Puts together what serves, with these writes, and begins to serve. */
   readonly serve: (role: RoleParts) => Serving;
@@ -69,6 +70,8 @@ export class QuorumService implements PeerService {
   readonly #reader = new JuteReader(Buffer.alloc(0));
   #serving: Serving | null = null;
   #leading: Leading | null = null;
+  /** On a follower that serves observers. */
+  #relay: ObserverRelay | null = null;
   #lookingSinceMs = 0;
   /** What the last request of a learner's client had of identities, and which they are. */
   #authBytes: Buffer = Buffer.alloc(0);
@@ -113,7 +116,8 @@ export class QuorumService implements PeerService {
   }
 
   learn(learning: Learning): void {
-    const { replica, serve } = this.#parts;
+    const { replica, serve, ensemble } = this.#parts;
+    if (ensemble.observerMasterPort > 0 && !learning.isObserver) this.#relay = new ObserverRelay(learning.link);
     const { database } = replica;
     database.sessions.stop();
     const localSessions = this.#newLocalSessions();
@@ -144,21 +148,21 @@ export class QuorumService implements PeerService {
     replica.meter = null;
     this.#serving = null;
     this.#leading = null;
+    this.#relay = null;
     stopServing();
     this.#revalidating.clear();
   }
 
   receivedFromLearner(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
-    const prepared = this.#serving?.prepared ?? null;
-    if (prepared === null) return;
-    if (packet.type === PacketType.request) this.#takeRequest(prepared, handler, packet, nowMs);
+    if (this.#serving === null) return;
+    if (packet.type === PacketType.request) this.#takeRequest(this.#serving, handler, packet, nowMs);
     else if (packet.type === PacketType.ping) this.#takeTouches(packet, nowMs);
     else if (packet.type === PacketType.revalidate) this.#takeRevalidate(handler, packet, nowMs);
   }
 
   receivedFromLeader(packet: PacketView, nowMs: number): void {
-    if (packet.type === PacketType.sync) this.#takeSync(nowMs);
-    else this.#takeRevalidated(packet, nowMs);
+    if (packet.type !== PacketType.sync) this.#takeRevalidated(packet, nowMs);
+    else if (this.#relay?.synced() !== true) this.#takeSync(nowMs);
   }
 
   learnerSyncing({ sid }: LearnerHandler, { mode, zxid, learnerZxid }: SyncWay, count: number): void {
@@ -300,12 +304,14 @@ export class QuorumService implements PeerService {
   /** Set by the server: what follows when all that could be applied has been. */
   allApplied: (serving: Serving, nowMs: number) => void = () => {};
 
-  #takeRequest(prepared: PreparedWrites, handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+  #takeRequest({ prepared }: Serving, handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+    if (packet.dataBytes < requestPrefixBytes) handler.close(`a REQUEST of ${packet.dataBytes} bytes`);
+    else if (prepared !== null) this.#prepareForLearner(prepared, handler, packet, nowMs);
+    else this.#relay?.request(handler, packet);
+  }
+
+  #prepareForLearner(prepared: PreparedWrites, handler: LearnerHandler, packet: PacketView, nowMs: number): void {
     const { bytes, dataStart, dataEnd } = packet;
-    if (packet.dataBytes < requestPrefixBytes) {
-      handler.close(`a REQUEST of ${packet.dataBytes} bytes`);
-      return;
-    }
     const type = readInt32(bytes, dataStart + 12);
     if (type === OpCode.sync) {
       this.#leading!.broadcast.sync(handler.subscriber);
@@ -350,12 +356,17 @@ export class QuorumService implements PeerService {
     }
   }
 
-  #takeRevalidate(handler: LearnerHandler, { bytes, dataStart, dataBytes }: PacketView, nowMs: number): void {
+  #takeRevalidate(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
+    const { bytes, dataStart, dataBytes } = packet;
     if (dataBytes < sessionEntryBytes) {
       handler.close(`a REVALIDATE of ${dataBytes} bytes`);
       return;
     }
     this.#parts.metrics.revalidateCount.increment();
+    if (this.#relay !== null) {
+      this.#relay.revalidate(handler, packet);
+      return;
+    }
     const { sessions } = this.#parts.replica.database;
     const idHigh = readInt32(bytes, dataStart);
     const idLow = readInt32(bytes, dataStart + 4);
@@ -372,6 +383,7 @@ export class QuorumService implements PeerService {
 
   #forward(learning: Learning, request: ForwardedRequest): void {
     const { bytes, start, end, identities } = request;
+    this.#relay?.ownRequest(request.type);
     const out = learning.link.open();
     out.writeInt(PacketType.request);
     out.writeLong(-1, -1);
@@ -402,10 +414,17 @@ export class QuorumService implements PeerService {
     out.writeInt(-1);
   }
 
-  #takeRevalidated({ bytes, dataStart, dataBytes }: PacketView, nowMs: number): void {
+  #takeRevalidated(packet: PacketView, nowMs: number): void {
+    const { bytes, dataStart, dataBytes } = packet;
     if (dataBytes < sessionEntryBytes - 3 || this.#serving === null) return;
     const idHigh = readInt32(bytes, dataStart);
     const idLow = readInt32(bytes, dataStart + 4);
+    const observedTimeoutMs = this.#relay?.revalidated(packet) ?? null;
+    if (observedTimeoutMs !== null) {
+      const isAlive = bytes[dataStart + 8] !== 0;
+      if (isAlive) this.#parts.replica.database.sessions.touchId(idHigh, idLow, observedTimeoutMs, nowMs);
+      return;
+    }
     const client = this.#revalidating.get(idHigh, idLow);
     if (client === undefined) {
       const id = `0x${hexOfHalves(idHigh, idLow)}`;

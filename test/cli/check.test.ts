@@ -63,13 +63,13 @@ describe("check", () => {
 
   it("does not call a key honoured that the loader refuses", () => {
     const three = "server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n";
-    const { lines, exitCode } = check(`dataDir=/a\n${three}observerMasterPort=2191\n`);
+    const { lines, exitCode } = check(`dataDir=/a\n${three}sslQuorum=true\n`);
     expect(exitCode).toBe(ExitCode.invalidInvocation);
     expect(lines.slice(0, 5).map((line) => line.split(/ {2,}/)[2])).toEqual([
       ...Array.from({ length: 4 }, () => "honoured"),
       "refused",
     ]);
-    expect(lines[5]).toContain("/zoo.cfg:5: observerMasterPort: an observer master is not supported yet");
+    expect(lines[5]).toContain("/zoo.cfg:5: sslQuorum: TLS between servers is not supported yet");
     expect(check("dataDir=/a\ntickTime=x").lines[1]).toBe("/zoo.cfg:2  tickTime  refused");
   });
 

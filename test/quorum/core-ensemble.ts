@@ -215,7 +215,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
       }),
       electionOptions,
       limits,
-      hasDigests: false,
+      observerMasters: null,
       wire: this,
       replica: this,
       service: this,

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { PacketType } from "#protocol/quorum-packet.ts";
 import { Bytes } from "../support/bytes.ts";
-import { FakeLink, LeaderStage, LearnerStage, version } from "./stages.ts";
+import { FakeLink, LeaderStage, LearnerStage, setDataWithDigest, version } from "./stages.ts";
 import { txn } from "./support.ts";
 
 const { ack, commit, ping, newLeader, followerInfo, upToDate, diff, trunc, snap } = PacketType;
@@ -261,7 +261,7 @@ describe("a leader", () => {
     stage.acceptEpoch(3, 0n);
     stage.take();
     stage.propose(0x200000001n);
-    const whole = txn(0x200000001n, Buffer.from("a body and digest")).length;
+    const whole = txn(0x200000001n, setDataWithDigest).length;
     expect(stage.take()).toEqual(["2:PROPOSAL 200000001"]);
     stage.treeDone!();
     const out = stage.links.get(3)!.link.open();

@@ -89,6 +89,9 @@ function packet(type: number, zxid: bigint, data: Buffer | null = null): PacketV
   return view;
 }
 
+/** Body of a setData, and what a server with digests puts behind it. */
+export const setDataWithDigest: Buffer = new Bytes().string("/a").string("x").int(1).int(2).long(7n).build();
+
 export const version: Buffer = new Bytes().int(0x10000).build();
 
 export class LearnerStage extends Stage {
@@ -220,7 +223,6 @@ export class LeaderStage extends Stage {
       configs: this.configs,
       window,
       history: { currentEpoch: 1n, lastZxid: 0x100000005n },
-      hasDigests: true,
       limits: {
         tickTimeMs: 100,
         initLimit: 10,
@@ -305,7 +307,7 @@ export class LeaderStage extends Stage {
   }
 
   propose(zxid: bigint): void {
-    const bytes = txn(zxid, Buffer.from("a body and digest"));
+    const bytes = txn(zxid, setDataWithDigest);
     this.leading.broadcast.propose(bytes, 0, bytes.length, 0);
     this.flush();
   }

@@ -238,7 +238,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "quorum/leading.ts",
-        from: "    if (!this.#views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;\n",
+        from: "    if (!this.views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;\n",
         to: "",
       },
     ],

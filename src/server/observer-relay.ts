@@ -1,0 +1,95 @@
+/**
+ * What passes a follower between its observers and the leader. Their requests go on as they are, and come back as transactions
+ * like everybody's; what they ask besides is answered to this server, in the order in which it asked:
+ *
+ *   REVALIDATE   the answer goes to whoever asked: an observer, or this server for a client of its own
+ *   sync         the same
+ *   PING         its sessions were heard of: the leader is told with our own
+ *
+ * Source: ObserverMaster.revalidateSession, revalidateLearnerSession; FollowerZooKeeperServer.sync.
+ */
+
+import { Deque } from "#base/deque.ts";
+import { readInt32 } from "#jute/reader.ts";
+import { OpCode } from "#protocol/op-code.ts";
+import { PacketType, type PacketView, writePacket } from "#protocol/quorum-packet.ts";
+import type { LearnerHandler } from "#quorum/learner-handler.ts";
+import type { QuorumLink } from "#quorum/quorum-link.ts";
+
+/** Where the type of a REQUEST lies, behind the session and cxid. */
+const typeInRequest = 12;
+
+/** Who asked for a sync: null is this server, for a client of its own. */
+type Asker = LearnerHandler | null;
+
+interface Revalidation {
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly timeoutMs: number;
+  readonly observer: LearnerHandler;
+}
+
+export class ObserverRelay {
+  readonly #leader: QuorumLink;
+  readonly #syncs = new Deque<Asker>();
+  readonly #revalidations = new Deque<Revalidation>();
+
+  constructor(leader: QuorumLink) {
+    this.#leader = leader;
+  }
+
+  /** A request of this server's own client goes to the leader. */
+  ownRequest(type: number): void {
+    if (type === OpCode.sync) this.#syncs.push(null);
+  }
+
+  /** Passes on a REQUEST of an observer. */
+  request(observer: LearnerHandler, packet: PacketView): void {
+    const { bytes, dataStart } = packet;
+    if (readInt32(bytes, dataStart + typeInRequest) === OpCode.sync) this.#syncs.push(observer);
+    pass(this.#leader, packet);
+  }
+
+  /** Passes on an observer's question whether a session is alive. */
+  revalidate(observer: LearnerHandler, packet: PacketView): void {
+    const { bytes, dataStart } = packet;
+    this.#revalidations.push({
+      idHigh: readInt32(bytes, dataStart),
+      idLow: readInt32(bytes, dataStart + 4),
+      timeoutMs: readInt32(bytes, dataStart + 8),
+      observer,
+    });
+    pass(this.#leader, packet);
+  }
+
+  /** The leader has answered a sync. @returns whether it was an observer's, which has been told. */
+  synced(): boolean {
+    const asker = this.#syncs.length === 0 ? null : this.#syncs.shift();
+    if (asker === null) return false;
+    if (asker.state === "Serving") writePacket(asker.link.open(), PacketType.sync, 0, 0);
+    return true;
+  }
+
+  /**
+   * The leader says whether a session is alive.
+   * @returns the session's timeout when it was an observer that asked, which has been told; null when it was not.
+   */
+  revalidated(packet: PacketView): number | null {
+    if (this.#revalidations.length === 0) return null;
+    const { idHigh, idLow, timeoutMs, observer } = this.#revalidations.at(0);
+    const { bytes, dataStart } = packet;
+    if (readInt32(bytes, dataStart) !== idHigh || readInt32(bytes, dataStart + 4) !== idLow) return null;
+    this.#revalidations.shift();
+    if (observer.state === "Serving") pass(observer.link, packet);
+    return timeoutMs;
+  }
+}
+
+/** Sends a packet on as it is: its identities are the client's. */
+function pass(to: QuorumLink, { type, zxidHigh, zxidLow, bytes, dataStart, dataEnd, end }: PacketView): void {
+  const out = to.open();
+  out.writeInt(type);
+  out.writeLong(zxidHigh, zxidLow);
+  out.writeInt(dataEnd - dataStart);
+  out.writeRaw(bytes, dataStart, end);
+}
