@@ -88,6 +88,8 @@ export interface LoadOptions extends Omit<RecoveryOptions<DatabaseSink>, "newSin
 export interface LoadedDatabase {
   readonly database: Database;
   readonly recovery: Recovery;
+  /** Whether the snapshot holds, in part, transactions that the log does not have. */
+  readonly isSnapshotAhead: boolean;
   /** How long reading the snapshot took, and replaying the log over it. */
   readonly snapshotMs: number;
   readonly replayMs: number;
@@ -104,9 +106,15 @@ export async function loadDatabase(options: LoadOptions): Promise<LoadedDatabase
     onSnapshot: (sink, snapshot) => loading.takeSnapshot(sink.database, snapshot),
     onTxn: (bytes, start, end) => loading.replay(bytes, start, end),
   });
-  const database = loading.finish();
+  const { database, isSnapshotAhead } = loading.finish();
   const snapshotMs = Math.max(loading.snapshotReadAtMs - startMs, 0);
-  return { database, recovery, snapshotMs, replayMs: options.clock.monotonicMs() - startMs - snapshotMs };
+  return {
+    database,
+    recovery,
+    isSnapshotAhead,
+    snapshotMs,
+    replayMs: options.clock.monotonicMs() - startMs - snapshotMs,
+  };
 }
 
 async function* slicesOf(path: string, options: LoadOptions): AsyncGenerator<SnapshotSlice> {
@@ -184,9 +192,10 @@ class Loading {
     return compareHalves(bytes.readInt32BE(zxidAt), bytes.readInt32BE(zxidAt + 4), zxidHigh, zxidLow);
   }
 
-  finish(): Database {
+  finish(): { database: Database; isSnapshotAhead: boolean } {
     const { applier } = this.#database;
-    if (applier.isFuzzy) {
+    const isSnapshotAhead = applier.isFuzzy;
+    if (isSnapshotAhead) {
       this.#options.logger.warn({}, "The log ends before the transaction that the snapshot's digest belongs to");
       applier.isFuzzy = false;
     }
@@ -194,7 +203,7 @@ class Loading {
       const count = applier.digestMismatchCount;
       this.#options.logger.error({ count }, `The tree's digest differs ${count} times from that of snapshot or log`);
     }
-    return this.#database;
+    return { database: this.#database, isSnapshotAhead };
   }
 
   #compare(): void {

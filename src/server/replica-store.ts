@@ -54,13 +54,17 @@ export class ReplicaStore {
     return new ReplicaStore(parts, window, await loadInto(parts, window));
   }
 
-  /** Loads it again, after the log was closed and changed. */
-  async reload(): Promise<void> {
+  /**
+   * Loads it again, after the log was closed and changed.
+   * @returns whether the tree is that of the log: the snapshot may hold, in part, what the log does not have any more.
+   */
+  async reload(): Promise<boolean> {
     await this.snapshots.settled();
     this.window.clear();
-    const { database, recovery } = await loadInto(this.#parts, this.window);
+    const { database, recovery, isSnapshotAhead } = await loadInto(this.#parts, this.window);
     this.recovery = recovery;
     this.adopt(database);
+    return !isSnapshotAhead;
   }
 
   /** An empty database, to be filled. */

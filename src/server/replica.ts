@@ -152,9 +152,11 @@ export class Replica implements PeerReplica {
       async () => {
         await this.store.closeLog();
         const { disk, logger } = this.#parts.host;
-        isDone = await truncateTxnLog({ disk, logger, ...this.store.folders }, highOf(zxid), lowOf(zxid));
-        if (!isDone) await this.#rejoin.set();
-        await this.#reload();
+        // If this server dies before it knows whether the snapshot will do, only a tree will.
+        await this.#rejoin.set();
+        const isCut = await truncateTxnLog({ disk, logger, ...this.store.folders }, highOf(zxid), lowOf(zxid));
+        isDone = (await this.#reload()) && isCut;
+        if (isDone) await this.#rejoin.clear();
       },
       () => done(isDone, this.#nowMs()),
     );
@@ -250,10 +252,12 @@ export class Replica implements PeerReplica {
     await this.store.flushed();
   }
 
-  async #reload(): Promise<void> {
+  /** @returns whether the tree is that of the log. */
+  async #reload(): Promise<boolean> {
     this.window.clear();
-    await this.store.reload();
+    const isExact = await this.store.reload();
     this.#noteLoaded();
+    return isExact;
   }
 
   /** What the tree holds came from the disk, or is on it. */
@@ -336,6 +340,8 @@ export class Replica implements PeerReplica {
   async #applyAll(): Promise<void> {
     const { window } = this;
     if (window.length === 0) return;
+    // What no quorum may have could be cut off some day, and a snapshot that begins before it would be kept.
+    if (window.length > window.committedCount) this.store.snapshots.revoke();
     const last = window.at(window.length - 1);
     window.commit(last.zxidHigh, last.zxidLow);
     await this.#drain();

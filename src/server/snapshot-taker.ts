@@ -21,7 +21,9 @@ import type { Clock } from "#host/clock.ts";
 import type { Logger } from "#host/logger.ts";
 import { type SnapshotWriteOptions, writeSnapshot } from "#storage/snapshot-file.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
+import type { JuteWriter } from "#jute/writer.ts";
 import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
+import type { SnapshotSource } from "#tree/snapshot-stream.ts";
 import type { Database } from "./database.ts";
 
 export interface SnapshotTakerParts {
@@ -49,6 +51,7 @@ export class SnapshotTaker {
   /** On the monotonic clock: no snapshot begins earlier. */
   #notBeforeMs = 0;
   #running: Promise<void> | null = null;
+  #source: RevocableSource | null = null;
 
   constructor(parts: SnapshotTakerParts) {
     this.#parts = parts;
@@ -77,6 +80,14 @@ export class SnapshotTaker {
     return this.#running;
   }
 
+  /**
+   * What is applied from now on must not get into the snapshot that is being written: it is given up, unless all of the tree
+   * has been read.
+   */
+  revoke(): void {
+    if (this.#source !== null) this.#source.isRevoked = true;
+  }
+
   /** Resolves when no snapshot is being written. */
   async settled(): Promise<void> {
     await this.#running;
@@ -85,9 +96,11 @@ export class SnapshotTaker {
   async #take(): Promise<void> {
     const { database, clock, logger, metrics, write, onFailure } = this.#parts;
     const startMs = clock.monotonicMs();
-    const source = new TreeSnapshotSource(database.tree, (visit) => {
+    const tree = new TreeSnapshotSource(database.tree, (visit) => {
       for (const session of database.sessions.committed()) visit(session.idHigh, session.idLow, session.timeoutMs);
     });
+    const source = new RevocableSource(tree);
+    this.#source = source;
     try {
       const { path, sizeBytes } = await writeSnapshot(source, write);
       const endMs = clock.monotonicMs();
@@ -96,9 +109,11 @@ export class SnapshotTaker {
       metrics.snapshottime.add(ms);
       logger.info({ path, sizeBytes, ms }, `Snapshot taken in ${ms} ms`);
     } catch (error) {
-      onFailure(error);
+      if (error instanceof SnapshotRevoked) logger.info({}, "The snapshot that was being written is given up");
+      else onFailure(error);
     } finally {
       source.close();
+      this.#source = null;
     }
   }
 
@@ -108,5 +123,38 @@ export class SnapshotTaker {
     this.#countLimit = half + Math.floor(random.next() * half);
     const halfBytes = (snapSizeLimitKb * 1024) / 2;
     this.#bytesLimit = snapSizeLimitKb <= 0 ? 0 : halfBytes + Math.floor(random.next() * halfBytes);
+  }
+}
+
+/** The snapshot would have had what it must not. */
+class SnapshotRevoked extends Error {}
+
+class RevocableSource implements SnapshotSource {
+  isRevoked = false;
+  readonly #tree: TreeSnapshotSource;
+
+  constructor(tree: TreeSnapshotSource) {
+    this.#tree = tree;
+  }
+
+  get zxidHigh(): number {
+    return this.#tree.zxidHigh;
+  }
+
+  get zxidLow(): number {
+    return this.#tree.zxidLow;
+  }
+
+  writeSome(out: JuteWriter, bytesMax: number): boolean {
+    if (this.isRevoked) throw new SnapshotRevoked();
+    return this.#tree.writeSome(out, bytesMax);
+  }
+
+  finalState(): ReturnType<SnapshotSource["finalState"]> {
+    return this.#tree.finalState();
+  }
+
+  close(): void {
+    this.#tree.close();
   }
 }

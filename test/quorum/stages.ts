@@ -18,7 +18,7 @@ import { Bytes } from "../support/bytes.ts";
 import { configsOf, memberLines, txn, viewsOf } from "./support.ts";
 
 /** Everything in the order in which it happened; disk work waits in `pending` until the test lets it finish. */
-class Stage {
+export class Stage {
   readonly said: string[] = [];
   readonly pending: (() => void)[] = [];
 
@@ -82,7 +82,7 @@ export class FakeLink implements QuorumLink {
   }
 }
 
-function packet(type: number, zxid: bigint, data: Buffer | null = null): PacketView {
+export function packet(type: number, zxid: bigint, data: Buffer | null = null): PacketView {
   const bytes = new Bytes().int(type).long(zxid).buffer(data).int(-1).build();
   const view = new PacketView();
   expect(view.read(bytes, 0, bytes.length, 1 << 20)).toBe(true);

@@ -16,6 +16,7 @@ import {
   leaderOf,
   logAlone,
   othersThan,
+  patientClientAt,
   restarted,
   serving,
   some,
@@ -76,6 +77,70 @@ describe("what was logged by one server alone", () => {
     ensemble.network.heal();
     await serving(ensemble, ...ensemble.members);
     expect(ensemble.syncs.get("TRUNC")).toBe(1);
+    await judged(ensemble);
+    expectNowhere(ensemble, "/alone");
+  });
+
+  it("ZOOKEEPER-1549: nor in one that began before, and is still being written when that server gives up", async () => {
+    // One slice of a snapshot, and several.
+    for (const dataBytes of [10, 300_000]) {
+      const lines: string[] = [];
+      let watched: SimMember | null = null;
+      const onLine = (line: string): void => {
+        lines.push(line);
+        if (watched !== null && line.includes(` ${watched.sid} info Peer state changed: settling`)) {
+          void watched.server!.replica!.store.snapshots.take();
+        }
+      };
+      const ensemble = await begun({ clients: 2, diskMsMax: 20, onLine });
+      const old = await leaderOf(ensemble);
+      watched = old;
+      const client = await patientClientAt(ensemble, old);
+      const set = (path: string, data: string): void => client.ask({ op: "setData", path, data, version: -1 });
+      for (const path of ["/r0", "/r1"]) set(path, "x".repeat(dataBytes));
+      expect(await ensemble.until(() => client.waitingCount === 0, 5_000)).toBe(true);
+      cutOff(ensemble, old);
+      set("/r0", "alone");
+      set("/r2", "alone");
+      const isDeposed = (): boolean => ensemble.leader !== null && ensemble.leader !== old && !old.isServing;
+      expect(await ensemble.until(isDeposed, 10_000)).toBe(true);
+      await serving(ensemble, ...othersThan(ensemble, old));
+      watched = null;
+      ensemble.network.heal();
+      await serving(ensemble, ...ensemble.members);
+      expect(ensemble.syncs.get("TRUNC")).toBe(1);
+      expect(lines.filter((line) => line.includes("is given up"))).toHaveLength(1);
+      await judged(ensemble);
+    }
+  });
+
+  it("ZOOKEEPER-1549: nor in one that other servers have written like that", async () => {
+    const ensemble = await begun();
+    const old = await leaderOf(ensemble);
+    await ask(ensemble, old, some(2));
+    const { lastZxidLow } = old.server!.replica!.database.tree;
+    const others = othersThan(ensemble, old);
+    const client = await clientAt(ensemble, old);
+    cutOff(ensemble, old);
+    for (const request of [create("/alone"), ...some(3)]) client.ask(request);
+    const isDeposed = (): boolean => ensemble.leader !== null && ensemble.leader !== old && !old.isServing;
+    expect(await ensemble.until(isDeposed, 10_000)).toBe(true);
+    await ensemble.pass(100);
+    // It begins where all have the same, and holds what this server applied while it was written.
+    const { snapshots } = old.server!.replica!.store;
+    void snapshots.take();
+    await ensemble.pass(500);
+    const folder = "/data/version-2";
+    const taken = old.disk.names(folder).find((name) => name.startsWith("snapshot.1"))!;
+    old.end(() => true, true);
+    old.disk.put(`${folder}/snapshot.10000000${lastZxidLow}`, old.disk.get(`${folder}/${taken}`));
+    old.disk.drop(`${folder}/${taken}`);
+    ensemble.network.heal();
+    const trees = ensemble.syncs.get("SNAP") ?? 0;
+    old.start();
+    await serving(ensemble, old, ...others);
+    expect(ensemble.syncs.get("TRUNC")).toBe(1);
+    expect(ensemble.syncs.get("SNAP")).toBe(trees + 1);
     await judged(ensemble);
     expectNowhere(ensemble, "/alone");
   });

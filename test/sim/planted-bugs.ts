@@ -142,8 +142,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "server/replica.ts",
-        from: "        if (!isDone) await this.#rejoin.set();\n        await this.#reload();\n",
-        to: "        if (!isDone) await this.#rejoin.set();\n",
+        from: "        isDone = (await this.#reload()) && isCut;\n",
+        to: "        isDone = isCut;\n",
       },
     ],
   },
@@ -157,6 +157,19 @@ export const plantedBugs: readonly PlantedBug[] = [
         file: "server/replica.ts",
         from: "        await this.#applyAll();\n",
         to: "        await this.#applyAll();\n        await this.store.snapshots.take();\n",
+      },
+    ],
+  },
+  {
+    name: "snapshot-while-a-role-ends",
+    like: "ZOOKEEPER-1549",
+    about: "a snapshot that is being written when a role ends gets what was never committed",
+    edits: [
+      { file: "server/snapshot-taker.ts", from: "    if (this.isRevoked) throw new SnapshotRevoked();\n", to: "" },
+      {
+        file: "server/replica.ts",
+        from: "        isDone = (await this.#reload()) && isCut;\n",
+        to: "        await this.#reload();\n        isDone = isCut;\n",
       },
     ],
   },

@@ -4,9 +4,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { ask, begun, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
-import type { SimClient } from "./sim-client.ts";
-import type { SimEnsemble } from "./sim-ensemble.ts";
+import { ask, begun, judged, leaderOf, othersThan, patientClientAt, serving, some } from "./scenes.ts";
 import type { SimMember } from "./sim-member.ts";
 
 describe("a simulated ensemble", () => {
@@ -81,11 +79,3 @@ describe("a simulated ensemble", () => {
     await judged(ensemble);
   });
 });
-
-/** The second client, attached to that member: unlike the first it does not come back by itself when it is refused. */
-async function patientClientAt(ensemble: SimEnsemble, { node }: SimMember): Promise<SimClient> {
-  const client = ensemble.clients[1]!;
-  client.connect(node.name);
-  expect(await ensemble.until(() => client.isAttached, 10_000)).toBe(true);
-  return client;
-}

@@ -45,6 +45,14 @@ export async function clientAt(ensemble: SimEnsemble, { node }: SimMember): Prom
   return client;
 }
 
+/** The second client, attached to that member: unlike the first it does not come back by itself when it is refused. */
+export async function patientClientAt(ensemble: SimEnsemble, { node }: SimMember): Promise<SimClient> {
+  const client = ensemble.clients[1]!;
+  client.connect(node.name);
+  if (await ensemble.until(() => client.isAttached, answerMs)) return client;
+  throw new Error(`${node.name} lets nobody in`);
+}
+
 /** The first client asks for all that through a member, and is answered. */
 export async function ask(ensemble: SimEnsemble, member: SimMember, requests: readonly Request[]): Promise<void> {
   const client = await clientAt(ensemble, member);

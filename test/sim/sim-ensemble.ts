@@ -73,9 +73,12 @@ export class SimEnsemble {
   /** What the counter of an epoch begins behind. */
   readonly #firstCounter: bigint;
   readonly #areSessionsLocal: boolean;
+  /** How many connections there may be between a member and the leader. */
+  readonly #hops: number;
 
   constructor(shape: Shape) {
     this.#areSessionsLocal = shape.config["localSessionsEnabled"] === true;
+    this.#hops = shape.config["observerMasterPort"] === undefined ? 1 : 2;
     const { seed, voters, observers } = shape;
     const { windowBytes, bytesWeight, treeSliceBytes } = shape.isNarrow === true ? narrow : wide;
     this.#onLine = shape.onLine;
@@ -121,9 +124,12 @@ export class SimEnsemble {
     return conversations.flatMap(({ calls }) => calls).filter(({ xid }) => xid > 0);
   }
 
-  /** How long a member that hears nothing from its leader goes on, and a leader that hears nothing from its quorum. */
+  /**
+   * How long a member that hears nothing from its leader goes on, and a leader that hears nothing from its quorum; an observer
+   * may hear from a follower that does not hear from the leader.
+   */
   get #unawareMs(): number {
-    return (syncLimit + 1) * tickMs + 2 * this.network.options.delayMsMax;
+    return this.#hops * ((syncLimit + 1) * tickMs + 2 * this.network.options.delayMsMax);
   }
 
   member(sid: number): SimMember {

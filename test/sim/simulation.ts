@@ -41,12 +41,15 @@ export class Simulation {
     const isReconfigEnabled = memberDice.oneIn(3);
     const modeDice = new Dice(seed, "modes");
     const areSessionsLocal = modeDice.oneIn(4);
+    const isReadOnlyEnabled = modeDice.oneIn(4);
+    const doFollowersServeObservers = modeDice.oneIn(3);
     this.#stepMsMax = dice.pick([20, 100, 600, 2_000]);
     this.ensemble = new SimEnsemble({
       seed,
       voters: dice.pick([3, 3, 3, 5]),
       // Room for members that have nobody in common with those before.
-      observers: dice.pick([0, 0, 1]) + (isReconfigEnabled ? memberDice.below(4) : 0),
+      observers:
+        dice.pick([0, 0, 1]) + (isReconfigEnabled ? memberDice.below(4) : 0) + (doFollowersServeObservers ? 1 : 0),
       clients: 1 + dice.below(4),
       networkMsMax: dice.pick([2, 10, 50]),
       diskMsMax: dice.pick([1, 5, 20]),
@@ -58,10 +61,11 @@ export class Simulation {
         forceSnapshotSync: dice.oneIn(6) || (isNarrow && treeDice.oneIn(2)),
         ...(isReconfigEnabled ? { reconfigEnabled: true, skipACL: "yes" } : {}),
         ...(areSessionsLocal ? { localSessionsEnabled: true, localSessionsUpgradingEnabled: true } : {}),
+        ...(doFollowersServeObservers ? { observerMasterPort: 2191 } : {}),
         // Some thirty transactions, and the epoch's numbers are nearly used up.
         ...(memberDice.oneIn(8) ? { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 } : {}),
       },
-      properties: modeDice.oneIn(4) ? { "readonlymode.enabled": "true" } : {},
+      properties: isReadOnlyEnabled ? { "readonlymode.enabled": "true" } : {},
       ...(onLine === undefined ? {} : { onLine }),
     });
     const { schedule, network, members } = this.ensemble;
