@@ -29,6 +29,8 @@ export interface EnsembleSettings {
   /** How many, the last of all, are no members at first: each observes, by its own zoo.cfg alone. */
   readonly spares?: number;
   readonly config?: Readonly<Record<string, string | number>>;
+  /** Whether each member has an address of its own, 127.0.0.SID, so that all may have the same ports there. */
+  readonly areApart?: boolean;
   /** -D words for every member, or for those of a build. */
   readonly properties?: Readonly<Record<string, string | number>>;
   readonly propertiesOf?: Readonly<Record<Build, Readonly<Record<string, string | number>>>>;
@@ -66,7 +68,7 @@ export class TestEnsemble {
       const ports = settings.quorumPorts?.[sid - 1] ?? `${await freePort()}:${await freePort()}`;
       const role = sid <= builds.length - observers - spares ? "participant" : "observer";
       ensemble.quorumPorts.push(ports);
-      ensemble.#lines[`server.${sid}`] = `127.0.0.1:${ports}:${role}`;
+      ensemble.#lines[`server.${sid}`] = `${ensemble.#hostOf(sid)}:${ports}:${role}`;
     }
     for (const sid of ensemble.sids) {
       const member = ensemble.#memberOf(sid, builds[sid - 1]!);
@@ -232,7 +234,11 @@ export class TestEnsemble {
   /** Waits until a member has its election port, right before it looks for a leader; some bind it well after that for clients. */
   async #takesVotes(sid: number): Promise<void> {
     const port = Number(this.quorumPorts[sid - 1]!.split(":")[1]);
-    while (this.member(sid).isRunning && !(await listens(port))) await delay(pollMs);
+    while (this.member(sid).isRunning && !(await listens(port, this.#hostOf(sid)))) await delay(pollMs);
+  }
+
+  #hostOf(sid: number): string {
+    return this.#settings.areApart === true ? `127.0.0.${sid}` : "127.0.0.1";
   }
 
   #memberOf(sid: number, build: Build): TestServer {
@@ -250,9 +256,9 @@ export class TestEnsemble {
   }
 }
 
-function listens(port: number): Promise<boolean> {
+function listens(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
+    const socket = connect(port, host, () => {
       socket.destroy();
       resolve(true);
     });
