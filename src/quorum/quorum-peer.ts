@@ -62,6 +62,8 @@ export class QuorumPeer {
   readonly #observerMasters: ObserverMasters | null;
   /** Whom this server is connected to as a learner, or tries to be. */
   #masterSid = 0n;
+  /** Since when no follower has served this observer; null when one does, or none is asked. */
+  #masterlessSinceMs: number | null = null;
   /** When the driver last spoke to the election, which knows no clock. */
   #nowMs = 0;
   #halfTickMs: number = Number.POSITIVE_INFINITY;
@@ -195,7 +197,7 @@ export class QuorumPeer {
     // A leader may be some milliseconds behind its learners: the first waits are short, and come on top.
     const shortening = Math.max(0, shortAttempts - this.#connectAttempts + 1);
     const waitMs = this.#limits.connectRetryMs / 2 ** shortening;
-    this.#masterSid = this.#nextMaster();
+    this.#masterSid = this.#nextMaster(nowMs);
     const isLast = this.#connectAttempts >= connectAttemptsMax + shortAttempts;
     if (isLast || nowMs + waitMs > this.#connectDeadlineMs) this.#over("the leader cannot be reached");
     else this.#connectAgainMs = nowMs + waitMs;
@@ -291,14 +293,21 @@ export class QuorumPeer {
     const { tickTimeMs, initLimit, connectToLearnerMasterLimit } = this.#limits;
     this.#connectDeadlineMs = nowMs + tickTimeMs * (connectToLearnerMasterLimit || initLimit);
     this.#connectAttempts = 0;
-    this.#masterSid = this.#nextMaster();
+    this.#masterSid = this.#nextMaster(nowMs);
     this.#connect();
   }
 
-  #nextMaster(): bigint {
+  /**
+   * Followers first. Where none serves this observer for initLimit the leader is asked as well: it may need just this server, as
+   * one that is to vote when a change is committed, before anybody can follow. ZooKeeper's observer goes on to ask followers.
+   */
+  #nextMaster(nowMs: number): bigint {
     const { leader } = this.election.currentVote;
     if (this.#observerMasters === null || !this.isObserver) return leader;
-    return this.#observerMasters.next(leader, this.#configs.views.committed.voters);
+    this.#masterlessSinceMs ??= nowMs;
+    const { tickTimeMs, initLimit } = this.#limits;
+    const isLeaderAsked = nowMs - this.#masterlessSinceMs > tickTimeMs * initLimit && this.#connectAttempts % 2 === 1;
+    return isLeaderAsked ? leader : this.#observerMasters.next(leader, this.#configs.views.committed.voters);
   }
 
   #connect(): void {
@@ -456,6 +465,7 @@ export class QuorumPeer {
       },
       serve: (epoch) => {
         this.#reportEpoch(epoch);
+        this.#masterlessSinceMs = null;
         const learning = this.learning!;
         service.learn(learning, epoch);
         if (this.#observerMasters !== null && !learning.isObserver) this.#serveObservers(learning);

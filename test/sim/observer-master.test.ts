@@ -83,6 +83,22 @@ describe("an observer", () => {
     await judged(ensemble);
   });
 
+  it("is served by the leader where no follower can be reached for initLimit", async () => {
+    const { ensemble, observer } = await withObserver();
+    const leader = await leaderOf(ensemble);
+    for (const { node } of othersThan(ensemble, leader, observer)) {
+      ensemble.network.cut(node.name, observer.node.name);
+      ensemble.network.cut(observer.node.name, node.name);
+    }
+    expect(await ensemble.until(() => !observer.isServing, 10_000)).toBe(true);
+    const lostMs = ensemble.schedule.nowMs;
+    await serving(ensemble, observer);
+    expect(masterOf(ensemble, observer)).toBe(leader);
+    expect(ensemble.schedule.nowMs - lostMs).toBeGreaterThan(4_000);
+    await ask(ensemble, observer, asked);
+    await judged(ensemble);
+  });
+
   it("goes on from where it is when it is ahead of the follower that it comes to", async () => {
     const { ensemble, observer } = await withObserver();
     const master = masterOf(ensemble, observer);
