@@ -64,6 +64,7 @@ export class QuorumPeer {
   #masterSid = 0n;
   /** Since when no follower has served this observer; null when one does, or none is asked. */
   #masterlessSinceMs: number | null = null;
+  #isLeadersTurn = false;
   /** When the driver last spoke to the election, which knows no clock. */
   #nowMs = 0;
   #halfTickMs: number = Number.POSITIVE_INFINITY;
@@ -306,8 +307,9 @@ export class QuorumPeer {
     if (this.#observerMasters === null || !this.isObserver) return leader;
     this.#masterlessSinceMs ??= nowMs;
     const { tickTimeMs, initLimit } = this.#limits;
-    const isLeaderAsked = nowMs - this.#masterlessSinceMs > tickTimeMs * initLimit && this.#connectAttempts % 2 === 1;
-    return isLeaderAsked ? leader : this.#observerMasters.next(leader, this.#configs.views.committed.voters);
+    const isOverdue = nowMs - this.#masterlessSinceMs > tickTimeMs * initLimit;
+    this.#isLeadersTurn = isOverdue && !this.#isLeadersTurn;
+    return this.#isLeadersTurn ? leader : this.#observerMasters.next(leader, this.#configs.views.committed.voters);
   }
 
   #connect(): void {

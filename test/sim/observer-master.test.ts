@@ -83,14 +83,14 @@ describe("an observer", () => {
     await judged(ensemble);
   });
 
-  it("is served by the leader where no follower can be reached for initLimit", async () => {
+  it("is served by the leader where no follower takes it for initLimit", async () => {
     const { ensemble, observer } = await withObserver();
     const leader = await leaderOf(ensemble);
-    for (const { node } of othersThan(ensemble, leader, observer)) {
-      ensemble.network.cut(node.name, observer.node.name);
-      ensemble.network.cut(observer.node.name, node.name);
-    }
+    // As if the followers could not bind that port.
+    for (const { node } of othersThan(ensemble, leader, observer)) node.listeners.delete(port.observerMasterPort);
+    cutOff(ensemble, observer);
     expect(await ensemble.until(() => !observer.isServing, 10_000)).toBe(true);
+    ensemble.network.heal();
     const lostMs = ensemble.schedule.nowMs;
     await serving(ensemble, observer);
     expect(masterOf(ensemble, observer)).toBe(leader);
