@@ -29,6 +29,8 @@ export interface EnsembleConfig {
   readonly connectToLearnerMasterLimit: number;
   /** Where followers serve observers, and observers look for them; 0: the leader serves all. */
   readonly observerMasterPort: number;
+  /** What the two-node oracle says is the first character of that file; null: majorities alone count. */
+  readonly oraclePath: string | null;
   /** Bind quorum and election port on every address of the machine. */
   readonly quorumListenOnAllIps: boolean;
   readonly election: {
@@ -114,6 +116,7 @@ export function readEnsemble(
     syncLimit,
     connectToLearnerMasterLimit: Math.max(keys.int("connectToLearnerMasterLimit", 0), 0),
     observerMasterPort: keys.int("observerMasterPort", 0) > 0 ? keys.port("observerMasterPort")! : 0,
+    oraclePath: oraclePathIn(keys, membership),
     quorumListenOnAllIps: keys.boolean("quorumListenOnAllIPs", false),
     election: {
       notificationIntervalMsMin: properties.int("zookeeper.fastleader.minNotificationInterval", 200),
@@ -144,6 +147,13 @@ function refuseWhatIsMissing(keys: FileKeys): void {
     if (keys.boolean(key, false)) throw missing(key, "TLS between servers");
   }
   if (keys.boolean("quorum.auth.enableSasl", false)) throw missing("quorum.auth.enableSasl", "SASL between servers");
+}
+
+/** @throws ConfigError with groups: ZooKeeper ignores them then, without a word. */
+function oraclePathIn(keys: FileKeys, { groupOf }: Membership): string | null {
+  const path = keys.text("oraclePath");
+  if (path === null || groupOf === null) return path;
+  throw keys.error("oraclePath", "an oracle is for two voters without groups and weights", "one of the two left out");
 }
 
 function ownSid(membership: Membership, myid: bigint | null, dataDir: string): bigint {

@@ -71,7 +71,7 @@ export const parserKeys: readonly KeyRow[] = [
   ensembleOnly("multiAddress.enabled", bool),
   ensembleOnly("multiAddress.reachabilityCheckEnabled", bool, allAddresses),
   ensembleOnly("multiAddress.reachabilityCheckTimeoutMs", ms, allAddresses),
-  refused("oraclePath", "the two-node oracle is not supported yet, and it decides who may lead; remove the key"),
+  ensembleOnly("oraclePath", "a file that begins with 1 where this one of two voters may go on alone"),
   honoured("server.*", "host:port:port[:participant|observer][;[host:]port]"),
   ensembleOnly("group*", "server ids, joined by colons"),
   ensembleOnly("weight*", "a number"),

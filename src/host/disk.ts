@@ -31,6 +31,8 @@ export interface Disk {
   list(folder: string): Promise<string[]>;
   /** Size and modification time, or null when there is no such file. */
   stat(path: string): Promise<{ sizeBytes: number; modifiedMs: number; isFolder: boolean } | null>;
+  /** The first bytes of a file, at once, or null when there are none: for a word that somebody else writes there. */
+  peek(path: string, length: number): Uint8Array | null;
   /** Creates a folder and the missing ones above it; an existing one is no error. */
   makeFolder(path: string): Promise<void>;
   /** Whether this process may create files in the folder. */

@@ -169,6 +169,11 @@ export class LeaderElection {
       this.#conclude(this.#mine());
       return;
     }
+    if (this.#views.isAloneByOracle && this.#hasQuorumFor(this.#mine(), this.#votes)) {
+      // It may have come to that since the votes came.
+      this.#conclude(this.#mine());
+      return;
+    }
     if (this.#output.hasDelivered) this.#tellEverybody();
     else this.#output.connectAll();
     this.#waitMs = Math.min(this.#waitMs * 2, this.#options.notificationIntervalMsMax);
@@ -251,7 +256,8 @@ export class LeaderElection {
       }
     }
     this.#outOfElection.set(sid, vote);
-    if (!this.#isFollowed(vote, this.#outOfElection)) return;
+    const isLeadingAlone = vote.state === ServerState.leading && vote.leader === sid && this.#views.isOtherByOracle;
+    if (!isLeadingAlone && !this.#isFollowed(vote, this.#outOfElection)) return;
     this.#logicalClock = vote.electionEpoch;
     this.#conclude(vote);
   }

@@ -145,7 +145,7 @@ export class Leading extends LearnerMaster {
     this.#isHalfTick = !this.#isHalfTick;
     if (this.#isHalfTick) {
       this.#tick++;
-      if (!this.#isQuorumSynced()) {
+      if (!this.#isQuorumSynced() && !this.#mayGoOnAlone()) {
         this.stop("Not sufficient followers synced, only synced with sids: [ " + this.#syncedSids() + " ]");
         return;
       }
@@ -195,6 +195,7 @@ export class Leading extends LearnerMaster {
 
   subscribe(subscriber: Subscriber): void {
     this.broadcast.subscribe(subscriber);
+    if (subscriber.isParticipant) this.views.isOracleNeeded = false;
   }
 
   unsubscribe(subscriber: Subscriber): void {
@@ -312,6 +313,14 @@ export class Leading extends LearnerMaster {
   #isQuorumSynced(): boolean {
     const synced = new Set([this.#sid, ...this.#synced()]);
     return this.views.hasQuorums((sid) => synced.has(sid));
+  }
+
+  /** The other of two voters is gone, and the oracle says that this one goes on: what waits for the other waits no longer. */
+  #mayGoOnAlone(): boolean {
+    this.views.isOracleNeeded = ![...this.handlers].some(({ isObserver }) => !isObserver);
+    if (!this.views.isAloneByOracle) return false;
+    this.broadcast.settle();
+    return true;
   }
 
   /**

@@ -243,6 +243,7 @@ export class QuorumPeer {
 
   #look(nowMs: number): void {
     this.#nowMs = nowMs;
+    this.#configs.views.isOracleNeeded = true;
     this.#change("Looking", "");
     this.election.look(this.#candidate, nowMs);
   }

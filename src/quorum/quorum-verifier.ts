@@ -8,7 +8,10 @@
  * acknowledgement.
  *
  * Always: two quorums of one configuration share a voter. All that an ensemble promises rests on it.
- * Source: QuorumVerifier.java, QuorumMaj.java, QuorumHierarchical.java.
+ *
+ * But two voters may have an oracle (`oraclePath`): whoever runs them says which of the two may go on without the other. Then
+ * that promise is the oracle's: what one has acknowledged alone is lost if the oracle turns to the other before they have met.
+ * Source: QuorumVerifier.java, QuorumMaj.java, QuorumHierarchical.java, QuorumOracleMaj.java.
  */
 
 import { hexOfHalves, highOf, lowOf } from "#base/zxid.ts";
@@ -101,6 +104,15 @@ interface Group {
   readonly weight: bigint;
 }
 
+/** Who says which of two voters goes on without the other. */
+export interface Oracle {
+  /** Whether this server does. */
+  grants(): boolean;
+}
+
+/** So many voters can be of two minds. */
+const tieOf = 2;
+
 /**
  * The configurations that a decision needs a quorum of: the committed one and, while a reconfiguration is under way, the
  * one that was last seen (SyncedLearnerTracker.java).
@@ -108,10 +120,14 @@ interface Group {
 export class QuorumViews {
   committed: QuorumVerifier;
   lastSeen: QuorumVerifier;
+  /** Whether the other of two voters is gone, as far as this server knows: only then is the oracle asked. */
+  isOracleNeeded = true;
+  readonly #oracle: Oracle | null;
 
-  constructor(committed: QuorumVerifier, lastSeen: QuorumVerifier = committed) {
+  constructor(committed: QuorumVerifier, lastSeen: QuorumVerifier = committed, oracle: Oracle | null = null) {
     this.committed = committed;
     this.lastSeen = lastSeen;
+    this.#oracle = oracle;
   }
 
   get isChanging(): boolean {
@@ -120,12 +136,31 @@ export class QuorumViews {
 
   /** Whether the voters for whom `isIn` holds are a quorum of every configuration that counts now. */
   hasQuorums(isIn: (sid: bigint) => boolean): boolean {
-    return this.committed.hasQuorum(isIn) && (!this.isChanging || this.lastSeen.hasQuorum(isIn));
+    return this.#isQuorum(this.committed, isIn) && (!this.isChanging || this.#isQuorum(this.lastSeen, isIn));
   }
 
   /** Whether they are a quorum of at least one of them. */
   hasAnyQuorum(isIn: (sid: bigint) => boolean): boolean {
-    return this.committed.hasQuorum(isIn) || (this.isChanging && this.lastSeen.hasQuorum(isIn));
+    return this.#isQuorum(this.committed, isIn) || (this.isChanging && this.#isQuorum(this.lastSeen, isIn));
+  }
+
+  /** Whether the oracle may be asked, and says that this server may go on without the other. */
+  get isAloneByOracle(): boolean {
+    return this.#isOracleAsked && this.#oracle!.grants();
+  }
+
+  /** Whether it may be asked, and says that the other goes on, so that this one is to follow. */
+  get isOtherByOracle(): boolean {
+    return this.#isOracleAsked && !this.#oracle!.grants();
+  }
+
+  get #isOracleAsked(): boolean {
+    return this.#oracle !== null && this.isOracleNeeded && this.committed.voters.length === tieOf;
+  }
+
+  #isQuorum(config: QuorumVerifier, isIn: (sid: bigint) => boolean): boolean {
+    if (config.hasQuorum(isIn)) return true;
+    return config.voters.length === tieOf && config.voters.some((sid) => isIn(sid)) && this.isAloneByOracle;
   }
 
   /** Whether the server votes in either configuration. */

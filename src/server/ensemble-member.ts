@@ -17,7 +17,7 @@ import { Configurations } from "#quorum/configurations.ts";
 import type { Member } from "#quorum/membership.ts";
 import { ObserverMasters } from "#quorum/observer-masters.ts";
 import { QuorumPeer } from "#quorum/quorum-peer.ts";
-import { type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
+import { type Oracle, type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import type { Recovery } from "#storage/recovery.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
 import { setConfigZnode } from "#tree/system-znodes.ts";
@@ -30,6 +30,9 @@ import { QuorumPorts } from "./quorum-ports.ts";
 import { QuorumService, type RoleParts } from "./quorum-service.ts";
 import { Replica } from "./replica.ts";
 import { type Serving, wireServing } from "./wiring.ts";
+
+/** What the oracle's file begins with where this server may go on alone: "1". */
+const granted = 0x31;
 
 export class EnsembleMember extends ClientServer {
   readonly ensemble: EnsembleConfig;
@@ -51,11 +54,17 @@ export class EnsembleMember extends ClientServer {
   constructor(parts: ServerParts & { readonly ensemble: EnsembleConfig }) {
     super(parts);
     this.ensemble = parts.ensemble;
-    const { sid, own, committed, lastSeen, zooCfg } = parts.ensemble;
-    this.views = new QuorumViews(committed, lastSeen);
+    const { sid, own, committed, lastSeen, zooCfg, oraclePath } = parts.ensemble;
+    this.views = new QuorumViews(committed, lastSeen, oraclePath === null ? null : this.#oracleAt(oraclePath));
     this.#own = own;
     this.#clientPlace = { address: this.config.clientPortAddress, port: this.config.clientPort };
     this.#files = new ConfigFiles({ disk: this.host.disk, logger: this.host.logger, zooCfg, sid });
+  }
+
+  /** Asked when it matters, each time: somebody else writes the file. */
+  #oracleAt(path: string): Oracle {
+    const { disk } = this.host;
+    return { grants: () => disk.peek(path, 1)?.[0] === granted };
   }
 
   get peer(): QuorumPeer | null {
@@ -271,6 +280,7 @@ export class EnsembleMember extends ClientServer {
     this.#timer = timers.after(Math.max(deadlineMs - clock.monotonicMs(), 0), () => {
       this.#timerAtMs = Number.POSITIVE_INFINITY;
       peer.timer(clock.monotonicMs());
+      this.#replica?.apply();
       this.turnEnded();
     });
   }

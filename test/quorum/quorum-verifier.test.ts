@@ -78,3 +78,35 @@ describe("two configurations", () => {
     expect(views.hasQuorums((sid) => sid <= 2n)).toBe(true);
   });
 });
+
+describe("an oracle", () => {
+  const asked = { count: 0, answer: true };
+  const oracle = { grants: () => asked.count++ >= 0 && asked.answer };
+
+  it("lets one of two voters be a quorum, while it is needed", () => {
+    const config = verifierOf(memberLines(2));
+    const views = new QuorumViews(config, config, oracle);
+    asked.answer = true;
+    expect(views.hasQuorums((sid) => sid === 1n)).toBe(true);
+    expect([views.isAloneByOracle, views.isOtherByOracle]).toEqual([true, false]);
+    asked.answer = false;
+    expect(views.hasQuorums((sid) => sid === 1n)).toBe(false);
+    expect([views.isAloneByOracle, views.isOtherByOracle]).toEqual([false, true]);
+    asked.answer = true;
+    expect(views.hasQuorums(() => false)).toBe(false);
+    views.isOracleNeeded = false;
+    expect(views.hasQuorums((sid) => sid === 1n)).toBe(false);
+    expect([views.isAloneByOracle, views.isOtherByOracle]).toEqual([false, false]);
+  });
+
+  it("is not asked where there is a majority, and has no say among three", () => {
+    asked.count = 0;
+    const two = verifierOf(memberLines(2));
+    expect(new QuorumViews(two, two, oracle).hasQuorums(() => true)).toBe(true);
+    const three = verifierOf(memberLines(3));
+    const views = new QuorumViews(three, three, oracle);
+    expect(views.hasQuorums((sid) => sid === 1n)).toBe(false);
+    expect([views.isAloneByOracle, views.isOtherByOracle]).toEqual([false, false]);
+    expect(asked.count).toBe(0);
+  });
+});

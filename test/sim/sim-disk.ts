@@ -40,6 +40,10 @@ export class SimDisk implements Disk {
     return this.memory.stat(path);
   }
 
+  peek(path: string, length: number): Uint8Array | null {
+    return this.memory.peek(path, length);
+  }
+
   async makeFolder(path: string): Promise<void> {
     await this.#wait();
     await this.memory.makeFolder(path);

@@ -132,6 +132,11 @@ export class MemoryDisk implements Disk {
     return inode === undefined ? null : { sizeBytes: inode.seen.length, modifiedMs: 0, isFolder: false };
   }
 
+  peek(path: string, length: number): Uint8Array | null {
+    const inode = this.#folders.get(folderOf(path))?.seen.get(nameOf(path));
+    return inode === undefined ? null : inode.seen.subarray(0, length);
+  }
+
   async makeFolder(path: string): Promise<void> {
     await this.#call("makeFolder", path);
     for (let at = path; at !== ""; at = folderOf(at)) {

@@ -9,7 +9,19 @@
  * Source: none; ZooKeeper uses java.io.
  */
 
-import { close, constants, fdatasync, fstat, ftruncate, open, read, write } from "node:fs";
+import {
+  close,
+  closeSync,
+  constants,
+  fdatasync,
+  fstat,
+  ftruncate,
+  open,
+  openSync,
+  read,
+  readSync,
+  write,
+} from "node:fs";
 import { access, mkdir, open as openHandle, readdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiskError, errorCode } from "#base/errors.ts";
@@ -42,6 +54,20 @@ export class NodeDisk implements Disk {
       // Below something that is no folder there is nothing either.
       if (errorCode(cause) === "ENOENT" || errorCode(cause) === "ENOTDIR") return null;
       throw new DiskError({ path, action: "stat" }, cause);
+    }
+  }
+
+  peek(path: string, length: number): Uint8Array | null {
+    try {
+      const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      try {
+        const bytes = Buffer.alloc(length);
+        return bytes.subarray(0, readSync(descriptor, bytes, 0, length, 0));
+      } finally {
+        closeSync(descriptor);
+      }
+    } catch {
+      return null;
     }
   }
 
