@@ -28,6 +28,7 @@ export interface EnsembleSettings {
   readonly observers?: number;
   /** How many, the last of all, are no members at first: each observes, by its own zoo.cfg alone. */
   readonly spares?: number;
+  /** Further lines of zoo.cfg; FOLDER in them stands for the member's own. */
   readonly config?: Readonly<Record<string, string | number>>;
   /** Whether each member has an address of its own, 127.0.0.SID, so that all may have the same ports there. */
   readonly areApart?: boolean;
@@ -246,9 +247,13 @@ export class TestEnsemble {
     const known = Object.entries(this.#lines).filter(([key], index) => {
       return index < builds.length - spares || key === `server.${sid}`;
     });
+    const folder = join(this.#folder, `server-${sid}`);
+    const own = Object.entries(this.#settings.config ?? {}).map(([key, value]) => {
+      return [key, typeof value === "string" ? value.replace("FOLDER", folder) : value] as const;
+    });
     return new TestServer(build, {
-      folder: join(this.#folder, `server-${sid}`),
-      config: { ...quorumConfig, ...this.#settings.config, ...Object.fromEntries(known) },
+      folder,
+      config: { ...quorumConfig, ...Object.fromEntries([...own, ...known]) },
       isConfigKept: true,
       properties: { ...this.#settings.properties, ...this.#settings.propertiesOf?.[build] },
       jars: this.#settings.jars ?? "server",

@@ -291,6 +291,20 @@ describe("a zoo.cfg with members", () => {
     );
   });
 
+  it("may have an oracle and an observer master's port, but no oracle beside groups", () => {
+    const two = `${data}initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.2=b:1:2\n`;
+    expect(load(two, { myid: "1" }).config.ensemble).toMatchObject({ oraclePath: null, observerMasterPort: 0 });
+    const { ensemble } = load(`${two}oraclePath=/o\nobserverMasterPort=2191`, { myid: "1" }).config;
+    expect(ensemble).toMatchObject({ oraclePath: "/o", observerMasterPort: 2191 });
+    expect(load(`${two}observerMasterPort=-1`, { myid: "1" }).config.ensemble?.observerMasterPort).toBe(0);
+    checkError(
+      `${two}oraclePath=/o\ngroup.1=1:2`,
+      "/conf/zoo.cfg:6: oraclePath: an oracle is for two voters without groups and weights; valid is one of the two left out",
+      { myid: "1" },
+    );
+    expect(() => load(`${two}observerMasterPort=70000`, { myid: "1" })).toThrow("port out of range:70000");
+  });
+
   it("is a member of an ensemble, with all that a member needs", () => {
     const three = "server.1=a:1:2\nserver.2=b:1:2;9\nserver.3=c:1:2:observer\nserver.4=d:1:2\n";
     const limits = "initLimit=5\nsyncLimit=2\n";
