@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import org.apache.zookeeper.server.quorum.QuorumPeerConfig;
 
 /**
  * Stands in front of ZooKeeper's own class of this name, behind the public interface by which Curator's TestingServer starts
@@ -29,6 +30,8 @@ class ZooKeeperServerEmbeddedImpl implements ZooKeeperServerEmbedded {
         port = wanted == 0 ? ServerProcess.freePort() : wanted;
         host = config.getOrDefault("clientPortAddress", EVERY_ADDRESS);
         config.put("clientPort", String.valueOf(port));
+        // Tests turn it on in the class that would have read it.
+        if (QuorumPeerConfig.isReconfigEnabled()) config.put("reconfigEnabled", "true");
     }
 
     @Override
