@@ -127,11 +127,14 @@ export class TestEnsemble {
     await Promise.all(starting);
   }
 
-  /** Puts the other build, or the same anew, in a member's place: same folder, same ports. It has to be started yet. */
-  async replace(sid: number, build: Build): Promise<void> {
+  /**
+   * Puts the other build, or the same anew, in a member's place: same folder, same ports, and these -D words beside those of
+   * all. It has to be started yet.
+   */
+  async replace(sid: number, build: Build, properties: EnsembleSettings["properties"] = {}): Promise<void> {
     const old = this.member(sid);
     await old.stop();
-    const member = this.#memberOf(sid, build);
+    const member = this.#memberOf(sid, build, properties);
     member.port = old.port;
     this.#members[sid - 1] = member;
   }
@@ -242,7 +245,7 @@ export class TestEnsemble {
     return this.#settings.areApart === true ? `127.0.0.${sid}` : "127.0.0.1";
   }
 
-  #memberOf(sid: number, build: Build): TestServer {
+  #memberOf(sid: number, build: Build, further: EnsembleSettings["properties"] = {}): TestServer {
     const { builds, spares = 0 } = this.#settings;
     const known = Object.entries(this.#lines).filter(([key], index) => {
       return index < builds.length - spares || key === `server.${sid}`;
@@ -255,7 +258,7 @@ export class TestEnsemble {
       folder,
       config: { ...quorumConfig, ...Object.fromEntries([...own, ...known]) },
       isConfigKept: true,
-      properties: { ...this.#settings.properties, ...this.#settings.propertiesOf?.[build] },
+      properties: { ...this.#settings.properties, ...this.#settings.propertiesOf?.[build], ...further },
       jars: this.#settings.jars ?? "server",
     });
   }
