@@ -201,7 +201,6 @@ export const curatorSuite: JavaSuite = {
     "TestDelete",
     "TestDistributedBarrier",
     "TestExistsBuilder",
-    "TestInterProcessMutex",
     "TestSetData",
     "TestTransactionsNew",
     "TestTransactionsOld",

@@ -48,6 +48,16 @@ export const kazooReleases: readonly KazooRelease[] = [
 /** Tests that are others once more, on other kinds of threads. */
 export const repetitions: readonly string[] = ["test_eventlet_handler.py", "test_gevent_handler.py"];
 
+/** Tests of recipes, which take their time: `--shard ci` has others of their kind. */
+export const recipes: readonly string[] = [
+  "test_barrier.py",
+  "test_cache.py",
+  "test_lease.py",
+  "test_lock.py",
+  "test_partitioner.py",
+  "test_queue.py",
+];
+
 /** Seconds that one test may take; the longest needs half of it. */
 const testTimeoutS = 120;
 /** Ports of one server: client, leader, election, admin, secure client. */

@@ -11,6 +11,7 @@ import {
   installedKazoo,
   type KazooRelease,
   kazooReleases,
+  recipes,
   repetitions,
   runKazooTests,
   versionsIn,
@@ -20,8 +21,9 @@ import { isShort } from "../shard.ts";
 
 const suiteTimeoutMs = 20 * 60_000;
 
-/** `--shard ci` leaves out what is the same once more: the older release, and the tests repeated on other kinds of threads. */
+/** `--shard ci` leaves out what is the same once more: the older release, the tests repeated on other kinds of threads, and recipes. */
 const isPart = isShort && process.env["COMPAT_FREEZE"] !== "1";
+const leftOut = isPart ? [...repetitions, ...recipes] : [];
 
 const about =
   "kazoo.testing with ZOOKEEPER_CLUSTER_SIZE=1. The servers of both builds are not given authProvider.1=SASLAuthenticationProvider, " +
@@ -36,13 +38,13 @@ for (const release of isPart ? kazooReleases.slice(0, 1) : kazooReleases) {
 function suiteOf(release: KazooRelease): ForeignSuite {
   const name = `kazoo ${release.version}`;
   const library = installedKazoo(release);
-  const left = { tests: exclusionsOf(name).map(({ test: one }) => one), files: isPart ? repetitions : [] };
+  const left = { tests: exclusionsOf(name).map(({ test: one }) => one), files: leftOut };
   return {
     name,
     frozen: release.frozen,
     about,
     versions: versionsIn(library),
-    covers: (one) => !isPart || !repetitions.some((file) => one.startsWith(file)),
+    covers: (one) => !leftOut.some((file) => one.startsWith(file)),
     run: (build) => runKazooTests({ suite: name, library, builds: [build], left }),
   };
 }
