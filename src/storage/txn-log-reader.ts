@@ -20,6 +20,7 @@ import { CorruptionError } from "#base/errors.ts";
 import { compareHalves, hexOfHalves } from "#base/zxid.ts";
 import type { Disk, DiskFile } from "#host/disk.ts";
 import type { Logger } from "#host/logger.ts";
+import { MarshallingError } from "#jute/reader.ts";
 import { txnHeaderBytes, zxidInTxnHeader } from "#protocol/txn-header.ts";
 import { filesOfKind, type NamedFile } from "./file-names.ts";
 import { FileWindow } from "./file-window.ts";
@@ -40,7 +41,10 @@ export interface TxnLogReadOptions {
   readonly until?: { readonly zxidHigh: number; readonly zxidLow: number };
   /** Awaited before each piece of a file, so that whoever takes the records is not given more than it can hold. */
   pace?(): Promise<void>;
-  /** Takes a payload, `bytes[start, end)`: TxnHeader, body, digest. Borrowed until it returns. */
+  /**
+   * Takes a payload, `bytes[start, end)`: TxnHeader, body, digest. Borrowed until it returns. A MarshallingError says that it
+   * is no transaction: the log is damaged there.
+   */
   onRecord(bytes: Buffer, start: number, end: number): void;
 }
 
@@ -236,7 +240,17 @@ class LogReading {
       this.#zxidHigh = high;
       this.#zxidLow = low;
     }
-    this.#options.onRecord(bytes, payloadStart, payloadEnd);
+    this.#handOut(file, window, payloadStart, payloadEnd);
+  }
+
+  /** What is whole and makes no sense was written that way: nothing behind it can be trusted. */
+  #handOut(file: NamedFile, { bytes, offset }: FileWindow, payloadStart: number, payloadEnd: number): void {
+    try {
+      this.#options.onRecord(bytes, payloadStart, payloadEnd);
+    } catch (error) {
+      if (!(error instanceof MarshallingError)) throw error;
+      throw new CorruptionError({ path: file.path, offset, expected: "a transaction", found: error.message });
+    }
   }
 
   /** Quirk: ZooKeeper logs a zxid that does not rise, and applies the record all the same. */

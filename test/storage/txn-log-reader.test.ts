@@ -1,6 +1,7 @@
 import { assert as assertProperty, asyncProperty, integer } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CorruptionError } from "#base/errors.ts";
+import { MarshallingError } from "#jute/reader.ts";
 import {
   readLastLoggedZxid,
   readTxnLog,
@@ -121,6 +122,17 @@ describe("which records are handed out", () => {
     const { zxids, warnings } = await read(diskWith({ "log.1": logFile([1n, 2n, 3n, 2n, 3n, 4n]) }));
     expect(zxids).toEqual([1n, 2n, 3n, 2n, 3n, 4n]);
     expect(warnings).toHaveLength(2);
+  });
+
+  test("one that is whole and no transaction is damage, named with its place", async () => {
+    const disk = diskWith({ "log.1": logFile(range(1n, 4n)) });
+    const onRecord = (bytes: Buffer, start: number): void => {
+      if (zxidOfPayload(bytes, start) === 3n) throw new MarshallingError("it makes no sense");
+    };
+    const error = await failureOf(read(disk, 0n, { onRecord }));
+    expect(error).toBeInstanceOf(CorruptionError);
+    const { path, offset, found } = (error as CorruptionError).facts;
+    expect([path, offset, found]).toEqual([`${folder}/log.1`, logHeader.length + 2 * recordBytes, "it makes no sense"]);
   });
 
   test("the last logged zxid is the newest file's last record, or its name, or nothing", async () => {
