@@ -24,6 +24,8 @@ const acceptedName = "acceptedEpoch";
 const currentName = "currentEpoch";
 /** What is looked at of a file that should hold a number. */
 const readBytesMax = 64;
+/** An epoch is the upper half of a zxid, which is not negative. */
+const epochMax = 0x7fff_ffffn;
 
 export class EpochFiles {
   readonly #disk: Disk;
@@ -78,7 +80,7 @@ export class EpochFiles {
     if ((await this.#disk.stat(path)) === null) return null;
     const text = (await readWhole(this.#disk, path, readBytesMax)).toString("latin1");
     const [line = ""] = text.split(/\r?\n/);
-    if (!/^\d{1,18}$/.test(line)) {
+    if (!/^\d{1,18}$/.test(line) || BigInt(line) > epochMax) {
       const found = line === "" ? "nothing" : JSON.stringify(line);
       throw new CorruptionError({ path, offset: 0, expected: "an epoch, as a decimal number", found });
     }

@@ -51,6 +51,7 @@ describe("the epochs of a start", () => {
     ['"x5"', "x5"],
     ['"-1"', "-1"],
     ['"5 "', "5 "],
+    ['"2147483648"', "2147483648"],
   ])("are refused when a file holds %s", async (found, text) => {
     const message = await refusal({ acceptedEpoch: "5", currentEpoch: text });
     expect(message).toBe(
