@@ -26,7 +26,10 @@ export interface LearnerOutput {
   beginTree(zxid: bigint): void;
   /** Takes bytes of the tree. @returns how many were its, and whether it ended there. */
   takeTree(bytes: Buffer, start: number, end: number): { readonly taken: number; readonly isComplete: boolean };
-  /** Appends a transaction to the window, and to the log unless a tree is being received. */
+  /**
+   * Appends a transaction to the window, and to the log unless a tree is being received.
+   * @throws QuorumError when it is none that could ever be applied: the connection ends.
+   */
   log(bytes: Buffer, start: number, end: number): void;
   /**
    * The next transaction of the window is committed.

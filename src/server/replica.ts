@@ -17,13 +17,14 @@
 
 import { compareHalves, hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts";
 import { ExitCode } from "#config/exit-code.ts";
-import { readInt32 } from "#jute/reader.ts";
+import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import { PacketType, writePacket } from "#protocol/quorum-packet.ts";
 import { zxidInTxnHeader } from "#protocol/txn-header.ts";
 import { asDurable, type Durable } from "#quorum/durable.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import type { LearnerSyncMode } from "#quorum/learner-output.ts";
 import type { PeerHistory, PeerReplica } from "#quorum/peer-parts.ts";
+import { QuorumError } from "#quorum/quorum-link.ts";
 import type { ZxidHalves } from "#quorum/subscriber.ts";
 import { TxnWindow, type WindowTxn } from "#quorum/txn-window.ts";
 import { EpochFiles } from "#storage/epoch-files.ts";
@@ -31,6 +32,7 @@ import { RejoinMark } from "#storage/rejoin-mark.ts";
 import type { Recovery } from "#storage/recovery.ts";
 import { type LogBatch, recordOverheadBytes, recordPrefixBytes } from "#storage/txn-log.ts";
 import { truncateTxnLog } from "#storage/txn-log-truncate.ts";
+import { checkTxn } from "#tree/txn-check.ts";
 import type { Database } from "./database.ts";
 import { LogSync, type LogSyncEvents } from "./log-sync.ts";
 import type { PersistenceParts } from "./persistence.ts";
@@ -125,8 +127,9 @@ export class Replica implements PeerReplica {
     );
   }
 
-  /** A transaction of the leader's. */
+  /** A transaction of the leader's. @throws QuorumError when it is none. */
   log(bytes: Buffer, start: number, end: number): void {
+    checkProposal(bytes, start, end);
     this.window.append(bytes, start, end);
     this.meter?.proposed(bytes, start, this.#parts.host.clock.wallMs());
     if (this.#receiver === null) this.store.append(bytes, start, end);
@@ -394,5 +397,15 @@ export class Replica implements PeerReplica {
 
   #nowMs(): number {
     return this.#parts.host.clock.monotonicMs();
+  }
+}
+
+/** What cannot be applied must not be logged: it would end this server now, and at every start. */
+function checkProposal(bytes: Buffer, start: number, end: number): void {
+  try {
+    checkTxn(bytes, start, end);
+  } catch (error) {
+    if (!(error instanceof MarshallingError)) throw error;
+    throw new QuorumError(`a proposal that is no transaction: ${error.message}`);
   }
 }
