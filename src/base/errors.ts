@@ -34,7 +34,7 @@ export class ConfigError extends Error {
   readonly facts: { readonly file: string; readonly line: number; readonly key: string; readonly problem: string };
   constructor(facts: { file: string; line: number; key: string; problem: string }) {
     const where = facts.line > 0 ? `${facts.file}:${facts.line}` : facts.file;
-    super(facts.key === "" ? `${where}: ${facts.problem}` : `${where}: ${facts.key}: ${facts.problem}`);
+    super(oneLine(facts.key === "" ? `${where}: ${facts.problem}` : `${where}: ${facts.key}: ${facts.problem}`));
     this.facts = facts;
   }
 }
@@ -44,6 +44,11 @@ export class ConfigError extends Error {
  * makes no difference; a client whose reconfig has it is told MarshallingError, not BadArguments.
  */
 export class IllegalArgumentError extends ConfigError {}
+
+/** Keys and values are quoted as they stand, and a properties file can spell line ends and worse. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
 
 /** The code of an error of the operating system or of Node, such as ENOENT; empty for what has none. */
 export function errorCode(error: unknown): string {

@@ -83,7 +83,7 @@ export function parseMembership(
     }
     isHierarchical = true;
     if (line.key.startsWith("weight")) {
-      weights.set(number, blame.long(line.value));
+      weights.set(number, blame.weight(line.value));
       continue;
     }
     for (const sid of javaSplit(line.value, ":").map((text) => blame.long(text))) {
@@ -206,7 +206,7 @@ function parseMember(sid: bigint, line: MemberLine, blame: Blame, multiAddressEn
     // An empty host is this machine, as Java has it.
     const name = host === "" ? "localhost" : host;
     const address = {
-      host: name,
+      host: blame.host(name),
       quorumPort: blame.port(host, quorumPort),
       electionPort: blame.port(host, electionPort),
     };
@@ -232,7 +232,7 @@ function parseClient(whole: string, text: string, blame: Blame): Member["client"
   const parts = splitHostAndPorts(text, blame);
   if (parts.length > 2) throw blame.error(whole + wrongForm, validMember);
   const host = parts.length === 2 ? parts[0]! : "0.0.0.0";
-  return { host, port: blame.port(host, parts.at(-1) ?? "") };
+  return { host: blame.host(host), port: blame.port(host, parts.at(-1) ?? "") };
 }
 
 function parseRole(text: string, blame: Blame): MemberRole {
@@ -290,6 +290,19 @@ class Blame {
       throw this.illegalArgument(problem, "a number where the id stands");
     }
     return value;
+  }
+
+  /** With a negative one nobody at all could be more than half of a group. */
+  weight(text: string): bigint {
+    const value = this.long(text);
+    if (value < 0n) throw this.error(`a weight of ${value}`, "a weight of 0 or more");
+    return value;
+  }
+
+  /** What no name or address has would not survive being written and read again: blanks, control characters, backslashes. */
+  host(text: string): string {
+    if (!/[\p{Cc} \\]/u.test(text)) return text;
+    throw this.error(`Address unresolved: ${text}`, "a host name or address");
   }
 
   port(host: string, text: string): number {

@@ -117,6 +117,13 @@ describe("a zoo.cfg", () => {
     expect(notesOf(text)).toEqual([purgeOff]);
   });
 
+  it("is refused with one line whatever its keys and values spell", () => {
+    checkError(
+      "dataDir=/data\nserver.1=a:1:2\\n\\u0085",
+      "/conf/zoo.cfg:2: server.1: Address unresolved: a:2\\u000a\\u0085; valid is a port, 0 to 65535",
+    );
+  });
+
   it("is refused with one line of file, line, key, ZooKeeper's words and what would be valid", () => {
     const data = "dataDir=/data\n";
     checkError("", "/conf/zoo.cfg: dataDir: dataDir is not set; valid is dataDir=FOLDER");

@@ -45,6 +45,7 @@ const deviations: readonly [rest: RegExp, myid: string | null | undefined, why: 
   [/^server\.1=localhost.*\n$/, " 1", "blanks round the number of myid are forgiven"],
   [/^server\.1=.*2181 \n$/, undefined, "blanks after a member line are forgiven"],
   [/^weight\.1= 5 \n$/, undefined, "blanks after a weight are forgiven"],
+  [/^weight\.1=-1\n$/, undefined, "a negative weight, with which nobody at all would be a quorum, is refused"],
   [/^server\.2= 5 \n$/, undefined, "the error quotes the value without the blanks round it"],
   [/^dataLogDir=.?\n$/, undefined, "a path of one letter is a path, none is a ConfigError; Java fails with an index"],
   [/^dataLogDir= 5 \n$/, undefined, "a path of one letter is a path; Java fails with an index"],

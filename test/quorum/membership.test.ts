@@ -73,6 +73,8 @@ describe("a member line", () => {
     checkError("server.1=[::1:2888:3888", "[::1:2888:3888 starts with '[' but has no matching ']:'");
     checkError("server.1=[::1]:", "[::1]: doesn't have a port after colon");
     checkError("server.1=[::1]", "does not have the form");
+    checkError("server.1=zoo 1:2888:3888", "Address unresolved: zoo 1; valid is a host name or address");
+    checkError("server.1=zoo1:2888:3888;\\zoo1:2181", "Address unresolved: \\zoo1");
     checkError("server.x=zoo1:2888:3888", 'Error processing zoo.cfg: For input string: "x"');
     checkError(
       "server.9=zoo1:1:2\nserver.2=zoo1:1:2:3\nserver.1=a:1:2",
@@ -115,6 +117,10 @@ describe("groups and weights", () => {
     );
     expect(weights).toEqual(new Map([[1n, 3n]]));
     expect(parse(servers.trimEnd()).groupOf).toBeNull();
+  });
+
+  it("weigh nothing less than nothing: else nobody at all would be a quorum", () => {
+    checkError("server.1=a:1:2\ngroup.1=1\nweight.1=-1", "zoo.cfg:3: weight.1: a weight of -1; valid is a weight of 0");
   });
 
   it("may have a group of separators only, which is empty", () => {
