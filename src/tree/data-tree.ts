@@ -132,7 +132,7 @@ export class DataTree {
     parentCversion: number,
   ): ErrorCode {
     const store = this.store;
-    const parent = this.find(path, start, nameStart - 1);
+    const parent = this.#parentBefore(path, start, nameStart);
     if (parent === 0) return ErrorCode.noNode;
     const hash = this.#index.hash(path, start, end);
     const existing = end - start <= 1 ? rootId : this.#index.find(hash, path, start, end);
@@ -163,7 +163,7 @@ export class DataTree {
   /** Removes a znode. @returns ok or noNode; with a parent but no znode the parent's pzxid rises all the same. */
   delete(txn: TxnHeader, path: Buffer, start: number, nameStart: number, end: number): ErrorCode {
     const store = this.store;
-    const parent = this.find(path, start, nameStart - 1);
+    const parent = this.#parentBefore(path, start, nameStart);
     if (parent === 0) return ErrorCode.noNode;
     if (
       compareHalves(
@@ -261,7 +261,7 @@ export class DataTree {
 
   /** What replaying a plain create over an existing znode does to its parent (setCversionPzxid in Java). */
   raiseCversion(txn: TxnHeader, path: Buffer, start: number, nameStart: number, parentCversion: number): ErrorCode {
-    const parent = this.find(path, start, nameStart - 1);
+    const parent = this.#parentBefore(path, start, nameStart);
     if (parent === 0) return ErrorCode.noNode;
     this.#raiseParent(parent, parentCversion, txn);
     return ErrorCode.ok;
@@ -290,7 +290,7 @@ export class DataTree {
     let id: number = rootId;
     let parent = 0;
     if (end > start) {
-      parent = nameStart > start ? this.#parentOf(bytes, start, nameStart - 1) : 0;
+      parent = nameStart > start ? this.#parentOf(bytes, start, nameStart) : 0;
       if (parent === 0) return 0;
       id = this.#index.find(hash, bytes, start, end);
     }
@@ -323,12 +323,20 @@ export class DataTree {
   }
 
   /**
+   * The znode whose path ends before the slash before `nameStart`, or 0. As a parent the root is the empty path: nothing is
+   * called `//a`, which would be found by that name only, and be listed as `/a`.
+   */
+  #parentBefore(path: Buffer, start: number, nameStart: number): number {
+    return nameStart - start === 2 ? 0 : this.find(path, start, nameStart - 1);
+  }
+
+  /**
    * Parent of a znode of a snapshot, which lists a family together: most have the parent that the one before had. While a
    * snapshot is loaded nothing is removed, so that the parent remembered is still there.
    */
-  #parentOf(path: Buffer, start: number, end: number): number {
-    if (this.store.hasPath(this.#lastParent, path, start, end)) return this.#lastParent;
-    const parent = this.find(path, start, end);
+  #parentOf(path: Buffer, start: number, nameStart: number): number {
+    if (this.store.hasPath(this.#lastParent, path, start, nameStart - 1)) return this.#lastParent;
+    const parent = this.#parentBefore(path, start, nameStart);
     if (parent !== 0) this.#lastParent = parent;
     return parent;
   }

@@ -111,6 +111,12 @@ describe("a create", () => {
     expect(tree.lastZxidLow).toBe(5);
   });
 
+  test("of a name behind two slashes is passed over: there is one root", () => {
+    apply(5n, 1, createBody("//a"));
+    expect(applier.results[0]!.error).toBe(-101);
+    expectCountsRight(tree);
+  });
+
   test("of before 3.4 has no number for the parent, which means one more", () => {
     apply(5n, 1, new Bytes().string("/a").buffer(null).acl(openAcl).bool(false));
     apply(6n, 1, new Bytes().string("/b").buffer(null).acl(openAcl).bool(false));

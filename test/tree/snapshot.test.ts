@@ -255,6 +255,7 @@ describe("a snapshot of another server", () => {
   });
 
   test.each([
+    ["a name behind two slashes", bodyOf({ path: "" }, { path: "//a" })],
     ["a znode before its parent", bodyOf({ path: "" }, { path: "/a/b" }, { path: "/a" })],
     ["a path without a slash", bodyOf({ path: "" }, { path: "a" })],
     ["an impossible length", new Bytes().int(0).int(0).int(-2).build()],
