@@ -111,7 +111,8 @@ export class LeaderElection {
     this.state = ServerState.looking;
     this.#isObserver = !candidate.isParticipant;
     this.#hasDatabase = candidate.zxid !== -1n;
-    this.#logicalClock++;
+    // Whoever votes names the round: behind the last number that a long holds comes the first, as in Java.
+    this.#logicalClock = BigInt.asIntN(64, this.#logicalClock + 1n);
     const leader = this.#views.committed.isVoter(this.#sid) ? this.#sid : noVote;
     const { isParticipant, zxid, currentEpoch } = candidate;
     this.#initial = isParticipant ? voteOf(leader, 0n, zxid, currentEpoch) : voteOf(leader, 0n, noVote, noVote);

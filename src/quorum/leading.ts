@@ -14,7 +14,6 @@
  * Source: Leader.java (lead), LearnerMaster.java; Zab paper, phases 1 to 3.
  */
 
-import { assert } from "#base/assert.ts";
 import { highOf, longOf, lowOf } from "#base/zxid.ts";
 import type { ReconfigRequest } from "#jute/records/proto.ts";
 import type { PacketView } from "#protocol/quorum-packet.ts";
@@ -272,8 +271,8 @@ export class Leading extends LearnerMaster {
   }
 
   #serveIfInStep(nowMs: number): void {
-    if (!this.views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;
-    assert(this.phase === "Synchronization", "a leader begins to serve once");
+    // A learner whose acknowledgement was there already has had it begin while the learners were told of the epoch.
+    if (this.phase !== "Synchronization" || !this.views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;
     this.phase = "Broadcast";
     this.broadcast.beginEpoch(Number(this.#epoch!), this.#limits.firstCounter);
     // A change that an earlier leader did not complete is complete now: a quorum of both configurations is in step.

@@ -95,6 +95,8 @@ export interface HandlerServices {
 
 /** protocolVersion of ZAB 1.0, which every server since 3.4 speaks. */
 export const zabVersion = 0x10000;
+/** The last epoch: the upper half of a zxid is not negative. */
+const epochMax = 0x7fff_ffff;
 /** Ends a tree on the wire. */
 export const treeSignature = "BenWasHere";
 
@@ -218,6 +220,9 @@ export class LearnerHandler {
     if (configVersion > this.#leader.configVersion) {
       throw new QuorumError("Follower is ahead of the leader (has a later activated configuration)");
     }
+    // The next one would be no upper half of a zxid, and whoever had accepted it would never hear a leader again.
+    if (packet.zxidHigh === epochMax)
+      throw new QuorumError(`no epoch follows ${packet.zxidHigh}, which it has accepted`);
     this.isObserver = type === PacketType.observerInfo;
     this.subscriber.isParticipant = !this.isObserver;
     this.state = "AwaitEpoch";

@@ -175,6 +175,29 @@ describe("a leader", () => {
     expect(stage.take()).toEqual(["[serve 2]", "2:UPTODATE ffffffffffffffff"]);
   });
 
+  it("begins to serve once, though an acknowledgement lies there before anything was sent", () => {
+    const stage = new LeaderStage();
+    stage.connect(2);
+    stage.finish();
+    const { link } = stage.links.get(2)!;
+    link.resume = () => {
+      link.resume = () => {};
+      stage.hear(2, ack, 0x200000000n);
+    };
+    stage.acceptEpoch(2);
+    stage.take();
+    stage.finish();
+    expect(stage.take().filter((line) => line === "[serve 2]")).toHaveLength(1);
+  });
+
+  it("closes on whoever has accepted the last epoch that there is, and goes on to its own", () => {
+    const stage = new LeaderStage();
+    stage.connect(2, 0x7fff_ffffn);
+    expect(stage.take()).toEqual(["2:closed", "[2 gone: no epoch follows 2147483647, which it has accepted]"]);
+    stage.connect(3);
+    expect(stage.take()).toEqual(["[acceptedEpoch 2]"]);
+  });
+
   it("commits what a quorum has, whoever is in it, in order", () => {
     const stage = new LeaderStage().serve();
     stage.propose(0x200000001n);

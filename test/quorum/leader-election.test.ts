@@ -405,6 +405,29 @@ describe("FastLeaderElection", () => {
     ]);
   });
 
+  it("begins at the first round again behind the last that can be told", () => {
+    const rounds: bigint[] = [];
+    const election = new LeaderElection({
+      sid: 1n,
+      views: voters(3),
+      options,
+      output: {
+        send: (_, vote) => void rounds.push(vote.electionEpoch),
+        connectAll: () => undefined,
+        hasDelivered: true,
+        elected: () => undefined,
+      },
+    });
+    const candidate = { zxid: 0n, currentEpoch: 0n, isParticipant: true };
+    election.look(candidate, 0);
+    const last = 2n ** 63n - 1n;
+    const vote = { leader: 2n, zxid: 0n, peerEpoch: 0n, electionEpoch: last, version: 2, config: null };
+    election.receive(2n, { ...vote, state: ServerState.looking }, 1);
+    expect(rounds.at(-1)).toBe(last);
+    election.look(candidate, 2);
+    expect(rounds.at(-1)).toBe(-(2n ** 63n));
+  });
+
   it("says its vote again, ever more seldom, or connects again", () => {
     const calls: string[] = [];
     let hasDelivered = true;
