@@ -16,7 +16,8 @@
  * snapshot when NEWLEADER says that it is whole, and replaces what the disk had before.
  *
  * Always: what is acknowledged is durable ({@link Durable}); proposals come without a gap, or the connection ends; a commit
- * is for the oldest proposal that waits for one. A proposal that comes twice is acknowledged twice and logged once.
+ * is for the oldest proposal that waits for one. A proposal that comes twice is logged once, and acknowledged again once it is
+ * durable.
  * Source: Learner.java (registerWithLeader, syncWithLeader), Follower.java, Observer.java.
  */
 
@@ -244,6 +245,7 @@ export class Learning {
         this.state = "ExpectNewLeader";
         return;
       case PacketType.snap:
+        this.#checkEpoch(zxidHigh);
         this.mode = "snap";
         this.#isTreeBroken = true;
         this.state = "ReceivingTree";
@@ -342,10 +344,10 @@ export class Learning {
     const zxidHigh = readInt32(bytes, start + zxidInTxnHeader);
     const zxidLow = readInt32(bytes, start + zxidInTxnHeader + 4);
     if (compareHalves(zxidHigh, zxidLow, this.#receivedHigh, this.#receivedLow) <= 0) {
-      if (this.state === "Serving" && !this.isObserver)
-        writePacket(this.link.open(), PacketType.ack, zxidHigh, zxidLow);
+      this.#ackAgain(zxidHigh, zxidLow);
       return false;
     }
+    this.#checkEpoch(zxidHigh);
     const isNext = zxidHigh === this.#receivedHigh && zxidLow === ((this.#receivedLow + 1) | 0);
     if (!isNext && zxidHigh === this.#receivedHigh) {
       const got = hexOfHalves(zxidHigh, zxidLow);
@@ -360,6 +362,25 @@ export class Learning {
     return true;
   }
 
+  /** A proposal has come once more. If it is not on the disk yet, its acknowledgement is still to come. */
+  #ackAgain(zxidHigh: number, zxidLow: number): void {
+    if (this.state !== "Serving" || this.isObserver) return;
+    const isLogged = compareHalves(zxidHigh, zxidLow, this.#loggedHigh, this.#loggedLow) <= 0;
+    const needsNone = compareHalves(zxidHigh, zxidLow, this.#ackedHigh, this.#ackedLow) <= 0;
+    if (isLogged || needsNone) writePacket(this.link.open(), PacketType.ack, zxidHigh, zxidLow);
+  }
+
+  /**
+   * Nothing that a leader sends is of a later epoch than its own: with such a history this server would have joined an epoch
+   * that it has never accepted, and not start again.
+   */
+  #checkEpoch(zxidHigh: number): void {
+    if (zxidHigh > this.#epoch) {
+      throw new QuorumError(`a transaction of epoch ${zxidHigh} from a leader of epoch ${this.#epoch}`);
+    }
+  }
+
+  #commit(zxidHigh: number, zxidLow: number): void {
   /** @param leader whom that reconfiguration makes the leader; null for other transactions. */
   #commit(zxidHigh: number, zxidLow: number, leader: bigint | null = null): void {
     const window = this.#window;

@@ -141,7 +141,22 @@ describe("a learner", () => {
     stage.propose(0x200000001n);
     stage.hear(commit, 0x200000001n);
     stage.hear(commit, 0x200000001n);
-    expect(stage.take()).toEqual(["[log]", "ACK 200000001", "[commit 200000001]"]);
+    expect(stage.take()).toEqual(["[log]", "[commit 200000001]"]);
+    stage.logged(0x200000001n);
+    expect(stage.take()).toEqual(["ACK 200000001"]);
+    stage.propose(0x200000001n);
+    expect(stage.take()).toEqual(["ACK 200000001"]);
+  });
+
+  it("leaves a leader that sends something of a later epoch than its own", () => {
+    const later = "a transaction of epoch 3 from a leader of epoch 2";
+    const stage = new LearnerStage().discover();
+    stage.hear(diff, 0x100000005n);
+    stage.propose(0x300000001n);
+    expect(stage.take()).toEqual(["closed", `[over: ${later}]`]);
+    const tree = new LearnerStage().discover();
+    tree.hear(snap, 0x300000001n);
+    expect(tree.take()).toEqual(["closed", `[over: ${later}]`]);
   });
 
   it("that observes logs and commits what it is informed of, and acknowledges nothing", () => {
