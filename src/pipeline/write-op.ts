@@ -15,7 +15,7 @@
 import { numberOf } from "#base/zxid.ts";
 import { MarshallingError, type JuteReader } from "#jute/reader.ts";
 import { OpCode } from "#protocol/op-code.ts";
-import { skipAclList } from "#tree/apply-txn.ts";
+import { skipAclList } from "#protocol/txn-body.ts";
 
 /** The flags of a create: enumerated values, not a bit mask. */
 export const CreateFlag = {

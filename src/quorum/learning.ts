@@ -61,6 +61,8 @@ export class Learning {
   readonly #currentEpoch: bigint;
   readonly #lastZxid: bigint;
   #epoch = 0n;
+  /** The same, to compare with the upper half of every zxid. */
+  #epochNumber = 0;
   /** The configuration that the leader has seen last, and completes if it was not committed. */
   #newLeaderConfig: string | null = null;
   #isTreeBroken = false;
@@ -200,6 +202,7 @@ export class Learning {
     }
     const epoch = BigInt(packet.zxidHigh);
     this.#epoch = epoch;
+    this.#epochNumber = packet.zxidHigh;
     if (epoch < this.#acceptedEpoch) {
       throw new QuorumError(`Leaders epoch, ${epoch} is less than accepted epoch, ${this.#acceptedEpoch}`);
     }
@@ -375,12 +378,11 @@ export class Learning {
    * that it has never accepted, and not start again.
    */
   #checkEpoch(zxidHigh: number): void {
-    if (zxidHigh > this.#epoch) {
+    if (zxidHigh > this.#epochNumber) {
       throw new QuorumError(`a transaction of epoch ${zxidHigh} from a leader of epoch ${this.#epoch}`);
     }
   }
 
-  #commit(zxidHigh: number, zxidLow: number): void {
   /** @param leader whom that reconfiguration makes the leader; null for other transactions. */
   #commit(zxidHigh: number, zxidLow: number, leader: bigint | null = null): void {
     const window = this.#window;

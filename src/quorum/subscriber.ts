@@ -10,8 +10,8 @@ import { assert } from "#base/assert.ts";
 import { compareHalves } from "#base/zxid.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { PacketType, writePacket, writePacketWithData } from "#protocol/quorum-packet.ts";
+import { txnDigestStart } from "#protocol/txn-body.ts";
 import { writeCommitAndActivate, writeInformAndActivate } from "./reconfig-packets.ts";
-import { digestStart } from "./txn-digest.ts";
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
 
 /** A zxid in halves. */
@@ -114,7 +114,7 @@ export class Subscriber {
   }
 
   #sentEnd({ bytes, start, end }: WindowTxn): number {
-    return this.isFuzzy ? digestStart(bytes, start, end) : end;
+    return this.isFuzzy ? txnDigestStart(bytes, start, end) : end;
   }
 
   #noteCommit(txn: ZxidHalves): void {

@@ -19,6 +19,7 @@ import { compareHalves, hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts
 import { ExitCode } from "#config/exit-code.ts";
 import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import { PacketType, writePacket } from "#protocol/quorum-packet.ts";
+import { txnBodyEnd } from "#protocol/txn-body.ts";
 import { zxidInTxnHeader } from "#protocol/txn-header.ts";
 import { asDurable, type Durable } from "#quorum/durable.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
@@ -32,7 +33,6 @@ import { RejoinMark } from "#storage/rejoin-mark.ts";
 import type { Recovery } from "#storage/recovery.ts";
 import { type LogBatch, recordOverheadBytes, recordPrefixBytes } from "#storage/txn-log.ts";
 import { truncateTxnLog } from "#storage/txn-log-truncate.ts";
-import { checkTxn } from "#tree/txn-check.ts";
 import type { Database } from "./database.ts";
 import { LogSync, type LogSyncEvents } from "./log-sync.ts";
 import type { PersistenceParts } from "./persistence.ts";
@@ -403,7 +403,7 @@ export class Replica implements PeerReplica {
 /** What cannot be applied must not be logged: it would end this server now, and at every start. */
 function checkProposal(bytes: Buffer, start: number, end: number): void {
   try {
-    checkTxn(bytes, start, end);
+    txnBodyEnd(bytes, start, end);
   } catch (error) {
     if (!(error instanceof MarshallingError)) throw error;
     throw new QuorumError(`a proposal that is no transaction: ${error.message}`);

@@ -16,6 +16,7 @@ import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
+import { hasPathList, skipAclList } from "#protocol/txn-body.ts";
 import { txnDigestBytes, TxnHeader, txnHeaderBytes } from "#protocol/txn-header.ts";
 import { compareHalves, numberOf } from "#base/zxid.ts";
 import type { DataTree } from "./data-tree.ts";
@@ -323,32 +324,5 @@ export class TxnApplier {
     result.pathEnd = 0;
     result.statAt = -1;
     return result;
-  }
-}
-
-/** Passes over a vector<ACL>. */
-export function skipAclList(reader: JuteReader): void {
-  for (let left = reader.readCount(); left > 0; left--) {
-    reader.skip(4);
-    reader.skipBuffer();
-    reader.skipBuffer();
-  }
-}
-
-/**
- * Whether a closeSession has a body: those of before 3.6, or written with closeSessionTxn.enabled=false, have none, and
- * then the next twelve bytes, if any, are a digest. The reader is left where it was.
- */
-function hasPathList(reader: JuteReader): boolean {
-  const at = reader.offset;
-  if (reader.remaining < 4) return false;
-  try {
-    for (let left = reader.readCount(); left > 0; left--) reader.skipBuffer();
-    return reader.remaining === 0 || reader.remaining === txnDigestBytes;
-  } catch (error) {
-    if (error instanceof MarshallingError) return false;
-    throw error;
-  } finally {
-    reader.offset = at;
   }
 }

@@ -251,8 +251,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "quorum/leading.ts",
-        from: "    if (!this.views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;\n",
-        to: "",
+        from: " || !this.views.hasQuorums((sid) => this.#newLeaderAckers.has(sid))) return;\n",
+        to: ") return;\n",
       },
     ],
   },

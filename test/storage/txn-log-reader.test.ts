@@ -126,10 +126,7 @@ describe("which records are handed out", () => {
 
   test("one that is whole and no transaction is damage, named with its place", async () => {
     const disk = diskWith({ "log.1": logFile(range(1n, 4n)) });
-    const onRecord = (bytes: Buffer, start: number): void => {
-      if (zxidOfPayload(bytes, start) === 3n) throw new MarshallingError("it makes no sense");
-    };
-    const error = await failureOf(read(disk, 0n, { onRecord }));
+    const error = await failureOf(read(disk, 0n, { onRecord: refuseThird }));
     expect(error).toBeInstanceOf(CorruptionError);
     const { path, offset, found } = (error as CorruptionError).facts;
     expect([path, offset, found]).toEqual([`${folder}/log.1`, logHeader.length + 2 * recordBytes, "it makes no sense"]);
@@ -371,7 +368,7 @@ describe("damage", () => {
         const zxids: bigint[] = [];
         const disk = diskWith({ "log.1": bytes });
         const onRecord = (from: Buffer, start: number): void => void zxids.push(zxidOfPayload(from, start));
-        const outcome = await read(disk, 0n, { onRecord }).then(
+        const outcome = await read(disk, 0n, { onRecord: refuseThird }).then(
           () => "read",
           () => "refused",
         );
@@ -384,3 +381,7 @@ describe("damage", () => {
     );
   });
 });
+
+function refuseThird(bytes: Buffer, start: number): void {
+  if (zxidOfPayload(bytes, start) === 3n) throw new MarshallingError("it makes no sense");
+}

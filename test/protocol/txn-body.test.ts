@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { MarshallingError } from "#jute/reader.ts";
 import { OpCode } from "#protocol/op-code.ts";
-import { checkTxn } from "#tree/txn-check.ts";
+import { txnBodyEnd, txnDigestStart } from "#protocol/txn-body.ts";
 import { Bytes } from "../support/bytes.ts";
 
 function txn(type: number, body: Bytes = new Bytes()): Buffer {
@@ -13,7 +13,7 @@ function txn(type: number, body: Bytes = new Bytes()): Buffer {
 function check(bytes: Buffer): void {
   // In the middle of others, which do not count.
   const whole = Buffer.concat([Buffer.alloc(3, 0xdb), bytes, Buffer.alloc(40, 0xdb)]);
-  checkTxn(whole, 3, 3 + bytes.length);
+  txnBodyEnd(whole, 3, 3 + bytes.length);
 }
 
 const setData = new Bytes().string("/a").string("x").int(1);
@@ -23,6 +23,19 @@ describe("a transaction", () => {
     check(txn(OpCode.setData, setData));
     check(txn(OpCode.setData, new Bytes().raw(setData.build()).int(2).long(7n)));
     check(txn(OpCode.closeSession));
+  });
+
+  test.each([
+    ["a setData", OpCode.setData, setData.build()],
+    ["a createSession", OpCode.createSession, new Bytes().int(4000).build()],
+    ["a closeSession", OpCode.closeSession, new Bytes().strings(["/a", "/b"]).build()],
+    ["a closeSession of before 3.6", OpCode.closeSession, Buffer.alloc(0)],
+    ["a multi", OpCode.multi, new Bytes().int(1).int(OpCode.setData).buffer(setData.build()).build()],
+  ])("says where its digest begins, if it has one: %s", (_, type, body) => {
+    const plain = txn(type, new Bytes().raw(body));
+    const whole = txn(type, new Bytes().raw(body).int(2).long(7n));
+    expect(txnDigestStart(whole, 0, whole.length)).toBe(plain.length);
+    expect(txnDigestStart(plain, 0, plain.length)).toBe(plain.length);
   });
 
   test.each([
