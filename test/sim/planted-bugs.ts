@@ -287,8 +287,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "quorum/quorum-verifier.ts",
-        from: "this.committed.hasQuorum(isIn) && (!this.isChanging || this.lastSeen.hasQuorum(isIn))",
-        to: "this.committed.hasQuorum(isIn)",
+        from: "this.#isQuorum(this.committed, isIn) && (!this.isChanging || this.#isQuorum(this.lastSeen, isIn))",
+        to: "this.#isQuorum(this.committed, isIn)",
       },
     ],
   },
