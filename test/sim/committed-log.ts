@@ -11,25 +11,7 @@
 
 import { longOf } from "#base/zxid.ts";
 import type { TxnWindow } from "#quorum/txn-window.ts";
-
-/** A transaction, read as ZooKeeper documents it: TxnHeader, body, TxnDigest. */
-export interface CommittedTxn {
-  readonly session: bigint;
-  readonly cxid: number;
-  readonly zxid: bigint;
-  readonly timeMs: number;
-  readonly type: number;
-  /** Header, body and digest. */
-  readonly bytes: Buffer;
-  /** When the first member was seen to have applied it. */
-  readonly seenMs: number;
-  /** The one before it; null while no member has shown that. */
-  previous: bigint | null;
-}
-
-const headerBytes = 32;
-const digestBytes = 12;
-const digestVersion = 2;
+import { type CommittedTxn, digestBytes, fieldsOf, hex, inOrder } from "../history/committed-txn.ts";
 
 interface Proposal {
   readonly bytes: Buffer;
@@ -91,16 +73,7 @@ export class CommittedLog {
 
   /** The whole log, in order. @throws Error when members have shown prefixes of different logs. */
   inOrder(): CommittedTxn[] {
-    const txns = [...this.#txns.values()].sort((a, b) => (a.zxid < b.zxid ? -1 : 1));
-    for (const [i, { zxid, previous }] of txns.entries()) {
-      const before = txns[i - 1]?.zxid ?? 0n;
-      if (previous !== null && previous !== before) {
-        throw new Error(`${hex(zxid)} came behind ${hex(previous)} at a member, and behind ${hex(before)} at another`);
-      }
-      const isEpochStart = (zxid & 0xffffffffn) === this.#firstCounter + 1n && zxid >> 32n > before >> 32n;
-      if (!isEpochStart && zxid !== before + 1n) throw new Error(`between ${hex(before)} and ${hex(zxid)} is a gap`);
-    }
-    return txns;
+    return inOrder(this.#txns.values(), this.#firstCounter);
   }
 
   /** Whether it is no transaction's, but where an epoch begins, or everything. */
@@ -135,35 +108,4 @@ export class CommittedLog {
 function previousIn(window: TxnWindow, index: number): bigint {
   const { zxidHigh, zxidLow } = window.at(index - 1);
   return longOf(zxidHigh, zxidLow);
-}
-
-function fieldsOf(bytes: Buffer): Pick<CommittedTxn, "session" | "cxid" | "zxid" | "timeMs" | "type"> {
-  return {
-    session: bytes.readBigInt64BE(0),
-    cxid: bytes.readInt32BE(8),
-    zxid: bytes.readBigInt64BE(12),
-    timeMs: Number(bytes.readBigInt64BE(20)),
-    type: bytes.readInt32BE(28),
-  };
-}
-
-/** The configuration that a reconfiguration makes: what lies behind the znode's path. */
-export function configIn({ bytes }: CommittedTxn): Buffer {
-  const dataAt = headerBytes + 4 + bytes.readInt32BE(headerBytes);
-  return bytes.subarray(dataAt + 4, dataAt + 4 + bytes.readInt32BE(dataAt));
-}
-
-/** The error code of a transaction that refuses something. */
-export function errorIn({ bytes }: CommittedTxn): number {
-  return bytes.readInt32BE(headerBytes);
-}
-
-/** The tree's digest, which a transaction carries at its end unless it was only seen behind a tree on its way. */
-export function digestIn({ bytes }: CommittedTxn): bigint | null {
-  const at = bytes.length - digestBytes;
-  return at > headerBytes && bytes.readInt32BE(at) === digestVersion ? bytes.readBigUInt64BE(at + 4) : null;
-}
-
-function hex(zxid: bigint): string {
-  return `0x${zxid.toString(16)}`;
 }

@@ -1,7 +1,7 @@
 /** What scenarios are made of: members that serve or do not, a client that writes through one of them, a leader that logs alone. */
 
 import type { Request } from "../support/requests.ts";
-import type { SimClient } from "./sim-client.ts";
+import type { RecordingClient } from "../history/recording-client.ts";
 import { type Shape, SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
 import { create } from "./workload.ts";
@@ -37,7 +37,7 @@ export function othersThan(ensemble: SimEnsemble, ...members: readonly SimMember
 }
 
 /** The first client, attached to that member. */
-export async function clientAt(ensemble: SimEnsemble, { node }: SimMember): Promise<SimClient> {
+export async function clientAt(ensemble: SimEnsemble, { node }: SimMember): Promise<RecordingClient> {
   const client = ensemble.clients[0]!;
   client.drop();
   client.connect(node.name);
@@ -46,7 +46,7 @@ export async function clientAt(ensemble: SimEnsemble, { node }: SimMember): Prom
 }
 
 /** The second client, attached to that member: unlike the first it does not come back by itself when it is refused. */
-export async function patientClientAt(ensemble: SimEnsemble, { node }: SimMember): Promise<SimClient> {
+export async function patientClientAt(ensemble: SimEnsemble, { node }: SimMember): Promise<RecordingClient> {
   const client = ensemble.clients[1]!;
   client.connect(node.name);
   if (await ensemble.until(() => client.isAttached, answerMs)) return client;

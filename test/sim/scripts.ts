@@ -5,7 +5,7 @@
 
 import { cutOff } from "./scenes.ts";
 import type { Shape, SimEnsemble } from "./sim-ensemble.ts";
-import type { SimClient } from "./sim-client.ts";
+import type { RecordingClient } from "../history/recording-client.ts";
 import type { SimMember } from "./sim-member.ts";
 import { changeTo, create, type MemberPlace } from "./workload.ts";
 
@@ -56,7 +56,7 @@ async function write(ensemble: SimEnsemble, member: SimMember, count: number): P
   await ensemble.until(() => client.waitingCount === 0, stepMs);
 }
 
-async function at(ensemble: SimEnsemble, member: SimMember): Promise<SimClient> {
+async function at(ensemble: SimEnsemble, member: SimMember): Promise<RecordingClient> {
   const [client] = ensemble.clients;
   client!.drop();
   client!.connect(member.node.name);

@@ -12,12 +12,13 @@
  */
 
 import { longOf } from "#base/zxid.ts";
+import { checkHistory, checkRefusals, ofTheEnsemble } from "../history/checks.ts";
+import type { Call } from "../history/conversation.ts";
+import { type ClientHost, RecordingClient } from "../history/recording-client.ts";
 import { dumpTree } from "../support/tree-dump.ts";
-import { checkHistory, checkRefusals, ofTheEnsemble } from "./checks.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { stateOf } from "./faults.ts";
 import { Dice, Schedule } from "./schedule.ts";
-import { type Call, pingMs, SimClient } from "./sim-client.ts";
 import { SimMember } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { create, registers } from "./workload.ts";
@@ -44,6 +45,7 @@ export interface Shape {
 const wide = { windowBytes: 64 * 1024, bytesWeight: 1, treeSliceBytes: 64 * 1024 } as const;
 const narrow = { windowBytes: 200, bytesWeight: 1024, treeSliceBytes: 200 } as const;
 
+const times = { sessionTimeoutMs: 4_000, requestTimeoutMs: 3_000, pingMs: 1_000 } as const;
 const tickMs = 200;
 /** In ticks. */
 const syncLimit = 10;
@@ -54,7 +56,7 @@ export class SimEnsemble {
   readonly schedule: Schedule;
   readonly network: SimNetwork;
   readonly members: SimMember[] = [];
-  readonly clients: SimClient[] = [];
+  readonly clients: RecordingClient[] = [];
   /** Told of every leader that begins to serve. */
   onLeader: (member: SimMember) => void = () => {};
   /** Told when a leader begins to bring a learner up to date, and by what: DIFF, TRUNC or SNAP. */
@@ -105,12 +107,11 @@ export class SimEnsemble {
     }
     for (let number = 0; number < shape.clients; number++) {
       this.clients.push(
-        new SimClient({
+        new RecordingClient({
           number,
-          node: this.network.node(`c${number}`),
-          schedule: this.schedule,
-          dice: new Dice(seed, `client ${number}`),
-          servers: this.members.map(({ node }) => node.name),
+          host: this.#clientHost(number, new Dice(seed, `client ${number}`)),
+          servers: this.members.map(({ node: { name } }) => ({ name, host: name, port: 2181 })),
+          times,
           // Woken up, it answers first and asks for its leader later.
           wasOutOfTouch: (server, atMs) => this.network.node(server).frozenUntilMs + this.#unawareMs > atMs,
         }),
@@ -122,6 +123,17 @@ export class SimEnsemble {
   get calls(): Call[] {
     const conversations = this.clients.flatMap((client) => client.conversations);
     return conversations.flatMap(({ calls }) => calls).filter(({ xid }) => xid > 0);
+  }
+
+  #clientHost(number: number, dice: Dice): ClientHost {
+    const { wire } = this.network.node(`c${number}`);
+    const { schedule } = this;
+    return {
+      wire,
+      nowMs: () => schedule.nowMs,
+      after: (delayMs, action) => void schedule.after(delayMs, action),
+      pick: (servers) => dice.pick(servers),
+    };
   }
 
   /**
@@ -181,7 +193,7 @@ export class SimEnsemble {
   }
 
   /** Waits until the client has a session with somebody; `meanwhile` is done at each of its attempts. */
-  async attached(client: SimClient, meanwhile: () => void = () => {}): Promise<void> {
+  async attached(client: RecordingClient, meanwhile: () => void = () => {}): Promise<void> {
     const knock = (): void => {
       meanwhile();
       client.connect();
@@ -250,11 +262,19 @@ export class SimEnsemble {
     if (new Set(dumps).size !== 1) throw new Error(`trees differ:\n${dumps.join("\n")}`);
     const conversations = this.clients.flatMap((client) => client.conversations);
     // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
-    const slackMs = this.#unawareMs + pingMs;
+    const { sessionTimeoutMs } = times;
+    const slackMs = this.#unawareMs + times.pingMs;
     const log = this.#log.inOrder();
-    const model = checkHistory(log, conversations, { slackMs, areSessionsLocal: this.#areSessionsLocal });
+    const model = checkHistory(log, conversations, {
+      sessionTimeoutMs,
+      slackMs,
+      areSessionsLocal: this.#areSessionsLocal,
+      areSyncsFresh: true,
+      digestEvery: 1,
+    });
     const refusals = this.clients.flatMap((client) => client.refusals);
-    checkRefusals(this.#areSessionsLocal ? ofTheEnsemble(refusals, log) : refusals, slackMs);
+    const kept = this.#areSessionsLocal ? ofTheEnsemble(refusals, log) : refusals;
+    checkRefusals(kept, { sessionTimeoutMs, slackMs });
     for (const { sid, server } of this.members) {
       const count = server!.metrics.digestMismatchesCount.value;
       if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);

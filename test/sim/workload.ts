@@ -6,7 +6,7 @@
 import type { Request, WriteRequest } from "../support/requests.ts";
 import { openAcl } from "../support/wire-client.ts";
 import type { Dice } from "./schedule.ts";
-import type { SimClient } from "./sim-client.ts";
+import type { RecordingClient } from "../history/recording-client.ts";
 
 /** Znodes that are there from the beginning. */
 export const registers: readonly string[] = ["/r0", "/r1", "/r2"];
@@ -30,7 +30,7 @@ export class Workload {
   }
 
   /** The client connects, if it is not connected, and asks for something. */
-  give(client: SimClient): void {
+  give(client: RecordingClient): void {
     const dice = this.#dice;
     client.connect();
     for (let count = dice.below(6); count > 0; count--) client.ask(this.#request(client));
@@ -40,7 +40,7 @@ export class Workload {
     if (dice.oneIn(40)) client.leave(dice.oneIn(2) ? [] : [create(`/late-${client.number}`, 1)]);
   }
 
-  #request({ number }: SimClient): Request {
+  #request({ number }: RecordingClient): Request {
     const dice = this.#dice;
     const payload = this.#nextPayload++;
     const watch = dice.oneIn(3);

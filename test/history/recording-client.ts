@@ -1,66 +1,55 @@
 /**
- * A client of the simulator: one session after the other, over whatever member answers, a request at a time or several. It
- * pings, and after a reconnect it has its watches set again, as ZooKeeper's clients do. What it asked and what it was told,
- * connection by connection, is the history that the checkers judge.
+ * A client that writes down all that it asks and all that it is told: one session after the other, over whatever member answers, a
+ * request at a time or several. It pings, and after a reconnect it has its watches set again, as ZooKeeper's clients do. What it
+ * writes down, connection by connection, is the history that the checkers judge. Clock, network and dice are handed in: those of the
+ * simulator (test/sim), or real ones (compat-tests/faults).
  */
 
-import type { Socket, SocketHandler } from "#host/wire.ts";
+import type { Socket, SocketHandler, Wire } from "#host/wire.ts";
 import { frameOf, line, lineOf, type ReadRequest, type Request } from "../support/requests.ts";
 import { connectRequest, Cursor } from "../support/wire-client.ts";
-import type { Dice, Schedule } from "./schedule.ts";
-import type { SimNode } from "./sim-network.ts";
+import type { Call, Conversation, Refusal } from "./conversation.ts";
 
-/** A request and what became of it. */
-export interface Call {
-  readonly client: number;
-  readonly session: bigint;
-  readonly xid: number;
-  readonly request: Request;
-  readonly askedMs: number;
-  /** Null while, or if, nobody knows. */
-  answer: { readonly atMs: number; readonly zxid: bigint; readonly err: number; readonly line: string } | null;
-}
-
-/** What the client was told: a reply, or an event, for which `call` is null. */
-export interface Said {
-  readonly zxid: bigint;
-  readonly line: string;
-  readonly call: Call | null;
-}
-
-/** A connection on which a session was granted. */
-export interface Conversation {
-  readonly client: number;
-  readonly session: bigint;
-  readonly calls: Call[];
-  readonly said: Said[];
-  /** When the client last asked what it was answered by a member in touch with its leader. */
-  aliveMs: number;
-}
-
-export const sessionTimeoutMs = 4_000;
-const requestTimeoutMs = 3_000;
-/** A client that has nothing to ask lets so much time pass before it is heard of again. */
-export const pingMs = 1_000;
 const special = { ping: -2, setWatches: -8 } as const;
 
-/** A client was told that its session is over, which it had not closed. */
-export interface Refusal {
-  readonly session: bigint;
-  /** When the client asked for it. */
-  readonly askedMs: number;
-  /** Since a member in touch with its leader was last heard to know it. */
-  readonly silentMs: number;
+/** What a client meets the world with. */
+export interface ClientHost {
+  readonly wire: Wire;
+  nowMs(): number;
+  after(delayMs: number, action: () => void): void;
+  /** Whom to connect to, where nobody says. */
+  pick(servers: readonly ServerPlace[]): ServerPlace;
+}
+
+/** Where a server lets clients in. */
+export interface ServerPlace {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ClientTimes {
+  readonly sessionTimeoutMs: number;
+  /** A connection on which nothing is answered for so long is given up. */
+  readonly requestTimeoutMs: number;
+  /** A client that has nothing to ask lets so much time pass before it is heard of again. */
+  readonly pingMs: number;
 }
 
 interface ClientParts {
   readonly number: number;
-  readonly node: SimNode;
-  readonly schedule: Schedule;
-  readonly dice: Dice;
-  readonly servers: readonly string[];
+  readonly host: ClientHost;
+  readonly servers: readonly ServerPlace[];
+  readonly times: ClientTimes;
   /** Whether a server may then have been without its leader and not have known. */
   readonly wasOutOfTouch: (server: string, atMs: number) => boolean;
+}
+
+/** A request that has not been answered, and who waits for that. */
+interface Waiting {
+  readonly call: Call;
+  /** Told when it is answered, or when it is certain that it will not be. */
+  readonly settled: (call: Call) => void;
 }
 
 /** Paths by the kind of watch that is set on them and has not fired. */
@@ -100,7 +89,7 @@ class SetWatchesList {
   }
 }
 
-export class SimClient implements SocketHandler {
+export class RecordingClient implements SocketHandler {
   readonly conversations: Conversation[] = [];
   session: { id: bigint; password: Buffer } | null = null;
   /** It leaves whoever has just given it a session, and goes to another at once. */
@@ -108,14 +97,13 @@ export class SimClient implements SocketHandler {
   /** Sessions that it was told are over. */
   readonly refusals: Refusal[] = [];
   readonly number: number;
-  readonly #node: SimNode;
-  readonly #schedule: Schedule;
-  readonly #dice: Dice;
-  readonly #servers: readonly string[];
+  readonly #host: ClientHost;
+  readonly #servers: readonly ServerPlace[];
+  readonly #times: ClientTimes;
   readonly #wasOutOfTouch: ClientParts["wasOutOfTouch"];
   #server = "";
   /** Oldest first: they are answered in their order. */
-  #waiting: Call[] = [];
+  #waiting: Waiting[] = [];
   #watches = new SetWatchesList();
   #socket: Socket | null = null;
   #isConnecting = false;
@@ -130,10 +118,9 @@ export class SimClient implements SocketHandler {
 
   constructor(parts: ClientParts) {
     this.number = parts.number;
-    this.#node = parts.node;
-    this.#schedule = parts.schedule;
-    this.#dice = parts.dice;
+    this.#host = parts.host;
     this.#servers = parts.servers;
+    this.#times = parts.times;
     this.#wasOutOfTouch = parts.wasOutOfTouch;
   }
 
@@ -150,14 +137,15 @@ export class SimClient implements SocketHandler {
     return this.#waiting.length;
   }
 
-  /** Connects, to that server or to any, if there is no connection. */
-  connect(server: string = this.#dice.pick(this.#servers)): void {
+  /** Connects, to the server of that name or to any, if there is no connection. */
+  connect(name?: string): void {
+    const server = this.#servers.find((place) => place.name === name) ?? this.#host.pick(this.#servers);
     if (this.#socket !== null || this.#isConnecting || this.#isStopped) return;
     this.#isConnecting = true;
     const attempt = ++this.#attempt;
-    this.#node.wire.connect({
-      host: server,
-      port: 2181,
+    this.#host.wire.connect({
+      host: server.host,
+      port: server.port,
       timeoutMs: 1_000,
       isKeepAlive: false,
       connected: (socket) => {
@@ -167,11 +155,12 @@ export class SimClient implements SocketHandler {
           return null;
         }
         this.#socket = socket;
-        this.#server = server;
-        this.#knockedMs = this.#schedule.nowMs;
+        this.#server = server.name;
+        this.#knockedMs = this.#host.nowMs();
         const session = this.session ?? undefined;
         const lastZxidSeen = this.#lastZxid;
-        socket.write(connectRequest({ timeoutMs: sessionTimeoutMs, lastZxidSeen, ...(session && { session }) }));
+        const { sessionTimeoutMs: timeoutMs } = this.#times;
+        socket.write(connectRequest({ timeoutMs, lastZxidSeen, ...(session && { session }) }));
         this.#watch(attempt);
         return this;
       },
@@ -182,11 +171,13 @@ export class SimClient implements SocketHandler {
   }
 
   /** Pings, and gives a connection up that does not answer. */
-  #watch(attempt: number, sinceMs: number = this.#schedule.nowMs): void {
-    this.#schedule.after(pingMs, () => {
+  #watch(attempt: number, sinceMs: number = this.#host.nowMs()): void {
+    const { pingMs, requestTimeoutMs } = this.#times;
+    this.#host.after(pingMs, () => {
       if (attempt !== this.#attempt || this.#socket === null) return;
-      const oldestMs = this.#conversation === null ? sinceMs : (this.#waiting[0]?.askedMs ?? this.#schedule.nowMs);
-      if (this.#schedule.nowMs - oldestMs > requestTimeoutMs) {
+      const nowMs = this.#host.nowMs();
+      const oldestMs = this.#conversation === null ? sinceMs : (this.#waiting[0]?.call.askedMs ?? nowMs);
+      if (nowMs - oldestMs > requestTimeoutMs) {
         this.drop();
         return;
       }
@@ -195,8 +186,9 @@ export class SimClient implements SocketHandler {
     });
   }
 
-  ask(request: Request): void {
-    if (this.isAttached) this.#ask(request, this.#nextXid++);
+  /** Asks, if it is attached; else nobody is told. */
+  ask(request: Request, settled: (call: Call) => void = () => {}): void {
+    if (this.isAttached) this.#ask(request, this.#nextXid++, settled);
   }
 
   /** Closes its session, and asks for something behind that, which nobody may do any more. */
@@ -207,17 +199,17 @@ export class SimClient implements SocketHandler {
     this.#isClosing = true;
   }
 
-  #ask(request: Request, xid: number): void {
+  #ask(request: Request, xid: number, settled: (call: Call) => void = () => {}): void {
     const call: Call = {
       client: this.number,
       session: this.session!.id,
       xid,
       request,
-      askedMs: this.#schedule.nowMs,
+      askedMs: this.#host.nowMs(),
       answer: null,
     };
     this.#conversation!.calls.push(call);
-    this.#waiting.push(call);
+    this.#waiting.push({ call, settled });
     this.#socket!.write(frameOf(request, xid));
   }
 
@@ -262,8 +254,10 @@ export class SimClient implements SocketHandler {
     this.#conversation = null;
     this.#attempt++;
     this.#received = Buffer.alloc(0);
+    const unanswered = this.#waiting;
     this.#waiting = [];
     if (this.#isClosing) this.#forgetSession();
+    for (const { call, settled } of unanswered) settled(call);
   }
 
   #forgetSession(): void {
@@ -300,7 +294,7 @@ export class SimClient implements SocketHandler {
     if (this.session === null || this.#wasOutOfTouch(this.#server, this.#knockedMs)) return;
     const { id } = this.session;
     const aliveMs = Math.max(...this.conversations.filter(({ session }) => session === id).map((one) => one.aliveMs));
-    this.refusals.push({ session: id, askedMs: this.#knockedMs, silentMs: this.#schedule.nowMs - aliveMs });
+    this.refusals.push({ session: id, askedMs: this.#knockedMs, silentMs: this.#host.nowMs() - aliveMs });
   }
 
   #takeFrame(frame: Buffer, conversation: Conversation): void {
@@ -315,18 +309,22 @@ export class SimClient implements SocketHandler {
       return;
     }
     if (zxid > this.#lastZxid) this.#lastZxid = zxid;
-    const call = this.#waiting.shift();
-    if (call?.xid !== xid) throw new Error(`client ${this.number} got an answer to ${xid}, and is owed ${call?.xid}`);
+    const waiting = this.#waiting.shift();
+    if (waiting?.call.xid !== xid) {
+      throw new Error(`client ${this.number} got an answer to ${xid}, and is owed ${waiting?.call.xid}`);
+    }
+    const { call, settled } = waiting;
     if (!this.#wasOutOfTouch(this.#server, call.askedMs)) conversation.aliveMs = call.askedMs;
     const err = frame.readInt32BE(12);
     call.answer = {
-      atMs: this.#schedule.nowMs,
+      atMs: this.#host.nowMs(),
       zxid,
       err,
       line: frame.length === 16 ? line.reply(xid, zxid, err) : lineOf(frame, () => call.request),
     };
     conversation.said.push({ zxid, line: call.answer.line, call });
     this.#watches.answered(call.request, err);
+    settled(call);
     if (call.request.op === "closeSession") this.drop();
   }
 }

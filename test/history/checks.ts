@@ -9,9 +9,9 @@
  *   sessions   none is ended, or said to be over, while its client is heard of
  */
 
-import type { CommittedTxn } from "./committed-log.ts";
+import type { CommittedTxn } from "./committed-txn.ts";
+import type { Call, Conversation, Refusal } from "./conversation.ts";
 import { replay, type Replay } from "./replay.ts";
-import { type Call, type Conversation, type Refusal, sessionTimeoutMs } from "./sim-client.ts";
 
 interface Acknowledged extends Call {
   readonly answer: NonNullable<Call["answer"]>;
@@ -20,11 +20,19 @@ interface Acknowledged extends Call {
 const createSession = -10;
 const closeSession = -11;
 
-export interface HistoryRules {
+export interface SessionRules {
+  readonly sessionTimeoutMs: number;
   /** How much sooner than its timeout a session may be ended, by what its client was answered. */
   readonly slackMs: number;
+}
+
+export interface HistoryRules extends SessionRules {
   /** Whether sessions begin, and may end, without a transaction. */
   readonly areSessionsLocal: boolean;
+  /** Whether a sync was never answered by a leader that had been replaced and did not know. */
+  readonly areSyncsFresh: boolean;
+  /** The tree's digest is compared at each transaction whose number divides by this: the model adds it up anew each time. */
+  readonly digestEvery: number;
 }
 
 /**
@@ -35,7 +43,7 @@ export interface HistoryRules {
 export function checkHistory(
   log: readonly CommittedTxn[],
   conversations: readonly Conversation[],
-  { slackMs, areSessionsLocal }: HistoryRules,
+  rules: HistoryRules,
 ): Replay {
   const answered = conversations
     .flatMap(({ calls }) => calls)
@@ -43,9 +51,9 @@ export function checkHistory(
   const writes = answered.filter(({ request, answer }) => answer.err === 0 && isWrite(request.op));
   checkTime(writes);
   checkClients(conversations);
-  checkSyncs(answered, writes);
-  checkSessions(log, conversations, slackMs);
-  return replay(log, conversations, areSessionsLocal);
+  if (rules.areSyncsFresh) checkSyncs(answered, writes);
+  checkSessions(log, conversations, rules);
+  return replay(log, conversations, rules);
 }
 
 function isWrite(op: string): boolean {
@@ -92,7 +100,11 @@ function checkSyncs(answered: readonly Acknowledged[], writes: readonly Acknowle
 }
 
 /** A session that its client did not close itself ends its timeout after it was last heard of, not before. */
-function checkSessions(log: readonly CommittedTxn[], conversations: readonly Conversation[], slackMs: number): void {
+function checkSessions(
+  log: readonly CommittedTxn[],
+  conversations: readonly Conversation[],
+  { sessionTimeoutMs, slackMs }: SessionRules,
+): void {
   const aliveMs = new Map<bigint, number>();
   for (const { session, aliveMs: atMs } of conversations)
     aliveMs.set(session, Math.max(aliveMs.get(session) ?? 0, atMs));
@@ -111,7 +123,7 @@ export function ofTheEnsemble(refusals: readonly Refusal[], log: readonly Commit
 }
 
 /** As long as a session has to be kept, its client is not told that it is over. */
-export function checkRefusals(refusals: readonly Refusal[], slackMs: number): void {
+export function checkRefusals(refusals: readonly Refusal[], { sessionTimeoutMs, slackMs }: SessionRules): void {
   for (const { session, silentMs } of refusals) {
     if (silentMs >= sessionTimeoutMs - slackMs) continue;
     throw new Error(`session 0x${session.toString(16)} was refused ${silentMs.toFixed(0)} ms after it was heard of`);

@@ -1,0 +1,73 @@
+/**
+ * A transaction as the members' logs have it, read by the description of ZooKeeper's bytes and by no code of the server:
+ *
+ *   session long | cxid int | zxid long | time long | type int | body | digest: version int, long
+ */
+
+export interface CommittedTxn {
+  readonly session: bigint;
+  readonly cxid: number;
+  readonly zxid: bigint;
+  readonly timeMs: number;
+  readonly type: number;
+  /** Header, body and digest. */
+  readonly bytes: Buffer;
+  /** When the first member was seen to have applied it. */
+  readonly seenMs: number;
+  /** The one before it; null while no member has shown that. */
+  previous: bigint | null;
+}
+
+const headerBytes = 32;
+export const digestBytes = 12;
+const digestVersion = 2;
+
+/** Its header's fields. */
+export function fieldsOf(bytes: Buffer): Pick<CommittedTxn, "session" | "cxid" | "zxid" | "timeMs" | "type"> {
+  return {
+    session: bytes.readBigInt64BE(0),
+    cxid: bytes.readInt32BE(8),
+    zxid: bytes.readBigInt64BE(12),
+    timeMs: Number(bytes.readBigInt64BE(20)),
+    type: bytes.readInt32BE(28),
+  };
+}
+
+/** The configuration that a reconfiguration makes: what lies behind the znode's path. */
+export function configIn({ bytes }: CommittedTxn): Buffer {
+  const dataAt = headerBytes + 4 + bytes.readInt32BE(headerBytes);
+  return bytes.subarray(dataAt + 4, dataAt + 4 + bytes.readInt32BE(dataAt));
+}
+
+/** The error code of a transaction that refuses something. */
+export function errorIn({ bytes }: CommittedTxn): number {
+  return bytes.readInt32BE(headerBytes);
+}
+
+/** The tree's digest, which a transaction carries at its end unless it was only seen behind a tree on its way. */
+export function digestIn({ bytes }: CommittedTxn): bigint | null {
+  const at = bytes.length - digestBytes;
+  return at > headerBytes && bytes.readInt32BE(at) === digestVersion ? bytes.readBigUInt64BE(at + 4) : null;
+}
+
+/**
+ * All of them as one log.
+ * @param firstCounter what the counter of an epoch begins behind.
+ * @throws Error when there is a gap, or when members have shown prefixes of different logs.
+ */
+export function inOrder(committed: Iterable<CommittedTxn>, firstCounter = 0n): CommittedTxn[] {
+  const txns = [...committed].sort((a, b) => (a.zxid < b.zxid ? -1 : 1));
+  for (const [i, { zxid, previous }] of txns.entries()) {
+    const before = txns[i - 1]?.zxid ?? 0n;
+    if (previous !== null && previous !== before) {
+      throw new Error(`${hex(zxid)} came behind ${hex(previous)} at a member, and behind ${hex(before)} at another`);
+    }
+    const isEpochStart = (zxid & 0xffffffffn) === firstCounter + 1n && zxid >> 32n > before >> 32n;
+    if (!isEpochStart && zxid !== before + 1n) throw new Error(`between ${hex(before)} and ${hex(zxid)} is a gap`);
+  }
+  return txns;
+}
+
+export function hex(zxid: bigint): string {
+  return `0x${zxid.toString(16)}`;
+}
