@@ -4,7 +4,8 @@
  *   we connect to a smaller id    our first words, and the connection is the one that stays
  *   we connect to a larger id     our first words, and we close: it has heard that we are there, and connects to us
  *   a larger id connects to us    its first words, and the connection is the one that stays
- *   a smaller id connects to us   its first words, and we close both, and connect to it
+ *   a smaller id connects to us   its first words, and we close it, and connect to the other; the connection before goes when
+ *                                 that one is there
  *
  * So both ends agree which connection stays without a word about it. Behind the first words come votes, each with its length.
  * Only the newest vote for a server matters: while it cannot be sent, a newer one takes its place; a new connection
@@ -209,10 +210,14 @@ export class ElectionPort {
       );
       socket.end();
       const peer = this.#peer(sid);
-      const closed = (): void => void this.#timers.after(connectBackMs, () => this.#repeat(sid, peer));
-      return { ...silent, closed };
+      return { ...silent, closed: () => this.#awaitOther(sid, peer) };
     }
     return this.#keep(sid, socket, noBytes);
+  }
+
+  /** Repeats, unless a larger id has connected to us by then. */
+  #awaitOther(sid: bigint, peer: Peer): void {
+    this.#timers.after(connectBackMs, () => this.#repeat(sid, peer));
   }
 
   /** Connects once more to who was lost, or has not connected to us. */
@@ -258,7 +263,6 @@ export class ElectionPort {
         `We got a connection request from a server with our own ID. This should be either a configuration error, or a bug.`,
       );
     } else {
-      this.#peer(sid).link?.socket.destroy();
       this.#connect(sid, addresses.slice(0, toldAddressesMax));
     }
     return silent;
@@ -273,7 +277,9 @@ export class ElectionPort {
       closed: () => {
         if (peer.link !== link) return;
         peer.link = null;
-        this.#repeat(sid, peer);
+        // A larger id that has closed it may have the next one on its way: asked for another, it would close that one too.
+        if (sid > this.#options.sid) this.#awaitOther(sid, peer);
+        else this.#repeat(sid, peer);
       },
     });
     peer.link = link;

@@ -189,6 +189,26 @@ describe("two servers", () => {
     expect(town.refusals).toEqual(["2 by 1", "2 by 1", "2 by 1"]);
   });
 
+  // The smaller id answers every vote, as one does that has a leader while the other is still looking: each answer allowed it to
+  // make a lost connection again, each such request made the larger id replace the connection, and so on for seconds.
+  it("settle on one connection though first words come late", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const town = new Town(2, seed);
+      await town.pass(0);
+      town.onVote = (to) => {
+        if (to === 1) town.ports[1]!.send(2n, voteFor(2n));
+      };
+      town.ports[2]!.send(1n, voteFor(2n));
+      await town.pass(100);
+      const { socket } = await town.stranger(2);
+      socket.write(encodeInitialMessage(1n, [{ host: "h1", port }]));
+      await town.pass(2_000);
+      const requests = town.loggers[2]!.lines.filter(({ message }) => message.startsWith("Received connection request"));
+      expect(requests.length, `seed ${seed}`).toBeLessThanOrEqual(2);
+      expect(town.connections(1, 2)).toBe(1);
+    }
+  });
+
   it("know whether anything has been delivered", async () => {
     const town = new Town(2);
     await town.pass(0);
