@@ -18,7 +18,7 @@ import type { Member } from "#quorum/membership.ts";
 import { ObserverMasters } from "#quorum/observer-masters.ts";
 import { QuorumPeer } from "#quorum/quorum-peer.ts";
 import { type Oracle, type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
-import type { Recovery } from "#storage/recovery.ts";
+import { type Recovery, RecoveryError } from "#storage/recovery.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
 import { setConfigZnode } from "#tree/system-znodes.ts";
 import { ClientServer, type ServerParts } from "./client-server.ts";
@@ -101,7 +101,7 @@ export class EnsembleMember extends ClientServer {
     const turnEnded = (): void => this.turnEnded();
     const { replica, history, recovery } = await Replica.open({ ...this.persistence, turnEnded }).catch(
       (error: unknown) => {
-        if (error instanceof CorruptionError) this.#adviseToRejoin();
+        if (error instanceof CorruptionError || error instanceof RecoveryError) this.#adviseToRejoin();
         throw error;
       },
     );
@@ -116,13 +116,13 @@ export class EnsembleMember extends ClientServer {
     return recovery;
   }
 
-  /** Files are damaged; the other members have what was in them. */
+  /** Files are damaged or gone; the other members have what was in them. */
   #adviseToRejoin(): void {
     const { dataDir, dataLogDir } = this.config;
     const folders = [...new Set([dataDir, dataLogDir])].map((folder) => `${folder}/version-2`).join(" and ");
     this.host.logger.error(
       {},
-      `Files of this server are damaged. The leader can give it everything: move ${folders} away, and start it again ` +
+      `Files of this server are damaged or missing. The leader can give it everything: move ${folders} away, and start it again ` +
         `with an empty file ${dataDir}/version-2/rejoin, so that it has no vote until then`,
     );
   }

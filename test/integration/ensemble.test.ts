@@ -166,6 +166,21 @@ describe("an ensemble", () => {
     back.drop();
     client.drop();
   });
+
+  test("advises a member to rejoin when none of its snapshots is whole", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours });
+    const [first] = ensemble.servers as [ServerProcess];
+    await first.kill();
+    const folder = join(first.folder, "data", "version-2");
+    const path = join(folder, "snapshot.0");
+    const bytes = readFileSync(path);
+    bytes[100]! ^= 1;
+    writeFileSync(path, bytes);
+    first.launch();
+    expect(await first.exited).toMatchObject({ code: 1 });
+    expect(first.stdout).toContain(`problem reading snap file ${path}: ${path}: damaged at offset`);
+    expect(first.stdout).toContain(`with an empty file ${folder}/rejoin`);
+  });
 });
 
 /** Changes a byte of the newest log's last record. @returns where that record begins. */
