@@ -32,6 +32,7 @@ export const parts: readonly Part[] = [
   { name: "systems/curator", about: "Curator's recipes, the server restarted under them", tools: ["java", "mvn"] },
   { name: "systems/kafka", about: "Kafka 3.9 in ZooKeeper mode", tools: ["java", "mvn"] },
   { name: "quorum", about: "ensembles of ours and the reference", tools: ["java", "mvn", "go", "pip"] },
+  { name: "faults", about: "ensembles under nemeses, six workloads, all checkers", tools: ["go", "ip"] },
   { name: "suites/kazoo", about: "kazoo's own tests", tools: ["pip"] },
   { name: "suites/go-zookeeper", about: "go-zookeeper's own tests", tools: ["go"] },
   { name: "suites/zookeeper", about: "ZooKeeper's own Java tests", tools: ["java", "mvn"] },

@@ -9,6 +9,7 @@ const heavy = [
   "compat-tests/suites/**/*.test.ts",
   "compat-tests/systems/kafka*.test.ts",
   "compat-tests/quorum/kazoo.test.ts",
+  "compat-tests/faults/*.test.ts",
 ];
 
 const shared: NonNullable<ViteUserConfig["test"]> = {

@@ -46,6 +46,8 @@ export interface ServerSettings {
   readonly properties?: Readonly<Record<string, string | number>>;
   /** Another release in the reference's place. */
   readonly jars?: Extract<JarSet, "server" | "server-3.8">;
+  /** Words before the program's: another program that becomes it. */
+  readonly wordsBefore?: readonly string[];
   /** Whether zoo.cfg is written at the first start alone: servers that change their members change it. */
   readonly isConfigKept?: boolean;
 }
@@ -108,6 +110,13 @@ export class TestServer {
    * @throws Error with the end of its output when it ends or stays silent.
    */
   async start(): Promise<this> {
+    await this.launch();
+    await this.#untilServing();
+    return this;
+  }
+
+  /** Starts the process and waits for nothing. */
+  async launch(): Promise<void> {
     this.port ||= await freePort();
     mkdirSync(this.dataFolder, { recursive: true });
     const configFile = join(this.folder, "zoo.cfg");
@@ -119,15 +128,14 @@ export class TestServer {
     } else {
       this.#spawn(configFile, words);
     }
-    await this.#untilServing();
-    return this;
   }
 
   #spawn(configFile: string, words: readonly string[]): void {
     const output = openSync(this.outputFile, "a");
     const { jars = "server" } = this.#settings;
     const command = this.build === "ours" ? oursCommand(configFile) : referenceCommand(configFile, jars);
-    const child = spawn(command.program, command.words(words), {
+    const [program, ...further] = [...(this.#settings.wordsBefore ?? []), command.program, ...command.words(words)];
+    const child = spawn(program!, further, {
       cwd: repositoryFolder,
       env: { ...process.env, ...(this.build === "ours" ? { JVMFLAGS: words.join(" ") } : {}) },
       stdio: ["ignore", output, output],
@@ -147,12 +155,21 @@ export class TestServer {
     await this.#end("SIGKILL");
   }
 
-  /** SIGSTOP: when this resolves all of its threads stand still, with its connections open, until it is killed. */
+  /** SIGSTOP: when this resolves all of its threads stand still, with its connections open, until it is killed or resumed. */
   async pause(): Promise<void> {
     const tasks = `/proc/${this.processId}/task`;
     this.#child?.kill("SIGSTOP");
     const isStopped = (task: string): boolean => /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, "utf8"));
     while (!readdirSync(tasks).every(isStopped)) await delay(1);
+  }
+
+  resume(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  /** How the process ended; null while it runs, and after a signal. */
+  get exitCode(): number | null {
+    return this.#child?.exitCode ?? null;
   }
 
   /** Stops and removes the folder, if it was a temporary one. */

@@ -13,7 +13,7 @@ interface Recipe {
   readonly packages: readonly string[];
 }
 
-export type Tool = "java" | "mvn" | "pip" | "go" | "gcc" | "apt-get";
+export type Tool = "java" | "mvn" | "pip" | "go" | "gcc" | "ip" | "apt-get";
 
 const recipes: Readonly<Record<Tool, Recipe>> = {
   java: { probe: ["javac", "-version"], packages: ["openjdk-17-jdk-headless"] },
@@ -21,6 +21,7 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
   pip: { probe: ["python3", "-m", "pip", "--version"], packages: ["python3", "python3-pip"] },
   go: { probe: ["go", "version"], packages: ["golang-go"] },
   gcc: { probe: ["gcc", "--version"], packages: ["gcc", "libc6-dev"] },
+  ip: { probe: ["ip", "-V"], packages: ["iproute2"] },
   "apt-get": { probe: ["apt-get", "--version"], packages: [] },
 };
 

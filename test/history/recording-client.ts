@@ -49,8 +49,11 @@ interface ClientParts {
 interface Waiting {
   readonly call: Call;
   /** Told when it is answered, or when it is certain that it will not be. */
-  readonly settled: (call: Call) => void;
+  readonly settled: Settled;
 }
+
+/** @param body what came behind the reply's header; null where no reply came. */
+type Settled = (call: Call, body: Buffer | null) => void;
 
 /** Paths by the kind of watch that is set on them and has not fired. */
 class SetWatchesList {
@@ -89,7 +92,7 @@ class SetWatchesList {
   }
 }
 
-export class RecordingClient implements SocketHandler {
+export class RecordingClient {
   readonly conversations: Conversation[] = [];
   session: { id: bigint; password: Buffer } | null = null;
   /** It leaves whoever has just given it a session, and goes to another at once. */
@@ -162,7 +165,7 @@ export class RecordingClient implements SocketHandler {
         const { sessionTimeoutMs: timeoutMs } = this.#times;
         socket.write(connectRequest({ timeoutMs, lastZxidSeen, ...(session && { session }) }));
         this.#watch(attempt);
-        return this;
+        return this.#handlerOf(socket);
       },
       failed: () => {
         this.#isConnecting = false;
@@ -187,7 +190,7 @@ export class RecordingClient implements SocketHandler {
   }
 
   /** Asks, if it is attached; else nobody is told. */
-  ask(request: Request, settled: (call: Call) => void = () => {}): void {
+  ask(request: Request, settled: Settled = () => {}): void {
     if (this.isAttached) this.#ask(request, this.#nextXid++, settled);
   }
 
@@ -199,7 +202,7 @@ export class RecordingClient implements SocketHandler {
     this.#isClosing = true;
   }
 
-  #ask(request: Request, xid: number, settled: (call: Call) => void = () => {}): void {
+  #ask(request: Request, xid: number, settled: Settled = () => {}): void {
     const call: Call = {
       client: this.number,
       session: this.session!.id,
@@ -225,7 +228,24 @@ export class RecordingClient implements SocketHandler {
     this.drop();
   }
 
-  data(bytes: Buffer): void {
+  /** Of a socket that was dropped it may be heard when the next is in use already. */
+  #handlerOf(socket: Socket): SocketHandler {
+    const isInUse = (): boolean => this.#socket === socket;
+    return {
+      data: (bytes) => {
+        if (isInUse()) this.#take(bytes);
+      },
+      ended: () => {
+        if (isInUse()) this.drop();
+      },
+      drained: () => {},
+      closed: () => {
+        if (isInUse()) this.#gone();
+      },
+    };
+  }
+
+  #take(bytes: Buffer): void {
     this.#received = Buffer.concat([this.#received, bytes]);
     while (this.#received.length >= 4) {
       const end = 4 + this.#received.readInt32BE(0);
@@ -238,17 +258,6 @@ export class RecordingClient implements SocketHandler {
     }
   }
 
-  ended(): void {
-    this.drop();
-  }
-
-  drained(): void {}
-
-  closed(): void {
-    // Of one that was dropped it is heard after the fact: the next may be on its way.
-    if (this.#socket !== null) this.#gone();
-  }
-
   #gone(): void {
     this.#socket = null;
     this.#conversation = null;
@@ -257,7 +266,7 @@ export class RecordingClient implements SocketHandler {
     const unanswered = this.#waiting;
     this.#waiting = [];
     if (this.#isClosing) this.#forgetSession();
-    for (const { call, settled } of unanswered) settled(call);
+    for (const { call, settled } of unanswered) settled(call, null);
   }
 
   #forgetSession(): void {
@@ -324,7 +333,7 @@ export class RecordingClient implements SocketHandler {
     };
     conversation.said.push({ zxid, line: call.answer.line, call });
     this.#watches.answered(call.request, err);
-    settled(call);
+    settled(call, frame.subarray(16));
     if (call.request.op === "closeSession") this.drop();
   }
 }
