@@ -9,18 +9,23 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
   statfsSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { errorCode } from "#base/errors.ts";
 import type { ServerPlace } from "../../test/history/recording-client.ts";
 import { type Build, fourLetterWord, TestServer } from "../reference/server.ts";
 import { Links } from "./links/links.ts";
@@ -197,8 +202,9 @@ export class Ensemble {
     return member.exitCode;
   }
 
-  /** Looks for members that have ended though nobody ended them, and starts those of the reference again. */
+  /** Looks for members that have ended though nobody ended them, and starts those of the reference again; keeps all logs. */
   async watch(): Promise<void> {
+    for (const sid of this.sids) this.#keepLogs(sid);
     for (const sid of this.#wanted) {
       const member = this.member(sid);
       if (member.isRunning) continue;
@@ -251,6 +257,23 @@ export class Ensemble {
   async dispose(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.kill()));
     this.links.close();
+  }
+
+  /** A tree that comes whole takes the place of all logs, and sooner or later every member is sent one: another name keeps them. */
+  #keepLogs(sid: number): void {
+    const from = this.versionFolder(sid);
+    const to = join(this.member(sid).dataFolder, "kept", "version-2");
+    mkdirSync(to, { recursive: true });
+    for (const name of existsSync(from) ? readdirSync(from) : []) {
+      if (!name.startsWith("log.")) continue;
+      try {
+        const kept = join(to, `${name}.${statSync(join(from, name)).ino}`);
+        if (!existsSync(kept)) linkSync(join(from, name), kept);
+      } catch (error) {
+        // It went between two of these calls.
+        if (errorCode(error) !== "ENOENT") throw error;
+      }
+    }
   }
 
   #prepare(sid: number): void {

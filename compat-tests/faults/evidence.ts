@@ -44,7 +44,8 @@ export interface Evidence {
   readonly conversations: readonly Conversation[];
   readonly refusals: readonly Refusal[];
   readonly outcome: RoundOutcome;
-  readonly log: readonly CommittedTxn[];
+  /** What may have been committed: one reading of the members' logs, or several where they leave a doubt. */
+  readonly logs: readonly (readonly CommittedTxn[])[];
 }
 
 /** A conversation as it is written: what was said names its call by number. */
@@ -55,6 +56,9 @@ interface WrittenConversation {
   readonly calls: readonly Omit<Call, "client" | "session">[];
   readonly said: readonly (readonly [zxid: bigint, what: number | string])[];
 }
+
+/** More epochs than that do not end in doubt; each doubles the readings. */
+const doubtfulEndsMax = 4;
 
 export function writePlan(folder: string, plan: RoundPlan): void {
   writeFileSync(join(folder, "plan.json"), textOf(plan));
@@ -88,20 +92,21 @@ export function readEvidence(folder: string): Evidence {
     refusals,
     operations: readLines(join(folder, "operations.jsonl")) as Operation[],
     outcome: valueOf(readFileSync(join(folder, "outcome.json"), "utf8")) as RoundOutcome,
-    log: committedLog(folder, plan.builds, conversations),
+    logs: committedLogs(folder, plan.builds, conversations),
   };
 }
 
 /**
  * The log that the members' logs are parts of. In the end a log of ours has what was committed and nothing else. One of the reference's
- * may still have what was cut off, behind a tree that came whole; so may files that were put aside: what only they have counts where a
- * client was told of it or of what came later, or where others have what came later in the same epoch.
+ * may still have what was cut off, behind a tree that came whole; so may files that were kept or put aside. What only they have counts
+ * where a client was told of it or of what came later in its epoch, or where others have what came later. What is left is the end of an
+ * epoch that a new leader had, or had not: both are possible, and the history has to hold with one of them.
  */
-function committedLog(
+function committedLogs(
   folder: string,
   builds: readonly Build[],
   conversations: readonly Conversation[],
-): readonly CommittedTxn[] {
+): (readonly CommittedTxn[])[] {
   const txns = new Map<bigint, CommittedTxn>();
   const maxOfEpoch = new Map<bigint, bigint>();
   const note = (zxid: bigint): void => {
@@ -117,12 +122,39 @@ function committedLog(
     note(one.zxid);
   }
   for (const { said } of conversations) for (const { zxid } of said) note(zxid);
-  const others = globSync(["server-*/data", "archive/*"], { cwd: folder }).map((name) => join(folder, name));
-  for (const one of others.flatMap(logFiles).flatMap(txnsIn)) {
-    const isCommitted = one.zxid <= (maxOfEpoch.get(one.zxid >> 32n) ?? 0n);
-    if (isCommitted && !txns.has(one.zxid)) txns.set(one.zxid, { ...one, previous: null });
+  const others = globSync(["server-*/data", "server-*/data/kept", "archive/*"], { cwd: folder });
+  const ends = new Map<bigint, Map<bigint, CommittedTxn>>();
+  for (const one of others.flatMap((name) => logFiles(join(folder, name))).flatMap(txnsIn)) {
+    if (txns.has(one.zxid)) continue;
+    const epoch = one.zxid >> 32n;
+    const txn = { ...one, previous: null };
+    if (one.zxid <= (maxOfEpoch.get(epoch) ?? 0n)) txns.set(one.zxid, txn);
+    else ends.set(epoch, (ends.get(epoch) ?? new Map()).set(one.zxid, txn));
   }
-  return inOrder(txns.values());
+  return readings(txns, [...ends.values()]);
+}
+
+/** Without the doubtful ends of epochs, with all of them, and with some. @throws Error when there is a gap in all of them. */
+function readings(
+  certain: ReadonlyMap<bigint, CommittedTxn>,
+  ends: readonly ReadonlyMap<bigint, CommittedTxn>[],
+): (readonly CommittedTxn[])[] {
+  const all = 2 ** Math.min(ends.length, doubtfulEndsMax) - 1;
+  const choices = [0, all, ...Array.from({ length: all }, (_, i) => i)].filter(
+    (one, i, list) => list.indexOf(one) === i,
+  );
+  const found: (readonly CommittedTxn[])[] = [];
+  let problem: unknown = null;
+  for (const choice of choices) {
+    const chosen = ends.filter((_, i) => (choice & (1 << i)) !== 0);
+    try {
+      found.push(inOrder([...certain.values(), ...chosen.flatMap((end) => [...end.values()])]));
+    } catch (error) {
+      problem ??= error;
+    }
+  }
+  if (found.length === 0) throw problem;
+  return found;
 }
 
 function logFiles(dataFolder: string): string[] {

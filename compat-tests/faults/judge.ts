@@ -86,10 +86,21 @@ function difference(a: string, b: string): string {
   return `${left[at]} and ${right[at]}`;
 }
 
-function checkConversations({ log, conversations, refusals }: Evidence, areSyncsFresh: boolean): void {
+/** @throws Error when the history holds with no reading of the logs: what is wrong with the first. */
+function checkConversations({ logs, conversations, refusals }: Evidence, areSyncsFresh: boolean): void {
   const { sessionTimeoutMs, pingMs } = clientTimes;
   // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
   const slackMs = unawareMs + pingMs + stallMs;
-  checkHistory(log, conversations, { sessionTimeoutMs, slackMs, areSessionsLocal: false, areSyncsFresh, digestEvery });
-  checkRefusals(refusals, { sessionTimeoutMs, slackMs });
+  const rules = { sessionTimeoutMs, slackMs, areSessionsLocal: false, areSyncsFresh, digestEvery };
+  let problem: unknown = null;
+  for (const log of logs) {
+    try {
+      checkHistory(log, conversations, rules);
+      checkRefusals(refusals, rules);
+      return;
+    } catch (error) {
+      problem ??= error;
+    }
+  }
+  throw problem;
 }

@@ -24,7 +24,11 @@ export const clientTimes: ClientTimes = { sessionTimeoutMs: 8_000, requestTimeou
 const pollMs = 10;
 
 /** The round is over, for whoever still wants to do something. */
-export class RoundOver extends Error {}
+class RoundOver extends Error {
+  constructor() {
+    super("no member lets the client in");
+  }
+}
 
 export class Process {
   readonly client: RecordingClient;

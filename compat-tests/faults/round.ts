@@ -20,7 +20,7 @@ import { type RoundPlan, writeHistory, writePlan } from "./evidence.ts";
 import { type Finding, judge } from "./judge.ts";
 import { nemesisOf } from "./nemeses/nemeses.ts";
 import type { Operation } from "./operations.ts";
-import { Process, RoundOver } from "./process.ts";
+import { Process } from "./process.ts";
 import type { Program, Workload } from "./workloads/workload.ts";
 import { workloadOf } from "./workloads/workloads.ts";
 
@@ -99,7 +99,7 @@ class Round {
     return { findings, strikes, operations: this.#operations, recoveriesMs: this.#recoveriesMs };
   }
 
-  /** Frees what the round held; its folder stays. */
+  /** From the first operation to the last. */
   async #trouble(): Promise<void> {
     const workloads = this.#plan.workloads.map(workloadOf);
     const programs = workloads.map((workload) => ({ workload, program: workload.begin() }));
@@ -144,8 +144,7 @@ class Round {
         await delay(process.dice.below(pauseMsMax));
       }
     } catch (error) {
-      if (error instanceof RoundOver) this.#problems.push(`process ${process.number} was let in by nobody in the end`);
-      else this.#problems.push(`process ${process.number}: ${error instanceof Error ? error.message : String(error)}`);
+      this.#problems.push(`process ${process.number}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 

@@ -53,6 +53,8 @@ interface Tally {
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0, strikes: new Map(), results: new Map() };
 
+// Only an orderly end takes members, gateways and mounts with it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main();
 process.exit();
 

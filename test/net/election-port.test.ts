@@ -203,7 +203,9 @@ describe("two servers", () => {
       const { socket } = await town.stranger(2);
       socket.write(encodeInitialMessage(1n, [{ host: "h1", port }]));
       await town.pass(2_000);
-      const requests = town.loggers[2]!.lines.filter(({ message }) => message.startsWith("Received connection request"));
+      const requests = town.loggers[2]!.lines.filter(({ message }) =>
+        message.startsWith("Received connection request"),
+      );
       expect(requests.length, `seed ${seed}`).toBeLessThanOrEqual(2);
       expect(town.connections(1, 2)).toBe(1);
     }
