@@ -260,16 +260,25 @@ describe("a round that held", () => {
   test("has not when acknowledged transactions are in nobody's log", () => {
     const found = problems((folder) => {
       for (const sid of [1, 2, 3]) {
-        const version = join(folder, `server-${sid}`, "data", "version-2");
-        const newest = readdirSync(version).filter((name) => name.startsWith("log."));
-        truncateSync(join(version, newest.toSorted((a, b) => zxidOf(a) - zxidOf(b)).at(-1)!), 100);
+        const data = join(folder, `server-${sid}`, "data");
+        rmSync(join(data, "kept"), { recursive: true });
+        const version = join(data, "version-2");
+        for (const name of readdirSync(version)) if (name.startsWith("log.")) truncateSync(join(version, name), 2_000);
       }
     });
     expect(found.join()).toMatch(/history: .*(acknowledged and lost|gap)/);
   });
 
+  test("has not when all members have lost what their logs tell", () => {
+    const found = problems((folder) => {
+      const path = join(folder, "outcome.json");
+      writeFileSync(path, readFileSync(path, "utf8").replaceAll(/\\n\{\\"path\\":\\"\/counter\\".*?(?=\\n)/g, ""));
+    });
+    expect(found.join()).toMatch(/^history: .*\/counter/);
+  });
+
   test("has not when a member has another tree", () => {
-    const found = problems((folder) => edit(join(folder, "outcome.json"), /\/counter /, "/counted "));
+    const found = problems((folder) => edit(join(folder, "outcome.json"), /"\/counter\\"/, '"/counted\\"'));
     expect(found.join()).toMatch(/replicas: server \d has another tree/);
   });
 });
@@ -279,8 +288,4 @@ function edit(path: string, from: RegExp, to: string): void {
   const edited = text.replace(from, to);
   expect(edited).not.toBe(text);
   writeFileSync(path, edited);
-}
-
-function zxidOf(name: string): number {
-  return Number.parseInt(name.slice("log.".length), 16);
 }

@@ -10,8 +10,10 @@
  */
 
 import { checkHistory, checkRefusals } from "../../test/history/checks.ts";
+import type { TreeModel } from "../../test/support/tree-model.ts";
+import { hexOf, type ZnodeDump } from "../disk/tree-dump.ts";
 import { unawareMs } from "./ensemble.ts";
-import { type Evidence, readEvidence, readPlan } from "./evidence.ts";
+import { type Evidence, readEvidence, readPlan, type RoundOutcome } from "./evidence.ts";
 import { nemesisOf } from "./nemeses/nemeses.ts";
 import { clientTimes } from "./process.ts";
 import { workloadOf } from "./workloads/workloads.ts";
@@ -79,6 +81,27 @@ function checkReplicas({ outcome, plan }: Evidence): void {
   if (counts.length > 0) throw new Error(`digest mismatches: ${digestMismatches.join(", ")}`);
 }
 
+/** What members have in the end is what their log makes. */
+function checkEnd({ treesAfterRestart: [text = ""] }: RoundOutcome, model: TreeModel): void {
+  // Without trees the checker of replicas has said so.
+  if (text === "") return;
+  const znodes = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as ZnodeDump);
+  const found = new Map(
+    znodes.map(({ path, data, stat }) => [path, `${data} ${stat.version} ${stat.czxid} ${stat.mzxid}`]),
+  );
+  const expected = [...model.znodes.values()].filter(({ path }) => !path.startsWith("/zookeeper"));
+  for (const { path, data, version, czxid, mzxid } of expected) {
+    const text = `${data?.toString("base64") ?? null} ${version} ${hexOf(czxid)} ${hexOf(mzxid)}`;
+    if (found.get(path) !== text) throw new Error(`${path} is ${found.get(path)} in the end, and by the log ${text}`);
+    found.delete(path);
+  }
+  const surplus = [...found.keys()].filter((path) => !path.startsWith("/zookeeper"));
+  if (surplus.length > 0) throw new Error(`there in the end, and not by the log: ${surplus.slice(0, 10).join(", ")}`);
+}
+
 /** The first lines that differ. */
 function difference(a: string, b: string): string {
   const [left, right] = [a.split("\n"), b.split("\n")];
@@ -87,7 +110,7 @@ function difference(a: string, b: string): string {
 }
 
 /** @throws Error when the history holds with no reading of the logs: what is wrong with the first. */
-function checkConversations({ logs, conversations, refusals }: Evidence, areSyncsFresh: boolean): void {
+function checkConversations({ logs, conversations, refusals, outcome }: Evidence, areSyncsFresh: boolean): void {
   const { sessionTimeoutMs, pingMs } = clientTimes;
   // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
   const slackMs = unawareMs + pingMs + stallMs;
@@ -95,8 +118,9 @@ function checkConversations({ logs, conversations, refusals }: Evidence, areSync
   let problem: unknown = null;
   for (const log of logs) {
     try {
-      checkHistory(log, conversations, rules);
+      const { tree } = checkHistory(log, conversations, rules);
       checkRefusals(refusals, rules);
+      checkEnd(outcome, tree);
       return;
     } catch (error) {
       problem ??= error;
