@@ -8,19 +8,21 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  closeSync,
   cpSync,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
-  statfsSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -243,10 +245,14 @@ export class Ensemble {
 
   /** Fills its small file system to the last byte. */
   fillDisk(sid: number): void {
-    const { dataFolder } = this.member(sid);
-    const { bavail, bsize } = statfsSync(dataFolder);
-    // As root may write beyond any limit but this one.
-    writeFileSync(join(dataFolder, "filler"), Buffer.alloc(bavail * bsize));
+    const filler = openSync(join(this.member(sid).dataFolder, "filler"), "w");
+    try {
+      for (;;) writeSync(filler, Buffer.alloc(4096));
+    } catch (error) {
+      if (errorCode(error) !== "ENOSPC") throw error;
+    } finally {
+      closeSync(filler);
+    }
   }
 
   freeDisk(sid: number): void {
