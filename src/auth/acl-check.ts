@@ -25,6 +25,7 @@ export function checkAcl(
 ): boolean {
   if (acls === null || acls.length === 0) return true;
   for (const identity of identities) if (identity.scheme === superScheme) return true;
+  registry.comparisons += acls.length * identities.length;
   for (const acl of acls) {
     if ((acl.perms & perms) !== 0 && isMeant(acl, identities, registry)) return true;
   }

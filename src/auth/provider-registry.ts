@@ -36,6 +36,8 @@ export interface ClientInfo {
 }
 
 export class ProviderRegistry {
+  /** Comparisons of an ACL's entry with an identity that checks have come to at most: what such checks cost. */
+  comparisons = 0;
   readonly #byScheme = new Map<string, AuthenticationProvider>();
 
   constructor(options: ProviderOptions = defaultProviderOptions) {

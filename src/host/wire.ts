@@ -19,6 +19,8 @@ export interface Socket {
   /** Numeric address of the peer. */
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** It has one of the last file descriptors that the process may have. */
+  readonly isScarce?: boolean;
   /** Bytes written that the kernel has not taken yet. */
   readonly bufferedBytes: number;
   /**

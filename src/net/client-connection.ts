@@ -8,7 +8,8 @@
  *
  * A chunk is parsed where it lies; only a frame that is not all there is copied and carried over. No memory is taken
  * for a length before it has been compared with jute.maxbuffer, nor faster than bytes arrive. Everything a chunk brings
- * about is sent by one write at its end.
+ * about is sent by one write at its end. A client that does not take that is not read from; nor is one, until the next turn, whose
+ * requests have had their share of this one.
  * Source: NIOServerCnxn.java, ServerCnxn.java.
  */
 
@@ -20,9 +21,8 @@ import { readInt32 } from "#jute/reader.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { Client, type ClientLink } from "#pipeline/client.ts";
 import type { ClientPortServices } from "./client-port.ts";
+import { slowBytesMin, type UnsentBytes } from "./unsent-bytes.ts";
 
-/** Unsent bytes beyond which a connection is not read until they have left. */
-const unsentBytesMax = 4 << 20;
 /** Pieces of a four-letter word's answer, some 16 KiB each, written before other work gets its turn. */
 const answerPiecesPerTurn = 4;
 
@@ -40,8 +40,12 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   /** The beginning of a frame, or what came behind a handshake; most connections carry nothing at most times. */
   #carried: CarriedBytes | null = null;
   readonly #carriedPool: CarriedBytesPool;
+  readonly #unsent: UnsentBytes;
+  /** What of it is this connection's, as of its last write. */
+  #unsentBytes = 0;
   #isReadingPaused = false;
   #isSendingSlow = false;
+  #isResting = false;
   #answer: Iterator<string> | null = null;
 
   constructor(parts: {
@@ -50,6 +54,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     services: ClientPortServices;
     idle: ExpiryQueue<ClientConnection>;
     carriedPool: CarriedBytesPool;
+    unsent: UnsentBytes;
     onClosed: (connection: ClientConnection) => void;
   }) {
     const { number, socket, services } = parts;
@@ -57,6 +62,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     this.#services = services;
     this.#idle = parts.idle;
     this.#carriedPool = parts.carriedPool;
+    this.#unsent = parts.unsent;
     this.#onClosed = parts.onClosed;
     const { remoteAddress, remotePort } = socket;
     this.client = new Client({ number, link: this, remoteAddress, remotePort, wallMs: services.clock.wallMs() });
@@ -65,13 +71,14 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   /** ZooKeeper's interest set: 0 none, 1 read, 5 read and write. */
   get interestOps(): number {
     if (this.#state === "Ending") return 0;
-    return (this.#isReadingPaused || this.#isSendingSlow ? 0 : 1) | (this.#socket.bufferedBytes > 0 ? 4 : 0);
+    return (this.#isReadingPaused || this.isHeldBack ? 0 : 1) | (this.#socket.bufferedBytes > 0 ? 4 : 0);
   }
 
   data(bytes: Buffer): void {
     if (this.#state === "Ending") return;
     const nowMs = this.#services.clock.monotonicMs();
     this.#services.metrics.bytesReceivedCount.increment(bytes.length);
+    this.#services.beginShare();
     if (this.#carried === null) {
       const taken = this.#parse(bytes, 0, bytes.length, nowMs);
       if (taken < bytes.length) this.#carry(bytes, taken);
@@ -79,7 +86,8 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
       this.#carry(bytes, 0);
       this.#parseCarried(nowMs);
     }
-    this.#touchIdle(nowMs);
+    // A handshake that comes byte by byte does not get more time than silence does.
+    if (this.#state !== "ExpectFirstFrame") this.#touchIdle(nowMs);
     this.#services.turnEnded();
   }
 
@@ -91,15 +99,12 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
 
   drained(): void {
     this.#touchIdle(this.#services.clock.monotonicMs());
+    this.#noteUnsent(0);
     this.#services.allSent(this.client);
     if (this.#answer !== null) this.#writeAnswer();
     if (!this.#isSendingSlow) return;
     this.#isSendingSlow = false;
-    this.#updateReading();
-    const nowMs = this.#services.clock.monotonicMs();
-    this.#services.sendingResumed(this.client, nowMs);
-    this.#parseCarried(nowMs);
-    this.#services.turnEnded();
+    this.#goOn();
   }
 
   closed(): void {
@@ -109,15 +114,52 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
 
   send(out: JuteWriter): boolean {
     const isTaken = this.#socket.write(out.bytes.subarray(0, out.length));
-    if (!isTaken && this.#socket.bufferedBytes > unsentBytesMax && !this.#isSendingSlow) {
-      this.#isSendingSlow = true;
-      this.#updateReading();
-    }
+    if (!isTaken) this.#sendingStopped();
     return isTaken;
   }
 
-  get isSendingSlow(): boolean {
-    return this.#isSendingSlow;
+  /** Some of what was written stays with the socket. */
+  #sendingStopped(): void {
+    const hadBytes = this.#unsentBytes;
+    const { bufferedBytes } = this.#socket;
+    this.#noteUnsent(bufferedBytes);
+    if (this.#unsent.isTooMuch(hadBytes)) {
+      this.#services.unsentError(this.client, bufferedBytes);
+      this.closeNow();
+    } else if (bufferedBytes > slowBytesMin && !this.#isSendingSlow) {
+      this.#isSendingSlow = true;
+      this.#updateReading();
+    }
+  }
+
+  #noteUnsent(bytes: number): void {
+    this.#unsent.change(this.#unsentBytes, bytes);
+    this.#unsentBytes = bytes;
+  }
+
+  get isHeldBack(): boolean {
+    return this.#isSendingSlow || this.#isResting;
+  }
+
+  rest(): void {
+    if (this.#isResting || this.#state === "Ending") return;
+    this.#isResting = true;
+    this.#updateReading();
+    this.#services.atTurnEnd(() => {
+      this.#isResting = false;
+      if (this.#state !== "Ending" && !this.#isSendingSlow) this.#goOn();
+    });
+  }
+
+  /** Nothing holds the client back any more. */
+  #goOn(): void {
+    if (this.isHeldBack) return;
+    this.#updateReading();
+    const nowMs = this.#services.clock.monotonicMs();
+    this.#services.beginShare();
+    this.#services.heldBackNoMore(this.client, nowMs);
+    this.#parseCarried(nowMs);
+    this.#services.turnEnded();
   }
 
   closeAfterSending(): void {
@@ -161,20 +203,20 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     if (this.client.isClosed) return;
     this.client.isClosed = true;
     this.#carryNothing();
+    this.#noteUnsent(0);
     this.#idle.remove(this);
-    this.#services.forget(this.client);
     this.#onClosed(this);
   }
 
   #updateReading(): void {
-    if (this.#isReadingPaused || this.#isSendingSlow) this.#socket.pause();
+    if (this.#isReadingPaused || this.isHeldBack) this.#socket.pause();
     else this.#socket.resume();
   }
 
   /** Handles the whole frames in `bytes[start, end)`. @returns the offset of what is left. */
   #parse(bytes: Buffer, start: number, end: number, nowMs: number): number {
     let at = start;
-    if (this.#state === "ExpectRequests" && !this.#isSendingSlow) this.#services.lookAhead(bytes, start, end);
+    if (this.#state === "ExpectRequests" && !this.isHeldBack) this.#services.lookAhead(bytes, start, end);
     while (end - at >= 4 && this.#isReadyForFrames) {
       if (this.#state === "ExpectFirstFrame" && this.#takeWord(bytes, at, end)) return end;
       const length = readInt32(bytes, at);
@@ -187,13 +229,14 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
       at += 4;
       if (!this.#takeFrame(bytes, at, at + length, nowMs)) this.closeNow();
       at += length;
+      if (at < end && this.#services.isShareSpent()) this.rest();
     }
     // Behind a frame that ended the connection nothing is kept.
     return this.#state === "Ending" ? end : at;
   }
 
   get #isReadyForFrames(): boolean {
-    return (this.#state === "ExpectRequests" && !this.#isSendingSlow) || this.#state === "ExpectFirstFrame";
+    return (this.#state === "ExpectRequests" && !this.isHeldBack) || this.#state === "ExpectFirstFrame";
   }
 
   #takeFrame(bytes: Buffer, start: number, end: number, nowMs: number): boolean {

@@ -3,8 +3,9 @@
  * for too long.
  *
  * Limits: `maxClientCnxns` per remote address and `maxCnxns` in all, both per port; a connection too many is reset at
- * once, without a frame. Idle: a connection without a session gets `nio.sessionlessCnxnTimeout` since it last did
- * anything, one with a session its session timeout, both rounded up to the next multiple of the former.
+ * once, without a frame, and so is one that would take one of the process's last file descriptors. Idle: a connection without a session gets `nio.sessionlessCnxnTimeout` since it last did
+ * anything (and no longer for its handshake, however that comes), one with a session its session timeout, both rounded up to the
+ * next multiple of the former.
  * Source: NIOServerCnxnFactory.java.
  */
 
@@ -18,6 +19,7 @@ import { javaSocketAddress } from "#base/java-address.ts";
 import type { Client } from "#pipeline/client.ts";
 import { ExpiryQueue } from "#session/expiry-queue.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { UnsentBytes } from "./unsent-bytes.ts";
 
 /** What a port needs of the server behind it. */
 export interface ClientPortServices {
@@ -33,16 +35,22 @@ export interface ClientPortServices {
   receive(client: Client, bytes: Buffer, start: number, end: number, nowMs: number): boolean;
   /** Everything that a client was sent has left. */
   allSent(client: Client): void;
-  /** What a client had been too slow to take has left: requests of its that waited for that may run. */
-  sendingResumed(client: Client, nowMs: number): void;
+  /** A client that was too slow, or rested, may go on: requests of its that waited for that may run. */
+  heldBackNoMore(client: Client, nowMs: number): void;
+  /** A connection's share of the turn begins. */
+  beginShare(): void;
+  /** Its requests have made so much work that others come first. */
+  isShareSpent(): boolean;
   /** A chunk has been handled: what it brought about may be sent. */
   turnEnded(): void;
   /** Calls `action` when other work has had its turn. */
   atTurnEnd(action: () => void): void;
   /** A frame whose length is out of bounds. */
   lengthError(client: Client, length: number): void;
-  /** The connection is gone. */
-  forget(client: Client): void;
+  /** A client that takes nothing of what it is sent is closed. */
+  unsentError(client: Client, unsentBytes: number): void;
+  /** The connection is gone. @param free To be called, now or later, when nothing knows it by its number any more. */
+  forget(client: Client, free: () => void): void;
   /**
    * @returns whether `bytes`, the first of a connection, begin with a four-letter word. If so the connection's `answer`
    * is called, now or later.
@@ -94,6 +102,7 @@ export class ClientPort {
   readonly #connections = new Set<ClientConnection>();
   readonly #byAddress = new Map<string, number>();
   readonly #carriedPool = new CarriedBytesPool();
+  readonly #unsent = new UnsentBytes();
   #listener: Listener | null = null;
   #idleTimer: Timer | null = null;
   #isClosed = false;
@@ -171,12 +180,11 @@ export class ClientPort {
   }
 
   #accept(socket: Socket): SocketHandler | null {
-    const { maxClientCnxns, maxCnxns } = this.#options;
     const { remoteAddress } = socket;
     const count = this.#byAddress.get(remoteAddress) ?? 0;
-    const isTooManyInAll = maxCnxns > 0 && this.#connections.size >= maxCnxns;
-    if (isTooManyInAll || (maxClientCnxns > 0 && count >= maxClientCnxns)) {
-      this.#refuse(socket, isTooManyInAll);
+    const reason = this.#reasonToRefuse(socket, count);
+    if (reason !== null) {
+      this.#refuse(socket, reason);
       return null;
     }
     this.#byAddress.set(remoteAddress, count + 1);
@@ -188,6 +196,7 @@ export class ClientPort {
       services: this.#services,
       idle,
       carriedPool: this.#carriedPool,
+      unsent: this.#unsent,
       onClosed: this.#onClosed,
     });
     this.#numbers.set(connection.client);
@@ -196,25 +205,33 @@ export class ClientPort {
     return connection;
   }
 
+  #reasonToRefuse({ isScarce, remoteAddress }: Socket, count: number): string | null {
+    const { maxClientCnxns, maxCnxns } = this.#options;
+    if (maxCnxns > 0 && this.#connections.size >= maxCnxns) {
+      return `Too many connections max allowed is ${maxCnxns}`;
+    }
+    if (maxClientCnxns > 0 && count >= maxClientCnxns) {
+      return `Too many connections from /${remoteAddress} - max is ${maxClientCnxns}`;
+    }
+    return isScarce === true ? "Too many open files: the last file descriptors are not for clients" : null;
+  }
+
   /** Resets a connection too many; the log gets a line a second, whoever storms the port. */
-  #refuse(socket: Socket, isTooManyInAll: boolean): void {
+  #refuse(socket: Socket, reason: string): void {
     this.#services.metrics.connectionRejected.increment();
     socket.reset();
     const nowMs = this.#services.clock.monotonicMs();
     if (nowMs < this.#nextRefusalLineMs) return;
     this.#nextRefusalLineMs = nowMs + refusalLineIntervalMs;
-    const { maxClientCnxns, maxCnxns } = this.#options;
     const { remoteAddress, remotePort } = socket;
-    const what = isTooManyInAll
-      ? `Too many connections max allowed is ${maxCnxns}`
-      : `Too many connections from /${remoteAddress} - max is ${maxClientCnxns}`;
-    this.#logger.warn({ remoteAddress, remotePort }, `Error accepting new connection: ${what}`);
+    this.#logger.warn({ remoteAddress, remotePort }, `Error accepting new connection: ${reason}`);
   }
 
   readonly #onClosed = (connection: ClientConnection): void => {
+    const { client } = connection;
     this.#connections.delete(connection);
-    this.#numbers.release(connection.client);
-    const { remoteAddress } = connection.client;
+    this.#services.forget(client, () => this.#numbers.release(client));
+    const { remoteAddress } = client;
     const count = (this.#byAddress.get(remoteAddress) ?? 1) - 1;
     if (count === 0) this.#byAddress.delete(remoteAddress);
     else this.#byAddress.set(remoteAddress, count);

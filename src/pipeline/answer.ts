@@ -22,6 +22,7 @@ import { TreeWalker } from "#tree/tree-walker.ts";
 import { WatchMode } from "#tree/watch-table.ts";
 import { Field, rootId, StatField } from "#tree/znode-store.ts";
 import type { Client } from "./client.ts";
+import type { Effort } from "./effort.ts";
 import { WriteOp } from "./write-op.ts";
 import {
   lacksAclList,
@@ -44,9 +45,11 @@ export class Answerer {
   readonly #registry: ProviderRegistry;
   readonly #skipAcl: boolean;
   readonly #watches: WatchAnswerer;
+  readonly #effort: Effort;
 
-  constructor(tree: DataTree, registry: ProviderRegistry, skipAcl: boolean) {
+  constructor(tree: DataTree, registry: ProviderRegistry, skipAcl: boolean, effort: Effort) {
     this.#tree = tree;
+    this.#effort = effort;
     this.#registry = registry;
     this.#skipAcl = skipAcl;
     this.#watches = new WatchAnswerer(tree);
@@ -191,6 +194,7 @@ export class Answerer {
     let count = -1;
     while (walker.next() !== 0) count++;
     walker.close();
+    this.#effort.addSteps(count);
     return count;
   }
 
@@ -205,6 +209,7 @@ export class Answerer {
       if (isAll || path.startsWith(prefix)) ephemerals.push(path);
     }
     writeGetEphemeralsResponse(out, { ephemerals });
+    this.#effort.addSteps(10 * (ids?.size ?? 0));
     return ErrorCode.ok;
   }
 

@@ -17,8 +17,10 @@ export interface ClientLink {
    * all has left.
    */
   send(out: JuteWriter): boolean;
-  /** The client does not take what it is sent: no further requests of its are answered for now. */
-  readonly isSendingSlow: boolean;
+  /** The client does not take what it is sent, or rests: no further requests of its are answered for now. */
+  readonly isHeldBack: boolean;
+  /** The client has had its share of this turn: it is held back until the next. */
+  rest(): void;
   /** Closes once everything handed to {@link send} has been sent. */
   closeAfterSending(): void;
   /** Closes at once; what is unsent is lost. */
@@ -96,7 +98,7 @@ export class Client {
   writesAnswered = 0;
   /** Requests that wait for earlier writes of this connection. */
   parked: ParkedRequests = noneParked;
-  /** How many of those wait for nothing but the client itself, which does not take what it is sent. */
+  /** How many of those wait for nothing but the client itself, which is held back. */
   stalledCount = 0;
   /** Set when the connection is gone or going: nothing more is read, nothing more is answered. */
   isClosed = false;

@@ -5,7 +5,8 @@
  *   write applied    reads parked before it that a slow client has left waiting | its own reply | reads parked behind it
  *   read             answered now, or parked: the caller looks whether its connection has anything outstanding
  *
- * A client that does not take what it is sent gets no answers to reads until it does; such requests are stalled. Whatever
+ * A client that does not take what it is sent gets no answers to reads until it does, and one that has had its share of a turn none
+ * until the next; such requests are stalled. Whatever
  * leaves is counted here, for the connection, the server and the metrics.
  * Source: FinalRequestProcessor.java.
  */
@@ -22,6 +23,7 @@ import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import type { Answerer } from "./answer.ts";
 import type { Client } from "./client.ts";
+import type { Effort } from "./effort.ts";
 import { Incoming, requestHeaderBytes } from "./incoming.ts";
 import type { Outbox } from "./outbox.ts";
 import { noneParked, ParkedRequests } from "./parked-requests.ts";
@@ -45,7 +47,7 @@ const gatheredBytesMax = 1 << 20;
 export class Replies {
   /** Requests that wait for writes of their connection, server-wide. */
   parkedCount = 0;
-  /** Those of them that wait for nothing but a client which does not take what it is sent. */
+  /** Those of them that wait for nothing but a client which is held back. */
   stalledCount = 0;
   readonly #tree: DataTree;
   readonly #applier: TxnApplier;
@@ -55,6 +57,7 @@ export class Replies {
   readonly #metrics: ServerMetrics;
   readonly #outcomes: SessionOutcomes;
   readonly #isReadOnly: boolean;
+  readonly #effort: Effort;
   readonly #reader = new JuteReader(Buffer.alloc(0));
   readonly #parked = new Incoming();
 
@@ -67,6 +70,7 @@ export class Replies {
     metrics: ServerMetrics;
     outcomes: SessionOutcomes;
     isReadOnly: boolean;
+    effort: Effort;
   }) {
     this.#tree = parts.tree;
     this.#applier = parts.applier;
@@ -76,6 +80,7 @@ export class Replies {
     this.#metrics = parts.metrics;
     this.#outcomes = parts.outcomes;
     this.#isReadOnly = parts.isReadOnly;
+    this.#effort = parts.effort;
   }
 
   /** Tells those concerned what became of a write whose transaction, which `bytes` holds, was applied last. */
@@ -145,10 +150,11 @@ export class Replies {
     this.parkedCount++;
   }
 
-  /** Answers the requests whose time has come, unless the client is too slow for more. */
+  /** Answers the requests whose time has come, unless the client is too slow for more, or has had its share of the turn. */
   runParked(client: Client, nowMs: number): void {
-    while (!client.isClosed && !client.link.isSendingSlow && client.parked.isReady(client.writesAnswered)) {
-      this.#answerParked(client, nowMs);
+    while (!client.isClosed && !client.link.isHeldBack && client.parked.isReady(client.writesAnswered)) {
+      if (this.#effort.isSpent) client.link.rest();
+      else this.#answerParked(client, nowMs);
     }
     this.#noteStalled(client, client.parked.isReady(client.writesAnswered) ? client.parked.length : 0);
   }
@@ -160,7 +166,7 @@ export class Replies {
     this.#noteStalled(client, 0);
   }
 
-  /** What the client's next write comes behind is answered now, whether it is slow or not: order comes before memory. */
+  /** What the client's next write comes behind is answered now, held back or not: it must not see that write's change. */
   #catchUp(client: Client, nowMs: number): void {
     while (!client.isClosed && client.parked.isReady(client.writesAnswered)) this.#answerParked(client, nowMs);
     client.writesAnswered++;
@@ -204,6 +210,7 @@ export class Replies {
       failReply(out, at, error);
     }
     this.#countResponse(out.length - at);
+    this.#effort.addRead(incoming.end - incoming.start, out.length - at);
     // Few requests can ask for much: what they bring is sent before memory piles up.
     if (out.length > gatheredBytesMax) this.#outbox.flushOne(client);
     const latencyMs = nowMs - incoming.receivedMs;

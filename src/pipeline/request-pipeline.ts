@@ -29,6 +29,7 @@ import type { TxnApplier } from "#tree/apply-txn.ts";
 import { Answerer } from "./answer.ts";
 import { AuthPackets } from "./auth-packets.ts";
 import type { Client } from "./client.ts";
+import { Effort } from "./effort.ts";
 import { EventDelivery } from "./event-delivery.ts";
 import { Incoming, requestHeaderBytes } from "./incoming.ts";
 import { LookAhead } from "./look-ahead.ts";
@@ -62,10 +63,10 @@ export class RequestPipeline {
   readonly queue: RequestQueue;
   readonly lookAhead: LookAhead;
   readonly events: EventDelivery;
+  readonly effort: Effort;
   readonly #writes: WritePath;
   readonly #replies: Replies;
   readonly #auth: AuthPackets;
-  readonly #tree: DataTree;
   readonly #applier: TxnApplier;
   readonly #sessions: SessionTracker;
   readonly #localSessions: LocalSessions | null;
@@ -94,7 +95,6 @@ export class RequestPipeline {
   }) {
     const { tree, applier, registry, options, metrics, outcomes } = parts;
     const { outbox, stats } = this;
-    this.#tree = tree;
     this.#writes = parts.writes;
     this.#applier = applier;
     this.#sessions = parts.sessions;
@@ -102,6 +102,7 @@ export class RequestPipeline {
     this.#options = options;
     this.#metrics = metrics;
     this.#now = parts.now;
+    this.effort = new Effort(registry);
     this.throttle = new Throttle(options);
     this.queue = new RequestQueue(options.requestThrottle, options.throttledOpWaitTimeMs, metrics);
     this.#auth = new AuthPackets(registry, outbox);
@@ -116,10 +117,11 @@ export class RequestPipeline {
     });
     this.lookAhead = new LookAhead(tree);
     tree.watches.sink = this.events.deliver;
-    const answerer = new Answerer(tree, registry, options.skipAcl);
+    const { effort } = this;
+    const answerer = new Answerer(tree, registry, options.skipAcl, effort);
     answerer.onCatchUpEvent = this.events.deliverCatchUp;
     const { isReadOnly } = parts;
-    this.#replies = new Replies({ tree, applier, answerer, outbox, stats, metrics, outcomes, isReadOnly });
+    this.#replies = new Replies({ tree, applier, answerer, outbox, stats, metrics, outcomes, isReadOnly, effort });
   }
 
   /**
@@ -219,6 +221,7 @@ export class RequestPipeline {
     const pending = this.#writes.submit(incoming);
     if (pending === null) return false;
     incoming.client.writesSubmitted++;
+    this.effort.addWrite(incoming.end - incoming.start);
     pending.largeBytes = incoming.largeBytes;
     return true;
   }
@@ -264,17 +267,16 @@ export class RequestPipeline {
     this.#writes.release(pending);
   }
 
-  /** A slow client takes what it is sent again: answers what it has waited for. */
+  /** A client that was held back goes on: answers what it has waited for. */
   runParked(client: Client, nowMs: number): void {
     this.#replies.runParked(client, nowMs);
   }
 
-  /** Forgets a connection that is gone; what it has in flight goes on without it. */
+  /** Forgets a connection that is gone; what it has in flight goes on without it. Its watches are the tree's. */
   forget(client: Client): void {
     this.#replies.forget(client);
     client.out = null;
     this.throttle.forget(client);
-    this.#tree.watches.removeConnection(client.number);
   }
 
   #pauseIfBusy(client: Client): void {

@@ -14,6 +14,8 @@ import type { HostParts } from "./host-parts.ts";
 import type { ClientServer } from "./client-server.ts";
 import type { Serving } from "./wiring.ts";
 
+const watchesPerTurnMax = 5000;
+
 /** Recognises and answers four-letter words; see {@link ClientPortServices.takeWord}. */
 export type WordAnswerer = (server: ClientServer, connection: ClientConnection, bytes: Buffer) => boolean;
 
@@ -33,7 +35,9 @@ export function clientServices(server: ClientServer, host: HostParts, answerWord
     receive: (client, bytes, start, end, nowMs) =>
       server.serving?.pipeline.receive(client, bytes, start, end, nowMs) ?? false,
     allSent: (client) => server.serving?.pipeline.outbox.reclaim(client),
-    sendingResumed: (client, nowMs) => server.serving?.pipeline.runParked(client, nowMs),
+    heldBackNoMore: (client, nowMs) => server.serving?.pipeline.runParked(client, nowMs),
+    beginShare: () => server.serving?.pipeline.effort.begin(),
+    isShareSpent: () => server.serving?.pipeline.effort.isSpent ?? false,
     turnEnded: () => server.turnEnded(),
     atTurnEnd: (action) => host.timers.atTurnEnd(action),
     lengthError: (client, length) => {
@@ -44,12 +48,23 @@ export function clientServices(server: ClientServer, host: HostParts, answerWord
         `large to process (length is greater than jute.maxbuffer=${max})`;
       logger.warn({ from, length }, message);
     },
-    forget: (client) => {
+    unsentError: (client, unsentBytes) => {
+      const from = javaSocketAddress(client.remoteAddress, client.remotePort);
+      logger.warn({ from, unsentBytes }, `Closing a connection that takes nothing of what it is sent: ${from}`);
+    },
+    forget: (client, free) => {
       server.serving?.gate.forget(client);
       server.serving?.pipeline.forget(client);
+      endWatches(server.serving, host, client.number, free);
     },
     takeWord: (connection, bytes) => answerWord(server, connection, bytes),
   };
+}
+
+/** Ends the watches of a connection that is gone, which may be a million, in slices. */
+function endWatches(serving: Serving | null, host: HostParts, number: number, free: () => void): void {
+  if (serving === null || serving.database.tree.watches.removeSome(number, watchesPerTurnMax)) free();
+  else host.timers.atTurnEnd(() => endWatches(serving, host, number, free));
 }
 
 /** Handles a ConnectRequest. @returns false to close without an answer. */

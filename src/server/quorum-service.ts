@@ -289,12 +289,19 @@ export class QuorumService implements PeerService {
 
   #consumer(serving: Serving): NonNullable<Replica["consumer"]> {
     const { pipeline, syncs } = serving;
+    const { effort, outbox } = pipeline;
     return {
       applied: (bytes, start, end, nowMs, wallMs) => {
         pipeline.applied(bytes, start, end, nowMs, wallMs);
         if (syncs.length > 0) this.#answerSyncs(serving, nowMs);
       },
-      someApplied: () => pipeline.outbox.flush(),
+      get isShareSpent() {
+        return effort.isSpent;
+      },
+      someApplied: () => {
+        outbox.flush();
+        effort.begin();
+      },
       allApplied: (nowMs) => this.allApplied(serving, nowMs),
     };
   }

@@ -43,6 +43,8 @@ import { sendTree, TreeReceiver } from "./tree-stream.ts";
 /** Who serves clients from the tree, and has its transactions applied with what they wait for. */
 export interface TxnConsumer {
   applied(bytes: Buffer, start: number, end: number, nowMs: number, wallMs: number): void;
+  /** What waited for them has made so much work that others come first, if it has taken long. */
+  readonly isShareSpent: boolean;
   /** Some have been applied: replies may be sent. */
   someApplied(): void;
   /** All that can be applied for now has been. */
@@ -315,7 +317,7 @@ export class Replica implements PeerReplica {
       const txn = this.#next();
       if (txn === null) break;
       this.#applyOne(txn, nowMs, wallMs);
-      if (count % repliesPerSend !== 0) continue;
+      if (count % repliesPerSend !== 0 && this.consumer?.isShareSpent !== true) continue;
       this.consumer?.someApplied();
       if (clock.monotonicMs() <= stopMs) continue;
       this.#isApplyDue = true;

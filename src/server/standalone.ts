@@ -141,7 +141,8 @@ export class StandaloneServer extends ClientServer {
     const { header } = database.applier;
     const { bytes } = batch;
     let at = this.#applied;
-    for (let count = 0; at < batch.length && count < repliesPerSend; count++) {
+    pipeline.effort.begin();
+    for (let count = 0; at < batch.length && count < repliesPerSend && !pipeline.effort.isSpent; count++) {
       const length = readInt32(bytes, at + 8);
       const start = at + recordPrefixBytes;
       pipeline.applied(bytes, start, start + length, nowMs, wallMs);

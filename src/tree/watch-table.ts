@@ -70,12 +70,17 @@ export class WatchTable {
     return watchers >>> modeBits === connection ? watchers & modeMask : 0;
   }
 
-  /** Forgets a connection. */
-  removeConnection(connection: number): void {
+  /** Takes away a connection's watches, up to so many. @returns whether it is forgotten. */
+  removeSome(connection: number, max: number): boolean {
     const paths = this.#byConnection.get(connection);
-    if (paths === undefined) return;
-    for (const path of paths) this.#store(path, connection, this.modesOf(path, connection), 0);
+    if (paths === undefined) return true;
+    let left = max;
+    for (const path of paths) {
+      if (left-- === 0) return false;
+      this.#store(path, connection, this.modesOf(path, connection), 0);
+    }
     this.#byConnection.delete(connection);
+    return true;
   }
 
   /**

@@ -60,9 +60,9 @@ export class Watches {
     return this.data.size + this.child.size;
   }
 
-  removeConnection(connection: number): void {
-    this.data.removeConnection(connection);
-    this.child.removeConnection(connection);
+  /** Takes away watches of a connection that is gone, up to so many. @returns whether none is left. */
+  removeSome(connection: number, max: number): boolean {
+    return this.data.removeSome(connection, max) && this.child.removeSome(connection, max);
   }
 
   created(

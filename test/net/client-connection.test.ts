@@ -12,6 +12,7 @@ import type { Socket } from "#host/wire.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { ClientConnection } from "#net/client-connection.ts";
 import type { ClientPortServices } from "#net/client-port.ts";
+import { UnsentBytes } from "#net/unsent-bytes.ts";
 import { ExpiryQueue } from "#session/expiry-queue.ts";
 
 const frameBytesMax = 1000;
@@ -65,16 +66,21 @@ class Bench {
   /** Whether handshakes are answered within the call, as a renewal's are. */
   isAnsweringAtOnce = false;
   isHandshakeGood = true;
+  /** Whether requests have made so much work that others come first. */
+  isShareSpent = false;
+  /** What is to happen when others have had their turn. */
+  readonly atTurnEnd: (() => void)[] = [];
   /** Called for each request; false closes. */
   onRequest: (text: string) => boolean = () => true;
 
-  constructor(carriedPool = new CarriedBytesPool()) {
+  constructor(carriedPool = new CarriedBytesPool(), unsent = new UnsentBytes()) {
     this.connection = new ClientConnection({
       number: 1,
       socket: this.socket,
       services: this.#services(),
       idle: this.idle,
       carriedPool,
+      unsent,
       onClosed: () => this.told.push("closed"),
     });
     this.idle.touch(this.connection, sessionlessTimeoutMs, 0);
@@ -98,11 +104,14 @@ class Bench {
         return this.onRequest(text);
       },
       allSent: () => {},
-      sendingResumed: () => this.told.push("resumed"),
+      heldBackNoMore: () => this.told.push("resumed"),
+      beginShare: () => (this.isShareSpent = false),
+      isShareSpent: () => this.isShareSpent,
       turnEnded: () => {},
-      atTurnEnd: (action) => action(),
+      atTurnEnd: (action) => this.atTurnEnd.push(action),
       lengthError: (_client, length) => this.told.push(`length ${length}`),
-      forget: () => this.told.push("forget"),
+      unsentError: (_client, unsentBytes) => this.told.push(`unsent ${unsentBytes}`),
+      forget: () => {},
       takeWord: (_connection, bytes) => {
         const word = bytes.toString("latin1", 0, 4);
         if (word !== "ruok") return false;
@@ -203,7 +212,7 @@ describe("frames", () => {
       for (const bench of benches) bench.give(chunk);
     }
     for (const bench of others) expect(bench.told).toEqual(texts);
-    expect(gone!.told).toEqual(["first", "second, and longer", "x", "forget", "closed"]);
+    expect(gone!.told).toEqual(["first", "second, and longer", "x", "closed"]);
   });
 
   test("behind one that is refused are not taken, in the same chunk or in later ones", () => {
@@ -211,7 +220,7 @@ describe("frames", () => {
     bench.onRequest = (text) => text !== "bad";
     bench.give(Buffer.concat([frame("good"), frame("bad"), frame("late")]));
     bench.give(frame("later"));
-    expect(bench.told).toEqual(["good", "bad", "forget", "closed"]);
+    expect(bench.told).toEqual(["good", "bad", "closed"]);
     expect(bench.socket.endings).toEqual(["destroy"]);
   });
 
@@ -223,7 +232,7 @@ describe("frames", () => {
     };
     bench.give(Buffer.concat([frame("bye"), frame("late")]));
     bench.give(frame("later"));
-    expect(bench.told).toEqual(["bye", "forget", "closed"]);
+    expect(bench.told).toEqual(["bye", "closed"]);
     expect(bench.socket.endings).toEqual(["end"]);
   });
 });
@@ -234,7 +243,7 @@ describe("a length", () => {
     (length) => {
       const bench = new Bench().attached();
       bench.give(Buffer.concat([frame("good"), lengthOnly(length), Buffer.from("what follows")]));
-      expect(bench.told).toEqual(["good", `length ${length}`, "forget", "closed"]);
+      expect(bench.told).toEqual(["good", `length ${length}`, "closed"]);
       expect(bench.socket.endings).toEqual(["destroy"]);
     },
   );
@@ -249,7 +258,7 @@ describe("a length", () => {
   test("is judged in the first frame too", () => {
     const bench = new Bench();
     bench.give(lengthOnly(frameBytesMax + 1));
-    expect(bench.told).toEqual([`length ${frameBytesMax + 1}`, "forget", "closed"]);
+    expect(bench.told).toEqual([`length ${frameBytesMax + 1}`, "closed"]);
   });
 });
 
@@ -279,7 +288,7 @@ describe("the handshake", () => {
     const bench = new Bench();
     bench.isHandshakeGood = false;
     bench.give(Buffer.concat([frame("hello"), frame("one")]));
-    expect(bench.told).toEqual(["connect hello", "forget", "closed"]);
+    expect(bench.told).toEqual(["connect hello", "closed"]);
     expect([bench.socket.written, bench.socket.endings]).toEqual(["", ["destroy"]]);
   });
 
@@ -288,7 +297,7 @@ describe("the handshake", () => {
     bench.give(Buffer.concat([frame("hello"), frame("one")]));
     bench.connection.ended();
     bench.sessionOpens();
-    expect(bench.told).toEqual(["connect hello", "forget", "closed"]);
+    expect(bench.told).toEqual(["connect hello", "closed"]);
   });
 });
 
@@ -311,7 +320,7 @@ describe("a four-letter word", () => {
   test("is a length once the handshake is made", () => {
     const bench = new Bench().attached();
     bench.give(Buffer.from("ruok"));
-    expect(bench.told).toEqual(["length 1920298859", "forget", "closed"]);
+    expect(bench.told).toEqual(["length 1920298859", "closed"]);
   });
 
   test("is answered piece by piece, as fast as the client takes it, and closed behind the last one", () => {
@@ -326,7 +335,7 @@ describe("a four-letter word", () => {
     bench.connection.drained();
     expect([bench.socket.written, bench.socket.endings]).toEqual(["one two three", ["end"]]);
     bench.connection.closed();
-    expect(bench.told).toEqual(["word ruok", "forget", "closed"]);
+    expect(bench.told).toEqual(["word ruok", "closed"]);
   });
 
   test("whose client goes in the middle of the answer is not answered any more", () => {
@@ -352,7 +361,7 @@ describe("a client that does not read", () => {
 
   test("is not read itself, and what it had sent waits", () => {
     const bench = stuck();
-    expect([bench.socket.isPaused, bench.connection.isSendingSlow]).toEqual([true, true]);
+    expect([bench.socket.isPaused, bench.connection.isHeldBack]).toEqual([true, true]);
     bench.give(Buffer.concat([frame("one"), frame("two")]));
     expect(bench.told).toEqual([]);
   });
@@ -366,7 +375,7 @@ describe("a client that does not read", () => {
     bench.connection.drained();
     bench.give(frame("two").subarray(5));
     expect(bench.told).toEqual(["resumed", "one", "two"]);
-    expect([bench.socket.isPaused, bench.connection.isSendingSlow]).toEqual([false, false]);
+    expect([bench.socket.isPaused, bench.connection.isHeldBack]).toEqual([false, false]);
   });
 
   test("stops in the middle of a chunk when an answer is too much for it", () => {
@@ -382,6 +391,34 @@ describe("a client that does not read", () => {
     expect(bench.told).toEqual(["one", "much"]);
     bench.connection.drained();
     expect(bench.told).toEqual(["one", "much", "resumed", "two"]);
+  });
+
+  test("is closed if it is sent even more, once all together have much that they do not take", () => {
+    const unsent = new UnsentBytes();
+    const benches = Array.from({ length: 20 }, () => new Bench(undefined, unsent).attached());
+    const [first, ...others] = benches;
+    for (const { socket } of benches) socket.isTaking = false;
+    const sixteen = "m".repeat(16 << 20);
+    for (const { connection } of others) connection.send(outputOf(sixteen));
+    expect(others.map(({ socket }) => socket.endings)).toEqual(others.map(() => []));
+    // Who has little may have more, however much the others have.
+    for (let i = 0; i < 10; i++) first!.connection.send(outputOf("little"));
+    expect(first!.socket.endings).toEqual([]);
+    for (const { connection } of others) connection.send(outputOf("m"));
+    for (const { connection } of others) connection.send(outputOf("m"));
+    const closed = others.filter(({ socket }) => socket.endings.includes("destroy"));
+    // There is room for sixteen of them.
+    expect(closed).toHaveLength(4);
+    expect(closed[0]!.told).toEqual([`unsent ${sixteen.length + 2}`, "closed"]);
+  });
+
+  test("has all to itself what others do not need", () => {
+    const bench = new Bench().attached();
+    bench.socket.isTaking = false;
+    for (let i = 0; i < 16; i++) bench.connection.send(outputOf("m".repeat(16 << 20)));
+    expect(bench.socket.endings).toEqual([]);
+    bench.connection.send(outputOf("m"));
+    expect(bench.socket.endings).toEqual(["destroy"]);
   });
 
   test("stays unread if the server has paused it, whatever leaves", () => {
@@ -403,6 +440,55 @@ describe("a client that does not read", () => {
   });
 });
 
+describe("a client whose requests make much work", () => {
+  function busy(): Bench {
+    const bench = new Bench().attached();
+    bench.onRequest = (text) => {
+      bench.isShareSpent = text.startsWith("work");
+      return true;
+    };
+    return bench;
+  }
+
+  test("rests in the middle of a chunk, and goes on when others have had their turn", () => {
+    const bench = busy();
+    bench.give(Buffer.concat(["one", "work", "two", "work more", "three"].map(frame)));
+    expect(bench.told).toEqual(["one", "work"]);
+    expect([bench.socket.isPaused, bench.connection.isHeldBack]).toEqual([true, true]);
+    bench.give(frame("four"));
+    bench.atTurnEnd.shift()!();
+    expect(bench.told).toEqual(["one", "work", "resumed", "two", "work more"]);
+    bench.atTurnEnd.shift()!();
+    expect(bench.told).toEqual(["one", "work", "resumed", "two", "work more", "resumed", "three", "four"]);
+    expect([bench.socket.isPaused, bench.connection.isHeldBack, bench.atTurnEnd.length]).toEqual([false, false, 0]);
+  });
+
+  test("does not rest behind the last of them", () => {
+    const bench = busy();
+    bench.give(frame("work"));
+    expect([bench.socket.isPaused, bench.atTurnEnd.length]).toEqual([false, 0]);
+  });
+
+  test("that is slow as well goes on when it has taken what it was sent", () => {
+    const bench = busy();
+    bench.socket.isTaking = false;
+    bench.give(Buffer.concat(["work", "two"].map(frame)));
+    bench.connection.send(outputOf("m".repeat(5 << 20)));
+    bench.atTurnEnd.shift()!();
+    expect(bench.told).toEqual(["work"]);
+    bench.connection.drained();
+    expect(bench.told).toEqual(["work", "resumed", "two"]);
+  });
+
+  test("may be gone by then", () => {
+    const bench = busy();
+    bench.give(Buffer.concat(["work", "two"].map(frame)));
+    bench.connection.closeNow();
+    bench.atTurnEnd.shift()!();
+    expect(bench.told).toEqual(["work", "closed"]);
+  });
+});
+
 describe("the end", () => {
   test("is told once, however often it comes", () => {
     const bench = new Bench().attached();
@@ -411,7 +497,7 @@ describe("the end", () => {
     bench.connection.closeNow();
     bench.connection.ended();
     bench.connection.closed();
-    expect(bench.told).toEqual(["forget", "closed"]);
+    expect(bench.told).toEqual(["closed"]);
     expect(bench.connection.client.isClosed).toBe(true);
   });
 

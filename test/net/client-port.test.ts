@@ -17,6 +17,7 @@ class FakeSocket implements Socket {
   readonly bufferedBytes = 0;
   /** Everything that was done to it. */
   readonly done: string[] = [];
+  readonly isScarce: boolean;
   handler: SocketHandler | null = null;
   readonly write = (): boolean => this.done.push("write") > 0;
   readonly end = (): void => void this.done.push("end");
@@ -25,8 +26,9 @@ class FakeSocket implements Socket {
   readonly pause = (): void => {};
   readonly resume = (): void => {};
 
-  constructor(remoteAddress: string) {
+  constructor(remoteAddress: string, isScarce: boolean) {
     this.remoteAddress = remoteAddress;
+    this.isScarce = isScarce;
   }
 
   /** The peer has gone away. */
@@ -43,6 +45,9 @@ class Bench {
   nowMs = 0;
   sessionTimeoutMs = 0;
   isListening = false;
+  /** Whether something still knows connections by their numbers when they are gone, and what frees these. */
+  areNumbersKept = false;
+  readonly kept: (() => void)[] = [];
   asked: ListenOptions | null = null;
   #ticks: { readonly periodMs: number; readonly action: () => void } | null = null;
 
@@ -92,17 +97,23 @@ class Bench {
       lookAhead: () => {},
       receive: () => true,
       allSent: () => {},
-      sendingResumed: () => {},
+      heldBackNoMore: () => {},
+      beginShare: () => {},
+      isShareSpent: () => false,
       turnEnded: () => {},
       atTurnEnd: (action) => action(),
       lengthError: () => {},
-      forget: () => {},
+      unsentError: () => {},
+      forget: (_client, free) => {
+        if (this.areNumbersKept) this.kept.push(free);
+        else free();
+      },
       takeWord: () => false,
     };
   }
 
-  accept(address = "10.0.0.1"): FakeSocket {
-    const socket = new FakeSocket(address);
+  accept(address = "10.0.0.1", isScarce = false): FakeSocket {
+    const socket = new FakeSocket(address, isScarce);
     socket.handler = this.asked!.accept(socket);
     return socket;
   }
@@ -152,6 +163,16 @@ describe("a client port", () => {
 });
 
 describe("a limit", () => {
+  test("of file descriptors resets who would take one of the last", async () => {
+    const bench = await Bench.open();
+    const sockets = [bench.accept("10.0.0.1", false), bench.accept("10.0.0.2", true), bench.accept("10.0.0.3", false)];
+    expect(areIn(sockets)).toEqual([true, false, true]);
+    expect(sockets[1]!.done).toEqual(["reset"]);
+    expect(bench.logger.warnings()).toEqual([
+      "Error accepting new connection: Too many open files: the last file descriptors are not for clients",
+    ]);
+  });
+
   test("per address lets so many in and resets the next, without a byte", async () => {
     const bench = await Bench.open({ maxClientCnxns: 2 });
     const sockets = [bench.accept(), bench.accept(), bench.accept()];
@@ -202,9 +223,22 @@ describe("a quiet connection", () => {
     expect(bench.metrics.sessionlessConnectionsExpired.value).toBe(1);
   });
 
-  test("is quiet from the last bytes on, even half a frame", async () => {
+  test("whose handshake comes byte by byte has no more time than silence", async () => {
     const bench = await Bench.open();
     const [talking, silent] = [bench.accept(), bench.accept()];
+    for (let nowMs = 2_500; nowMs < 20_000; nowMs += 2_500) {
+      bench.passTime(nowMs);
+      talking.handler!.data(Buffer.alloc(1));
+    }
+    bench.passTime(20_000);
+    expect([talking.done, silent.done]).toEqual([["destroy"], ["destroy"]]);
+  });
+
+  test("with a session is quiet from the last bytes on, even half a frame", async () => {
+    const bench = await Bench.open();
+    bench.sessionTimeoutMs = 10_000;
+    const [talking, silent] = [bench.accept(), bench.accept()];
+    for (const { handler } of [talking, silent]) handler!.data(Buffer.alloc(4));
     bench.passTime(15_000);
     talking.handler!.data(Buffer.alloc(1));
     bench.passTime(20_000);
@@ -227,6 +261,18 @@ describe("a quiet connection", () => {
 });
 
 describe("numbers of connections", () => {
+  test("are not given to others while something knows who had them", async () => {
+    const bench = await Bench.open();
+    bench.areNumbersKept = true;
+    const [first] = [bench.accept(), bench.accept()];
+    first.goesAway();
+    bench.accept();
+    expect(bench.numbers).toEqual([1, 2]);
+    for (const free of bench.kept) free();
+    bench.accept();
+    expect(bench.numbers).toEqual([1, 2, 0]);
+  });
+
   test("are small, reused, never held by two at once, and lead to their client until it is gone", async () => {
     const numbers = new ConnectionNumbers();
     const bench = await Bench.open({}, numbers);

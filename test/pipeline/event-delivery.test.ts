@@ -21,13 +21,14 @@ const all = [0, 1, 2];
 /** What a client was sent, as hexadecimal. */
 class RecordingLink implements ClientLink {
   sent = "";
-  readonly isSendingSlow = false;
+  readonly isHeldBack = false;
 
   send(out: JuteWriter): boolean {
     this.sent += out.bytes.toString("hex", 0, out.length);
     return true;
   }
 
+  rest(): void {}
   closeAfterSending(): void {}
   closeNow(): void {}
   sessionAnswered(): void {}

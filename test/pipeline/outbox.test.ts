@@ -9,13 +9,14 @@ class RecordingLink implements ClientLink {
   readonly sent: string[] = [];
   /** Whether what is sent has left at once. */
   isTaking = true;
-  readonly isSendingSlow = false;
+  readonly isHeldBack = false;
 
   send(out: JuteWriter): boolean {
     this.sent.push(out.bytes.toString("latin1", 0, out.length));
     return this.isTaking;
   }
 
+  rest(): void {}
   closeAfterSending(): void {}
   closeNow(): void {}
   sessionAnswered(): void {}

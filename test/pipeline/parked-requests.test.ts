@@ -9,7 +9,8 @@ import { ParkedRequests } from "#pipeline/parked-requests.ts";
 
 const noLink: ClientLink = {
   send: () => true,
-  isSendingSlow: false,
+  isHeldBack: false,
+  rest: () => {},
   closeAfterSending: () => {},
   closeNow: () => {},
   sessionAnswered: () => {},

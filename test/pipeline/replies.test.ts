@@ -46,9 +46,9 @@ describe("replies leave in the order of their requests", () => {
     const connection = harness.connected();
     for (const request of [create("/a"), getData("/a"), create("/b"), getData("/b")])
       harness.request(connection, request);
-    connection.isSendingSlow = true;
+    connection.isHeldBack = true;
     harness.durable();
-    connection.isSendingSlow = false;
+    connection.isHeldBack = false;
     harness.pipeline.runParked(connection.client, harness.nowMs);
     harness.pipeline.outbox.flush();
     expect(xidsOf(connection)).toEqual([1, 2, 3, 4]);

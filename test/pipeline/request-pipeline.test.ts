@@ -111,14 +111,14 @@ describe("limits on what is in flight", () => {
     const [slow, other] = [harness.connected(), harness.connected()];
     for (const request of [create("/a"), ...Array.from({ length: 9 }, () => getData("/a"))])
       harness.request(slow, request);
-    slow.isSendingSlow = true;
+    slow.isHeldBack = true;
     harness.durable();
     harness.pipeline.resumeIfIdle();
     expect(harness.pipeline.outstanding).toBe(9);
     expect(slow.client.isPaused).toBe(false);
     harness.request(other, create("/b"));
     expect(other.client.isPaused).toBe(false);
-    slow.isSendingSlow = false;
+    slow.isHeldBack = false;
     harness.pipeline.runParked(slow.client, harness.nowMs);
     harness.pipeline.outbox.flush();
     harness.durable();
@@ -130,7 +130,7 @@ describe("limits on what is in flight", () => {
     const harness = new PipelineHarness();
     const slow = harness.connected();
     for (const request of [create("/a"), getData("/a"), getData("/a")]) harness.request(slow, request);
-    slow.isSendingSlow = true;
+    slow.isHeldBack = true;
     harness.durable();
     slow.closeNow();
     expect([harness.pipeline.inProcess, harness.pipeline.outstanding]).toEqual([0, 0]);

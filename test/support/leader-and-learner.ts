@@ -54,6 +54,7 @@ export class LeaderAndLearner {
   /** A transaction reaches the learner. */
   apply(txn: Buffer): void {
     const { pipeline, nowMs } = this.learner;
+    pipeline.effort.begin();
     pipeline.applied(Buffer.from(txn), 0, txn.length, nowMs, nowMs);
     pipeline.outbox.flush();
   }

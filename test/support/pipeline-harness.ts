@@ -57,8 +57,8 @@ export class HeldLog implements TxnSink {
 export class HarnessConnection implements ClientLink {
   readonly client: Client;
   readonly transcript: string[] = [];
-  /** Says that the client does not take what it is sent. */
-  isSendingSlow = false;
+  /** Says that the client does not take what it is sent, or rests. */
+  isHeldBack = false;
   readonly #harness: PipelineHarness;
   readonly #asked = new Map<number, Request>();
   #nextXid = 1;
@@ -111,6 +111,10 @@ export class HarnessConnection implements ClientLink {
     this.#leave();
   }
 
+  rest(): void {
+    this.isHeldBack = true;
+  }
+
   sessionAnswered(): void {}
   pauseReading(): void {}
   resumeReading(): void {}
@@ -120,6 +124,7 @@ export class HarnessConnection implements ClientLink {
     this.client.isClosed = true;
     this.#harness.gate.forget(this.client);
     this.#harness.pipeline.forget(this.client);
+    this.#harness.database.tree.watches.removeSome(this.client.number, Infinity);
     this.#harness.numbers.release(this.client);
   }
 }
@@ -263,6 +268,7 @@ export class PipelineHarness {
     const before = frame.length % 7;
     const chunk = Buffer.alloc(before + frame.length + 3, garbage);
     frame.copy(chunk, before);
+    this.pipeline.effort.begin();
     const isKept = this.pipeline.receive(connection.client, chunk, before, before + frame.length, this.nowMs);
     chunk.fill(garbage);
     if (!isKept) connection.closeNow();
@@ -283,6 +289,7 @@ export class PipelineHarness {
     const txns = this.log.held.splice(0, count);
     const batch = Buffer.concat(txns);
     let at = 0;
+    this.pipeline.effort.begin();
     for (const txn of txns) {
       this.pipeline.applied(batch, at, at + txn.length, this.nowMs, this.nowMs);
       at += txn.length;

@@ -69,7 +69,7 @@ describe("a table of watches", () => {
             table.collect(path, hits);
             expect(hits.sort((a, b) => a - b)).toEqual(twin.collect(path));
           } else {
-            table.removeConnection(connection);
+            table.removeSome(connection, Infinity);
             twin.remove((watch) => watch.connection === connection);
           }
           expectSame(table, twin);
@@ -93,7 +93,7 @@ describe("a table of watches", () => {
     const table = new WatchTable();
     for (let connection = 0; connection < 50; connection++) table.add("/a", connection, WatchMode.recursive);
     expect(table.hasRecursive).toBe(true);
-    for (let connection = 0; connection < 50; connection++) table.removeConnection(connection);
+    for (let connection = 0; connection < 50; connection++) table.removeSome(connection, Infinity);
     expect(table.hasRecursive).toBe(false);
     expect([table.size, table.pathCount, table.connectionCount]).toEqual([0, 0, 0]);
   });
@@ -103,11 +103,22 @@ describe("a table of watches", () => {
     for (const connection of [1, 2]) table.add("/a", connection, WatchMode.standard);
     table.collect("/a", []);
     expect([table.size, table.pathCount, table.connectionCount]).toEqual([0, 0, 2]);
-    table.removeConnection(1);
+    table.removeSome(1, Infinity);
     expect(table.connectionCount).toBe(1);
     table.add("/b", 2, WatchMode.persistent);
     expect(table.remove("/b", 2, WatchMode.persistent)).toBe(true);
     expect(table.connectionCount).toBe(0);
+  });
+
+  test("forgets a connection in slices, and spends what is left meanwhile", () => {
+    const table = new WatchTable();
+    for (let i = 0; i < 10; i++) table.add(`/${i}`, 1, WatchMode.standard);
+    table.add("/9", 2, WatchMode.standard);
+    expect([table.removeSome(1, 4), table.size]).toEqual([false, 7]);
+    table.collect("/9", []);
+    expect([table.removeSome(1, 4), table.size]).toEqual([false, 1]);
+    expect([table.removeSome(1, 4), table.size, table.connectionCount]).toEqual([true, 0, 1]);
+    expect(table.removeSome(1, 4)).toBe(true);
   });
 
   test("shows its paths as text, and null as Java shows it", () => {

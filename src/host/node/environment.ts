@@ -39,10 +39,18 @@ function userName(): string {
 /** Open file descriptors and their soft limit; -1 where the system does not tell. */
 export function descriptorCounts(): { openCount: number; maxCount: number } {
   try {
-    const limits = readFileSync("/proc/self/limits", "latin1");
-    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-    return { openCount: readdirSync("/proc/self/fd").length, maxCount: soft === undefined ? -1 : Number(soft) };
+    return { openCount: readdirSync("/proc/self/fd").length, maxCount: descriptorsMax() };
   } catch {
     return { openCount: -1, maxCount: -1 };
+  }
+}
+
+/** The soft limit of open file descriptors; -1 where the system does not tell. */
+export function descriptorsMax(): number {
+  try {
+    const limits = readFileSync("/proc/self/limits", "latin1");
+    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? -1);
+  } catch {
+    return -1;
   }
 }

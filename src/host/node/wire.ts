@@ -5,6 +5,8 @@ import { availableParallelism } from "node:os";
 import { errorCode } from "#base/errors.ts";
 import type { ConnectOptions, Listener, ListenOptions, Socket, SocketHandler, Wire } from "../wire.ts";
 import { BusyPoll } from "./busy-poll.ts";
+import { DescriptorReserve } from "./descriptor-reserve.ts";
+import { descriptorsMax } from "./environment.ts";
 
 /**
  * How long a socket that has been ended waits for its peer to take the next bytes, and, when it has them all, to close as
@@ -94,6 +96,8 @@ function accept(accepted: NodeSocket, options: ListenOptions): void {
 /** What all sockets read into: whoever is handed bytes has them until the call returns. */
 const inputBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
+const descriptors = new DescriptorReserve(descriptorsMax, () => performance.now());
+
 /** On a single processor whoever is waited for needs it. */
 const busyPoll = availableParallelism() > 1 ? new BusyPoll(() => performance.now(), setImmediate) : null;
 
@@ -120,7 +124,7 @@ class SocketInput {
 
 /** What node keeps in a socket. */
 interface SocketInside {
-  _handle: object | null;
+  _handle: { readonly fd?: number } | null;
   _server: object | null;
 }
 
@@ -162,6 +166,7 @@ function ignore(): void {}
 class WireSocket implements Socket {
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly isScarce: boolean;
   readonly #raw: NodeSocket;
   readonly #input: SocketInput;
   /** Somebody was told that `drained` follows, and node will not tell us by itself. */
@@ -174,6 +179,7 @@ class WireSocket implements Socket {
     // The address is gone once the socket is: it is read while it is there. IPv4 peers are shown as such.
     this.remoteAddress = (raw.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     this.remotePort = raw.remotePort ?? 0;
+    this.isScarce = descriptors.isTouchedBy((raw as unknown as SocketInside)._handle?.fd ?? -1);
     // An error is always followed by close, which says all that matters.
     raw.on("error", ignore);
   }

@@ -1,0 +1,64 @@
+/** What counts as a share of a turn, and what becomes of reads that wait when it is spent. */
+
+import { expect, test } from "vitest";
+import { ProviderRegistry } from "#auth/provider-registry.ts";
+import { Effort } from "#pipeline/effort.ts";
+import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
+import type { Request } from "../support/requests.ts";
+import { openAcl } from "../support/wire-client.ts";
+
+const guarded = Array.from({ length: 4000 }, (_, i) => ({ perms: 31, scheme: "digest", id: `user-${i}:hash` }));
+
+function create(path: string, acl = openAcl): Request {
+  return { op: "create", type: 1, path, data: "", acl, flags: 0, ttlMs: 0n };
+}
+
+/** A server with a znode whose ACL is long, and someone with many identities, none of which it allows. */
+function withGuarded(): { harness: PipelineHarness; connection: HarnessConnection } {
+  const harness = new PipelineHarness();
+  const connection = harness.connected();
+  harness.request(connection, create("/guarded", guarded));
+  harness.durable();
+  connection.client.identities = Array.from({ length: 100 }, (_, i) => ({ scheme: "digest", id: `other-${i}:hash` }));
+  return { harness, connection };
+}
+
+function xidsOf(connection: HarnessConnection): number[] {
+  return connection.transcript.slice(1).map((line) => Number.parseInt(line, 10));
+}
+
+test("a chunk full of ordinary reads, or of writes, spends no share", () => {
+  const effort = new Effort(new ProviderRegistry());
+  for (let i = 0; i < 2500; i++) effort.addRead(26, 200);
+  expect(effort.isSpent).toBe(false);
+  effort.begin();
+  for (let i = 0; i < 1000; i++) effort.addWrite(64);
+  expect(effort.isSpent).toBe(false);
+});
+
+test("a look through a long ACL by one of many identities spends it, and so do a million znodes that are gone through", () => {
+  const { harness, connection } = withGuarded();
+  harness.request(connection, { op: "getData", path: "/guarded", watch: false });
+  expect(connection.transcript.at(-1)).toBe("2 zxid=2 err=-102");
+  expect(harness.pipeline.effort.isSpent).toBe(true);
+  harness.pipeline.effort.begin();
+  expect(harness.pipeline.effort.isSpent).toBe(false);
+  harness.pipeline.effort.addSteps(1_000_000);
+  expect(harness.pipeline.effort.isSpent).toBe(true);
+});
+
+test("reads behind a write are answered a share at a time, and before the next write", () => {
+  const { harness, connection } = withGuarded();
+  const read = { op: "getData", path: "/guarded", watch: false } as const;
+  for (const request of [create("/a"), read, read, read, create("/b"), read]) harness.request(connection, request);
+  harness.durable(1);
+  expect([xidsOf(connection), connection.isHeldBack]).toEqual([[1, 2, 3], true]);
+  connection.isHeldBack = false;
+  harness.pipeline.effort.begin();
+  harness.pipeline.runParked(connection.client, harness.nowMs);
+  harness.pipeline.outbox.flush();
+  expect([xidsOf(connection), connection.isHeldBack]).toEqual([[1, 2, 3, 4], true]);
+  connection.isHeldBack = false;
+  harness.durable();
+  expect(xidsOf(connection)).toEqual([1, 2, 3, 4, 5, 6]);
+});
