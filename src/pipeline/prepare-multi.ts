@@ -71,7 +71,10 @@ export class MultiPreparer {
       failure = preparer.judge.admit(this.#op, requester);
       if (failure === ErrorCode.ok) {
         this.#writePart(out);
-        continue;
+        // A list of `auth` may stand for a thousand entries, in each of ten thousand parts.
+        if (!preparer.isTooLong(out, recordAt)) continue;
+        preparer.takeBack(out, recordAt, changesBefore, high, low);
+        return;
       }
       if (failure === ErrorCode.marshallingError) {
         preparer.takeBack(out, recordAt, changesBefore, high, low);

@@ -28,3 +28,16 @@ test.each(tooLong)("%s that is too long is refused, and leaves nothing", (_, req
   harness.request(connection, { op: "getChildren", path: "/", watch: false });
   expect(connection.transcript.at(-1)).toBe("4 zxid=4 err=0 [a|before|zookeeper]");
 });
+
+test("a multi whose lists grow is given up at the part with which it is too long", () => {
+  const harness = new PipelineHarness({ juteMaxBufferBytes: 2000, juteMaxBufferExtraBytes: 2000 });
+  const connection = harness.connected();
+  connection.client.identities = Array.from({ length: 100 }, (_, i) => ({ scheme: "digest", id: `user-${i}:hash` }));
+  const acl = [{ perms: 31, scheme: "auth", id: "" }];
+  const parts = Array.from({ length: 50 }, (_, i) => ({ ...create(`/n${i}`, 0), acl }));
+  harness.request(connection, { op: "multi", parts });
+  harness.durable();
+  expect(connection.transcript.slice(1)).toEqual(["1 zxid=2 err=-5"]);
+  // One part more than the limit, and what a writer doubles to: all of them would take 150,000.
+  expect(harness.log.roomBytes).toBeLessThan(20_000);
+});

@@ -41,6 +41,11 @@ export class HeldLog implements TxnSink {
   readonly held: Buffer[] = [];
   readonly #writer = new JuteWriter(64);
 
+  /** Room that the longest record so far has taken, whether it was kept or not. */
+  get roomBytes(): number {
+    return this.#writer.bytes.length;
+  }
+
   beginRecord(): JuteWriter {
     this.#writer.length = 0;
     return this.#writer;
