@@ -19,6 +19,7 @@ import { javaSocketAddress } from "#base/java-address.ts";
 import type { Client } from "#pipeline/client.ts";
 import { ExpiryQueue } from "#session/expiry-queue.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { RareLine } from "./rare-line.ts";
 import { UnsentBytes } from "./unsent-bytes.ts";
 
 /** What a port needs of the server behind it. */
@@ -90,9 +91,6 @@ export class ConnectionNumbers {
   readonly get = (number: number): Client | undefined => this.#clients[number];
 }
 
-/** ZooKeeper's RateLogger: the same complaint at most this often. */
-const refusalLineIntervalMs = 1000;
-
 export class ClientPort {
   readonly idle: ExpiryQueue<ClientConnection>;
   readonly #options: ClientPortOptions;
@@ -106,7 +104,7 @@ export class ClientPort {
   #listener: Listener | null = null;
   #idleTimer: Timer | null = null;
   #isClosed = false;
-  #nextRefusalLineMs = Number.NEGATIVE_INFINITY;
+  readonly #refusalLine = new RareLine();
 
   constructor(parts: {
     options: ClientPortOptions;
@@ -216,13 +214,11 @@ export class ClientPort {
     return isScarce === true ? "Too many open files: the last file descriptors are not for clients" : null;
   }
 
-  /** Resets a connection too many; the log gets a line a second, whoever storms the port. */
+  /** Resets a connection too many. */
   #refuse(socket: Socket, reason: string): void {
     this.#services.metrics.connectionRejected.increment();
     socket.reset();
-    const nowMs = this.#services.clock.monotonicMs();
-    if (nowMs < this.#nextRefusalLineMs) return;
-    this.#nextRefusalLineMs = nowMs + refusalLineIntervalMs;
+    if (!this.#refusalLine.isDue(this.#services.clock.monotonicMs())) return;
     const { remoteAddress, remotePort } = socket;
     this.#logger.warn({ remoteAddress, remotePort }, `Error accepting new connection: ${reason}`);
   }

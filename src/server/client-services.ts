@@ -8,6 +8,7 @@ import { javaSocketAddress } from "#base/java-address.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import type { ClientConnection } from "#net/client-connection.ts";
 import type { ClientPortServices } from "#net/client-port.ts";
+import { RareLine } from "#net/rare-line.ts";
 import type { Client } from "#pipeline/client.ts";
 import { type ConnectRequest, readConnectRequest } from "#protocol/handshake.ts";
 import type { HostParts } from "./host-parts.ts";
@@ -22,6 +23,7 @@ export type WordAnswerer = (server: ClientServer, connection: ClientConnection, 
 export function clientServices(server: ClientServer, host: HostParts, answerWord: WordAnswerer): ClientPortServices {
   const { config, metrics } = server;
   const { clock, logger } = host;
+  const [lengthLine, unsentLine] = [new RareLine(), new RareLine()];
   return {
     clock,
     metrics,
@@ -41,6 +43,7 @@ export function clientServices(server: ClientServer, host: HostParts, answerWord
     turnEnded: () => server.turnEnded(),
     atTurnEnd: (action) => host.timers.atTurnEnd(action),
     lengthError: (client, length) => {
+      if (!lengthLine.isDue(clock.monotonicMs())) return;
       const from = javaSocketAddress(client.remoteAddress, client.remotePort);
       const max = config.juteMaxBufferBytes;
       const message =
@@ -49,6 +52,7 @@ export function clientServices(server: ClientServer, host: HostParts, answerWord
       logger.warn({ from, length }, message);
     },
     unsentError: (client, unsentBytes) => {
+      if (!unsentLine.isDue(clock.monotonicMs())) return;
       const from = javaSocketAddress(client.remoteAddress, client.remotePort);
       logger.warn({ from, unsentBytes }, `Closing a connection that takes nothing of what it is sent: ${from}`);
     },

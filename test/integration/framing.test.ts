@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ServerProcess } from "../support/server-process.ts";
+import { ServerProcess, testedKind } from "../support/server-process.ts";
 import { Bytes } from "../support/bytes.ts";
 import { body, connectRequest, frame, op, requestFrame, WireClient } from "../support/wire-client.ts";
 
@@ -20,6 +20,10 @@ beforeAll(async () => {
 });
 
 afterAll(() => server.dispose());
+
+function lengthErrorLines(): number {
+  return server.stdout.match(/Len error/g)?.length ?? 0;
+}
 
 /** Handshake, a read, a refused read, a write, a watch that the write fires, close. */
 const conversation = Buffer.concat([
@@ -145,6 +149,19 @@ describe("a frame that cannot be", () => {
       expect(client.bytesReceived).toBe(0);
     },
   );
+
+  test.runIf(testedKind === "ours")("has a line a second in the log, however many there are", async () => {
+    const linesBefore = lengthErrorLines();
+    const fromMs = Date.now();
+    for (let i = 0; i < 100; i++) {
+      const client = await WireClient.open(server.port);
+      client.sendRaw(new Bytes().int(-1).build());
+      await client.ended;
+    }
+    const seconds = Math.ceil((Date.now() - fromMs) / 1000);
+    await expect.poll(lengthErrorLines).toBeGreaterThan(0);
+    expect(lengthErrorLines() - linesBefore).toBeLessThanOrEqual(1 + seconds);
+  });
 
   test("does not take back the replies that came before it", async () => {
     const client = await WireClient.connect(server.port);

@@ -440,16 +440,16 @@ describe("a client that does not read", () => {
   });
 });
 
-describe("a client whose requests make much work", () => {
-  function busy(): Bench {
-    const bench = new Bench().attached();
-    bench.onRequest = (text) => {
-      bench.isShareSpent = text.startsWith("work");
-      return true;
-    };
-    return bench;
-  }
+function busy(): Bench {
+  const bench = new Bench().attached();
+  bench.onRequest = (text) => {
+    bench.isShareSpent = text.startsWith("work");
+    return true;
+  };
+  return bench;
+}
 
+describe("a client whose requests make much work", () => {
   test("rests in the middle of a chunk, and goes on when others have had their turn", () => {
     const bench = busy();
     bench.give(Buffer.concat(["one", "work", "two", "work more", "three"].map(frame)));
