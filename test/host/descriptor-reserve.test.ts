@@ -4,9 +4,15 @@ import { expect, test } from "vitest";
 import { DescriptorReserve } from "#host/node/descriptor-reserve.ts";
 
 test("the last sixty-four descriptors are reserved, of a small limit a quarter", () => {
-  const large = new DescriptorReserve(() => 1024, () => 0);
+  const large = new DescriptorReserve(
+    () => 1024,
+    () => 0,
+  );
   expect([959, 960, 1023].map((descriptor) => large.isTouchedBy(descriptor))).toEqual([false, true, true]);
-  const small = new DescriptorReserve(() => 100, () => 0);
+  const small = new DescriptorReserve(
+    () => 100,
+    () => 0,
+  );
   expect([74, 75].map((descriptor) => small.isTouchedBy(descriptor))).toEqual([false, true]);
 });
 
@@ -28,6 +34,9 @@ test("a limit that is raised counts a second later, and is not read for each", (
 });
 
 test("a system that tells no limit has none", () => {
-  const reserve = new DescriptorReserve(() => -1, () => 0);
+  const reserve = new DescriptorReserve(
+    () => -1,
+    () => 0,
+  );
   expect(reserve.isTouchedBy(1_000_000)).toBe(false);
 });

@@ -22,7 +22,7 @@ async function createUntilTheEnd(client: WireClient): Promise<number> {
 
 test("a log that cannot grow ends the server with exit code 1, and no acknowledged write is lost", async () => {
   await using server = await ServerProcess.prepare({ settings: { preAllocSize: 64 } });
-  server.launch(limitBytes);
+  server.launch({ fileBytesMax: limitBytes });
   await server.waitUntilServing();
   using client = await WireClient.connect(server.port);
   const acknowledged = await createUntilTheEnd(client);
@@ -36,7 +36,7 @@ test("a log that cannot grow ends the server with exit code 1, and no acknowledg
 test("a snapshot that cannot be written ends the server with exit code 10, and no acknowledged write is lost", async () => {
   // The logs stay small, one for each snapshot; the snapshots grow beyond the limit.
   await using server = await ServerProcess.prepare({ settings: { preAllocSize: 64, snapCount: 40 } });
-  server.launch(limitBytes);
+  server.launch({ fileBytesMax: limitBytes });
   await server.waitUntilServing();
   using client = await WireClient.connect(server.port);
   const acknowledged = await createUntilTheEnd(client);

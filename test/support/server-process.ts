@@ -42,6 +42,13 @@ export interface ServerOptions {
   readonly isScribbling?: boolean;
 }
 
+/** What the operating system lets a process have. */
+export interface ProcessLimits {
+  /** No file may grow beyond this: what a full disk looks like from inside. */
+  readonly fileBytesMax?: number;
+  readonly descriptorsMax?: number;
+}
+
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -116,16 +123,12 @@ export class ServerProcess {
     return this.#exit;
   }
 
-  /**
-   * Starts the process and waits for nothing.
-   * @param fileBytesMax no file may grow beyond this: what a full disk looks like from inside.
-   */
-  launch(fileBytesMax?: number): void {
+  /** Starts the process and waits for nothing. */
+  launch(limits: ProcessLimits = {}): void {
     if (this.isRunning) throw new Error("the server runs already");
     this.#stdout = "";
     this.#stderr = "";
-    const limit = fileBytesMax === undefined ? [] : ["sh", "-c", `ulimit -f ${fileBytesMax / 512}; exec "$0" "$@"`];
-    const [command, ...args] = [...limit, ...this.#command()];
+    const [command, ...args] = [...limited(limits), ...this.#command()];
     const { isScribbling = true } = this.#options;
     const env = { ...process.env, NODEKEEPER_SCRIBBLE: isScribbling ? "1" : "0" };
     const child = spawn(command!, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"], env });
@@ -211,6 +214,15 @@ export class ServerProcess {
     const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
     return ["java", quietLog, ...flags, ...runtimeArguments, "-cp", classPath, main, this.configPath];
   }
+}
+
+/** What a command is put behind to have these limits. */
+function limited({ fileBytesMax, descriptorsMax }: ProcessLimits): string[] {
+  const limits = [
+    ...(fileBytesMax === undefined ? [] : [`ulimit -f ${fileBytesMax / 512}`]),
+    ...(descriptorsMax === undefined ? [] : [`ulimit -n ${descriptorsMax}`]),
+  ];
+  return limits.length === 0 ? [] : ["sh", "-c", [...limits, 'exec "$0" "$@"'].join("; ")];
 }
 
 /** True when a session that cannot exist is refused on this port. */

@@ -1,0 +1,146 @@
+/**
+ * Sessions that come faster than anybody needs them: a storm of handshakes by clients that vanish, and the herd that comes
+ * back when a leader is lost. Sessions that are there must outlive both; those of the vanished expire in their time.
+ */
+
+import { connectRequest, fourLetterWord, WireClient } from "../support/wire-client.ts";
+import type { Attack, Values } from "./attack.ts";
+import { RawSocket, resetAll, until } from "./raw-socket.ts";
+
+const handshakeBytes = 41;
+/** A client's ports run out where it does not come from many addresses. */
+const addresses = Array.from({ length: 16 }, (_, i) => `127.0.1.${i + 1}`);
+const openAtOnceMax = 400;
+
+/** Handshakes as fast as they are answered, up to a rate; each client vanishes with its session. */
+async function storm(port: number, perSecondMax: number, forMs: number): Promise<Values> {
+  const fromMs = performance.now();
+  const open = new Set<RawSocket>();
+  let attempts = 0;
+  let replies = 0;
+  const dueNow = (): number => Math.floor(((performance.now() - fromMs) / 1000) * perSecondMax);
+  while (performance.now() - fromMs < forMs) {
+    while (open.size < openAtOnceMax && attempts < dueNow()) {
+      const socket = new RawSocket(port, addresses[attempts++ % addresses.length]);
+      open.add(socket);
+      socket.onBytes = () => {
+        if (socket.bytesReceived < handshakeBytes) return;
+        replies++;
+        socket.reset();
+      };
+      socket.onOver = () => open.delete(socket);
+      socket.write(connectRequest({ timeoutMs: 1000 }));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until(() => open.size === 0, 10_000);
+  resetAll([...open]);
+  return {
+    attempts,
+    replies,
+    perSecond: (replies / (performance.now() - fromMs)) * 1000,
+    unanswered: attempts - replies,
+  };
+}
+
+const connectStorm: Attack = {
+  name: "connect storm",
+  about: "new sessions, up to 10,000 a second, of clients that vanish once they have one; all of these sessions expire",
+  limits: () => [
+    { measure: "replies", atLeast: 100 },
+    { measure: "unanswered", atMost: 0 },
+    { measure: "isRestored", atLeast: 1 },
+  ],
+  run: async (stage) => {
+    const server = await stage.server({ settings: { tickTime: 500 } });
+    const others = await Promise.all(
+      Array.from({ length: 100 }, () => WireClient.connect(server.port, { timeoutMs: 10_000 })),
+    );
+    const pings = setInterval(() => others.forEach((client) => void client.ping().catch(() => undefined)), 2000);
+    return stage.beside(server, async () => {
+      const came = await storm(server.port, 10_000, stage.pick(600, 30_000));
+      const sessions = async (): Promise<number> =>
+        Number(/^zk_global_sessions\t(\d+)/m.exec(await fourLetterWord(server.port, "mntr"))?.[1]);
+      // Those hundred, and the well-behaved client.
+      const isRestored = await until(async () => (await sessions()) === others.length + 1, 20_000);
+      clearInterval(pings);
+      const alive = await Promise.all(
+        others.map((client) =>
+          client.exists("/").then(
+            () => 1,
+            () => 0,
+          ),
+        ),
+      );
+      for (const client of others) client.drop();
+      return { ...came, isRestored: isRestored && alive.every((one) => one === 1) ? 1 : 0 };
+    });
+  },
+};
+
+/** One of a herd: it comes back to its session, wherever somebody serves, until it has it. */
+class HerdClient {
+  client: WireClient | null = null;
+  lost = 0;
+  readonly #ports: readonly number[];
+  #session: WireClient["session"] | undefined;
+  #at: number;
+
+  constructor(ports: readonly number[], at: number) {
+    this.#ports = ports;
+    this.#at = at;
+  }
+
+  async come(): Promise<void> {
+    for (this.client = null; this.client === null;) {
+      const client = await WireClient.open(this.#ports[this.#at++ % this.#ports.length]!).catch(() => null);
+      const answer = (await client?.handshake({ timeoutMs: 12_000, session: this.#session })) ?? null;
+      if (client !== null && answer !== null && answer.timeoutMs > 0) {
+        this.#session = client.session;
+        this.client = client;
+      } else if (answer !== null) {
+        this.lost++;
+        this.#session = undefined;
+      } else {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+}
+
+const herd: Attack = {
+  name: "herd after the loss of a leader",
+  about: "sessions at all three members; the leader is killed, and all come back at once to who is left",
+  limits: (scale) => [
+    { measure: "sessionsLost", atMost: 0 },
+    { measure: "backMs", atMost: scale === "small" ? 8000 : 10_000 },
+    // From the death of the leader to a new one's answer.
+    { measure: "maxMs", atMost: scale === "small" ? 5000 : 3000 },
+  ],
+  run: async (stage) => {
+    const ensemble = await stage.ensemble({ tickTime: 600 });
+    const leader = await ensemble.leader();
+    const left = ensemble.servers.filter((server) => server !== leader);
+    const clients = Array.from({ length: stage.pick(150, 3000) }, (_, i) => new HerdClient(ensemble.ports, i));
+    const window = 100;
+    for (let i = 0; i < clients.length; i += window)
+      await Promise.all(clients.slice(i, i + window).map((one) => one.come()));
+    const values = await stage.beside(
+      left[0]!,
+      async () => {
+        const dropped = clients.filter(({ client }) => client !== null).map(({ client }) => client!.ended);
+        const fromMs = performance.now();
+        await leader.kill();
+        // A member that has lost its leader lets its clients go as well.
+        await Promise.all(dropped);
+        await Promise.all(clients.map((one) => one.come()));
+        return { attempts: clients.length, backMs: performance.now() - fromMs };
+      },
+      left.map(({ port }) => port),
+    );
+    for (const { client } of clients) client?.drop();
+    return { ...values, sessionsLost: values.sessionsLost! + clients.reduce((sum, { lost }) => sum + lost, 0) };
+  },
+};
+
+export const sessionAttacks: readonly Attack[] = [connectStorm, herd];

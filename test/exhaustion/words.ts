@@ -1,0 +1,69 @@
+/** Four-letter words without end: operators' questions are answered in slices, and cost others little. */
+
+import { RawSocket, resetAll, until } from "./raw-socket.ts";
+import { connectRequest } from "../support/wire-client.ts";
+import type { Attack, Values } from "./attack.ts";
+import type { Stage } from "./stage.ts";
+
+const handshakeBytes = 41;
+const idleSessions = 200;
+
+/** Asks again as soon as it is answered, by so many at once, for that long. */
+async function flood(port: number, words: readonly string[], atOnce: number, forMs: number): Promise<Values> {
+  const fromMs = performance.now();
+  let attempts = 0;
+  let replies = 0;
+  const open = new Set<RawSocket>();
+  const ask = (): void => {
+    if (performance.now() - fromMs > forMs) return;
+    const socket = new RawSocket(port);
+    open.add(socket);
+    socket.onOver = () => {
+      open.delete(socket);
+      if (socket.bytesReceived > 0) replies++;
+      ask();
+    };
+    socket.write(Buffer.from(words[attempts++ % words.length]!));
+  };
+  for (let i = 0; i < atOnce; i++) ask();
+  await until(() => open.size === 0, forMs + 10_000);
+  return {
+    attempts,
+    replies,
+    perSecond: (replies / (performance.now() - fromMs)) * 1000,
+    unanswered: attempts - replies,
+  };
+}
+
+function floodOf(stage: Stage, words: readonly string[]): Promise<Values> {
+  return stage.server().then(async (server) => {
+    const idle = Array.from({ length: idleSessions }, () => new RawSocket(server.port));
+    for (const socket of idle) socket.write(connectRequest({ timeoutMs: 40_000 }));
+    await Promise.all(idle.map((socket) => socket.received(handshakeBytes)));
+    const values = await stage.beside(server, () => flood(server.port, words, 20, stage.pick(700, 15_000)));
+    resetAll(idle);
+    return values;
+  });
+}
+
+const limits: Attack["limits"] = (scale) => [
+  { measure: "unanswered", atMost: 0 },
+  { measure: "grownMb", atMost: 40 },
+  ...(scale === "full" ? [{ measure: "p99Times" as const, atMost: 4 }] : []),
+];
+
+export const wordAttacks: readonly Attack[] = [
+  {
+    name: "flood of words",
+    about: "ruok, srvr and mntr, asked again by twenty as soon as they are answered",
+    limits,
+    run: (stage) => floodOf(stage, ["ruok", "srvr", "mntr"]),
+  },
+  {
+    name: "flood of long words",
+    about:
+      "cons, dump and wchc, which list hundreds of sessions, and conf and dirs, which look at folders: asked likewise",
+    limits,
+    run: (stage) => floodOf(stage, ["cons", "dump", "wchc", "conf", "dirs"]),
+  },
+];
