@@ -40,11 +40,13 @@ export interface EnsembleSettings {
   readonly isCuttable: boolean;
   /** Whether each data folder is a small file system of its own, which can be filled. */
   readonly hasSmallDisks: boolean;
+  /** After so many transactions a member takes a snapshot, and begins another log. */
+  readonly snapCount: number;
 }
 
 const tickMs = 500;
 const syncLimit = 4;
-const config = { tickTime: tickMs, initLimit: 20, syncLimit, snapCount: 300, cnxTimeout: 1500 };
+const config = { tickTime: tickMs, initLimit: 20, syncLimit, cnxTimeout: 1500 };
 const smallDiskBytes = 24 * 1024 * 1024;
 const wordTimeoutMs = 700;
 const pollMs = 20;
@@ -76,7 +78,13 @@ export class Ensemble {
       const { host, clientPort, reachedAt } = links.places[i]!;
       const member = new TestServer(build, {
         folder: join(settings.folder, `server-${i + 1}`),
-        config: { ...config, clientPort, clientPortAddress: host, ...Object.fromEntries(lines) },
+        config: {
+          ...config,
+          snapCount: settings.snapCount,
+          clientPort,
+          clientPortAddress: host,
+          ...Object.fromEntries(lines),
+        },
         wordsBefore: links.wordsInto(i + 1),
       });
       member.port = reachedAt;

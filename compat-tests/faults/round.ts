@@ -35,6 +35,8 @@ export interface RoundReport {
 /** Between two operations of a process. */
 const pauseMsMax = 60;
 const watchMs = 200;
+/** Before a strike, and after the last, some work is done in peace. */
+const peaceMs = 500;
 /** How long a process may take to come to an end once all is well. */
 const endMs = 20_000;
 
@@ -63,9 +65,10 @@ class Round {
   }
 
   static async begin(plan: RoundPlan, folder: string): Promise<Round> {
-    const { builds, isCuttable } = plan;
+    const { builds, isCuttable, seed } = plan;
     const hasSmallDisks = nemesisOf(plan.nemesis).needs === "small disks";
-    return new Round(plan, folder, await Ensemble.start({ builds, folder, isCuttable, hasSmallDisks }));
+    const snapCount = new Dice(seed, "ensemble").pick([100, 300, 3_000]);
+    return new Round(plan, folder, await Ensemble.start({ builds, folder, isCuttable, hasSmallDisks, snapCount }));
   }
 
   async play(): Promise<RoundReport> {
@@ -127,14 +130,13 @@ class Round {
     const ensemble = this.#ensemble;
     const untilMs = Date.now() + troubleMs;
     while (Date.now() < untilMs) {
-      // Some work is done in peace.
-      await delay(300 + dice.below(700));
+      await delay(peaceMs + dice.below(peaceMs));
       await nemesis.strike({ ensemble, dice, say: (text) => this.#say(text) });
       const tookMs = await ensemble.untilServing(ensemble.sids);
       this.#recoveriesMs.push(tookMs);
       this.#say(`all serve, after ${tookMs} ms`);
     }
-    await delay(500);
+    await delay(peaceMs);
   }
 
   async #run(program: Program, process: Process): Promise<void> {

@@ -15,7 +15,7 @@ import { Flow } from "./flow.ts";
 import { addressOf, type GatewayPlan, type LinkRule, openLink, socketOf } from "./rules.ts";
 
 const headerBytes = 8;
-const patienceMs = 400;
+const patienceMs = 1_500;
 const retryMs = 15;
 
 interface Connection {
