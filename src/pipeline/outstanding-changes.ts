@@ -393,5 +393,5 @@ export class OutstandingChanges {
 }
 
 function newBuckets(count: number): (ChangeRecord | null)[] {
-  return Array.from({ length: count }, () => null);
+  return Array.from<ChangeRecord | null>({ length: count }).fill(null);
 }

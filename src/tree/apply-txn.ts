@@ -286,9 +286,10 @@ export class TxnApplier {
   #deleteOwned(idHigh: number, idLow: number): void {
     const owned = this.#tree.owned.bySession.get(idHigh, idLow);
     if (owned === undefined) return;
+    const path = new JuteWriter(256);
     // Deleting takes the id out of the set, which a walk over a set bears.
     for (const id of owned) {
-      const path = new JuteWriter(256);
+      path.length = 0;
       this.#tree.store.copyPath(id, path);
       this.#tree.delete(this.header, path.bytes, 0, lastSlash(path.bytes, 0, path.length) + 1, path.length);
     }
