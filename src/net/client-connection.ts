@@ -141,6 +141,10 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     return this.#isSendingSlow || this.#isResting;
   }
 
+  get isResting(): boolean {
+    return this.#isResting;
+  }
+
   rest(): void {
     if (this.#isResting || this.#state === "Ending") return;
     this.#isResting = true;
@@ -159,6 +163,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     this.#services.beginShare();
     this.#services.heldBackNoMore(this.client, nowMs);
     this.#parseCarried(nowMs);
+    this.#touchIdle(nowMs);
     this.#services.turnEnded();
   }
 

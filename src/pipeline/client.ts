@@ -19,6 +19,8 @@ export interface ClientLink {
   send(out: JuteWriter): boolean;
   /** The client does not take what it is sent, or rests: no further requests of its are answered for now. */
   readonly isHeldBack: boolean;
+  /** The client has had its share of this turn, and goes on in the next. */
+  readonly isResting: boolean;
   /** The client has had its share of this turn: it is held back until the next. */
   rest(): void;
   /** Closes once everything handed to {@link send} has been sent. */

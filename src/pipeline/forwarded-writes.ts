@@ -123,6 +123,10 @@ export class ForwardedWrites implements WritePath {
 
   applying(): void {}
 
+  get next(): PendingWrite | null {
+    return this.#pending.length === 0 ? null : this.#pending.at(0);
+  }
+
   takeApplied(): PendingWrite | null {
     if (this.#pending.length === 0) return null;
     const { clientIdHigh, clientIdLow, cxid, type } = this.#applier.header;

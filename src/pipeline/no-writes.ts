@@ -29,6 +29,8 @@ export class NoWrites implements WritePath {
 
   applying(): void {}
 
+  readonly next = null;
+
   takeApplied(): null {
     return null;
   }

@@ -246,6 +246,10 @@ export class PreparedWrites implements WritePath {
     applier.knownContentCrc = change.contentCrc;
   }
 
+  get next(): PendingWrite | null {
+    return this.#pending.length === 0 ? null : this.#pending.at(0);
+  }
+
   takeApplied(): PendingWrite | null {
     const { zxidHigh, zxidLow, type, clientIdHigh, clientIdLow } = this.#applier.header;
     const { changes } = this.preparer;

@@ -166,7 +166,7 @@ export class Replies {
     this.#noteStalled(client, 0);
   }
 
-  /** What the client's next write comes behind is answered now, held back or not: it must not see that write's change. */
+  /** What the client's next write comes behind is answered now, slow or not: it must not see that write's change. */
   #catchUp(client: Client, nowMs: number): void {
     while (!client.isClosed && client.parked.isReady(client.writesAnswered)) this.#answerParked(client, nowMs);
     client.writesAnswered++;

@@ -240,6 +240,15 @@ export class RequestPipeline {
     client.writesSubmitted++;
   }
 
+  /**
+   * Whether the next transaction has to wait for the next turn: its client rests, and has reads before it that must not see its
+   * change.
+   */
+  get mustRest(): boolean {
+    const client = this.#writes.next?.client ?? null;
+    return client !== null && client.link.isResting && client.parked.isReady(client.writesAnswered);
+  }
+
   /** Applies the next transaction and replies to whoever waited for it. */
   applied(bytes: Buffer, start: number, end: number, nowMs: number, wallMs: number): void {
     const applier = this.#applier;

@@ -28,6 +28,8 @@ export interface WritePath {
   submit(incoming: Incoming): PendingWrite | null;
   /** Begins a session for a client whose handshake is accepted; it is answered when the transaction is applied. */
   openSession(client: Client, session: Session, nowMs: number): void;
+  /** The oldest write on its way, if there is one: what is applied next may be it. */
+  readonly next: PendingWrite | null;
   /** The transaction in `bytes` is applied next. */
   applying(bytes: Buffer, start: number): void;
   /**

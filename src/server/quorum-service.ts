@@ -298,6 +298,9 @@ export class QuorumService implements PeerService {
       get isShareSpent() {
         return effort.isSpent;
       },
+      get mustRest() {
+        return pipeline.mustRest;
+      },
       someApplied: () => {
         outbox.flush();
         effort.begin();

@@ -45,6 +45,8 @@ export interface TxnConsumer {
   applied(bytes: Buffer, start: number, end: number, nowMs: number, wallMs: number): void;
   /** What waited for them has made so much work that others come first, if it has taken long. */
   readonly isShareSpent: boolean;
+  /** What waits for them has to be answered before more is applied, in the next turn. */
+  readonly mustRest: boolean;
   /** Some have been applied: replies may be sent. */
   someApplied(): void;
   /** All that can be applied for now has been. */
@@ -316,10 +318,11 @@ export class Replica implements PeerReplica {
     for (let count = 1; ; count++) {
       const txn = this.#next();
       if (txn === null) break;
-      this.#applyOne(txn, nowMs, wallMs);
-      if (count % repliesPerSend !== 0 && this.consumer?.isShareSpent !== true) continue;
+      const mustRest = this.consumer?.mustRest === true;
+      if (!mustRest) this.#applyOne(txn, nowMs, wallMs);
+      if (!mustRest && count % repliesPerSend !== 0 && this.consumer?.isShareSpent !== true) continue;
       this.consumer?.someApplied();
-      if (clock.monotonicMs() <= stopMs) continue;
+      if (!mustRest && clock.monotonicMs() <= stopMs) continue;
       this.#isApplyDue = true;
       timers.atTurnEnd(() => {
         this.#isApplyDue = false;

@@ -126,7 +126,7 @@ export class StandaloneServer extends ClientServer {
         serving.log.release(batch);
         batch = this.#durable[0];
       }
-      if (batch !== undefined && clock.monotonicMs() > stopMs) {
+      if (batch !== undefined && (serving.pipeline.mustRest || clock.monotonicMs() > stopMs)) {
         timers.atTurnEnd(this.#applyDurable);
         break;
       }
@@ -143,6 +143,7 @@ export class StandaloneServer extends ClientServer {
     let at = this.#applied;
     pipeline.effort.begin();
     for (let count = 0; at < batch.length && count < repliesPerSend && !pipeline.effort.isSpent; count++) {
+      if (pipeline.mustRest) break;
       const length = readInt32(bytes, at + 8);
       const start = at + recordPrefixBytes;
       pipeline.applied(bytes, start, start + length, nowMs, wallMs);

@@ -52,13 +52,33 @@ test("reads behind a write are answered a share at a time, and before the next w
   const read = { op: "getData", path: "/guarded", watch: false } as const;
   for (const request of [create("/a"), read, read, read, create("/b"), read]) harness.request(connection, request);
   harness.durable(1);
-  expect([xidsOf(connection), connection.isHeldBack]).toEqual([[1, 2, 3], true]);
+  expect([xidsOf(connection), connection.isResting, harness.pipeline.mustRest]).toEqual([[1, 2, 3], true, true]);
+  nextTurn(harness, connection);
+  expect([xidsOf(connection), connection.isResting, harness.pipeline.mustRest]).toEqual([[1, 2, 3, 4], true, true]);
+  nextTurn(harness, connection);
+  expect([xidsOf(connection), connection.isResting, harness.pipeline.mustRest]).toEqual([
+    [1, 2, 3, 4, 5],
+    false,
+    false,
+  ]);
+  harness.durable();
+  expect(xidsOf(connection)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("what is applied next waits for nobody who does not take what they are sent", () => {
+  const { harness, connection } = withGuarded();
+  const read = { op: "getData", path: "/guarded", watch: false } as const;
+  for (const request of [create("/a"), read, create("/b")]) harness.request(connection, request);
+  connection.isHeldBack = true;
+  harness.durable(1);
+  expect([xidsOf(connection), harness.pipeline.mustRest]).toEqual([[1, 2], false]);
+});
+
+/** The connection has rested. */
+function nextTurn(harness: PipelineHarness, connection: HarnessConnection): void {
   connection.isHeldBack = false;
+  connection.isResting = false;
   harness.pipeline.effort.begin();
   harness.pipeline.runParked(connection.client, harness.nowMs);
   harness.pipeline.outbox.flush();
-  expect([xidsOf(connection), connection.isHeldBack]).toEqual([[1, 2, 3, 4], true]);
-  connection.isHeldBack = false;
-  harness.durable();
-  expect(xidsOf(connection)).toEqual([1, 2, 3, 4, 5, 6]);
-});
+}

@@ -28,6 +28,7 @@ class RecordingLink implements ClientLink {
     return true;
   }
 
+  readonly isResting = false;
   rest(): void {}
   closeAfterSending(): void {}
   closeNow(): void {}

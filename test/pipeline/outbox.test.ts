@@ -16,6 +16,7 @@ class RecordingLink implements ClientLink {
     return this.isTaking;
   }
 
+  readonly isResting = false;
   rest(): void {}
   closeAfterSending(): void {}
   closeNow(): void {}

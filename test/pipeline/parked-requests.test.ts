@@ -10,6 +10,7 @@ import { ParkedRequests } from "#pipeline/parked-requests.ts";
 const noLink: ClientLink = {
   send: () => true,
   isHeldBack: false,
+  isResting: false,
   rest: () => {},
   closeAfterSending: () => {},
   closeNow: () => {},

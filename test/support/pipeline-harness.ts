@@ -64,6 +64,7 @@ export class HarnessConnection implements ClientLink {
   readonly transcript: string[] = [];
   /** Says that the client does not take what it is sent, or rests. */
   isHeldBack = false;
+  isResting = false;
   readonly #harness: PipelineHarness;
   readonly #asked = new Map<number, Request>();
   #nextXid = 1;
@@ -118,6 +119,7 @@ export class HarnessConnection implements ClientLink {
 
   rest(): void {
     this.isHeldBack = true;
+    this.isResting = true;
   }
 
   sessionAnswered(): void {}
