@@ -8,9 +8,8 @@ import { RawSocket, until } from "./raw-socket.ts";
 
 const handshakeBytes = 41;
 const errorAt = 16;
-/** Requests in flight. */
-const windowMax = 2000;
-const framesPerWrite = 500;
+/** Requests in flight, where nothing else is asked for. */
+const inFlightMax = 2000;
 
 /** A connection with a session that sends frames and counts their replies. */
 export class Pipeliner {
@@ -41,9 +40,15 @@ export class Pipeliner {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** Sends so many, never more than a window ahead of the replies. Resolves when all are answered. */
-  async run(type: number, count: number, bodyOf: (index: number) => Uint8Array): Promise<void> {
+  /** Sends so many, never more than that ahead of the replies. Resolves when all are answered. */
+  async run(
+    type: number,
+    count: number,
+    bodyOf: (index: number) => Uint8Array,
+    windowMax: number = inFlightMax,
+  ): Promise<void> {
     const before = this.replies;
+    const framesPerWrite = windowMax / 4;
     for (let sent = 0; sent < count;) {
       const size = Math.min(framesPerWrite, count - sent);
       const first = sent;

@@ -71,7 +71,8 @@ const mixedReader: Attack = {
   name: "slow readers that write",
   about:
     "reads of a megabyte and writes by turns, many in flight, from clients that take no reply: order makes each write's reply wait for the reads before it",
-  limits: () => [{ measure: "peakMb", atMost: 600 }],
+  // The 256 MiB that all may have, and what is under way to be sent or collected.
+  limits: () => [{ measure: "peakMb", atMost: 800 }],
   run: async (stage) => {
     const server = await stage.server();
     return stage.beside(server, async () => {

@@ -46,10 +46,9 @@ function floodOf(stage: Stage, words: readonly string[]): Promise<Values> {
   });
 }
 
-const limits: Attack["limits"] = (scale) => [
+const limits: Attack["limits"] = () => [
   { measure: "unanswered", atMost: 0 },
   { measure: "grownMb", atMost: 40 },
-  ...(scale === "full" ? [{ measure: "p99Times" as const, atMost: 4 }] : []),
 ];
 
 export const wordAttacks: readonly Attack[] = [
