@@ -15,7 +15,7 @@ import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import { highOfNumber, lowOfNumber } from "#base/zxid.ts";
 import type { JuteReader } from "#jute/reader.ts";
 import { type ReconfigRequest, readReconfigRequest } from "#jute/records/proto.ts";
-import type { JuteWriter } from "#jute/writer.ts";
+import { JuteWriter } from "#jute/writer.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { txnDigestBytes, TxnHeader } from "#protocol/txn-header.ts";
@@ -25,7 +25,7 @@ import { lastSlash } from "#tree/path.ts";
 import { configPath } from "#tree/system-znodes.ts";
 import { digestVersion } from "#tree/tree-digest.ts";
 import { ZnodeKind } from "#tree/znode-store.ts";
-import { OutstandingChanges } from "./outstanding-changes.ts";
+import { type ChangeRecord, OutstandingChanges } from "./outstanding-changes.ts";
 import type { TxnSink } from "./txn-sink.ts";
 import { type JudgeOptions, type Requester, WriteJudge } from "./write-judge.ts";
 import { WriteOp } from "./write-op.ts";
@@ -239,14 +239,31 @@ export class Preparer {
 
   /** What the session will own when everything in flight has been applied. */
   #ownedPaths(idHigh: number, idLow: number): Buffer[] {
-    const paths = new Set<string>();
-    for (const id of this.#tree.owned.bySession.get(idHigh, idLow) ?? []) paths.add(this.#tree.pathOf(id, "latin1"));
+    const owned = this.#tree.owned.bySession.get(idHigh, idLow) ?? [];
+    const inFlight: ChangeRecord[] = [];
     this.changes.forEach((record) => {
       // Of the changes in flight, which may be many when many sessions end, few are this session's.
       if (record.ownerLow !== idLow || record.ownerHigh !== idHigh || record.kind !== ZnodeKind.ephemeral) return;
+      inFlight.push(record);
+    });
+    if (inFlight.length === 0) return this.#pathsOf(owned);
+    const paths = new Set<string>();
+    for (const id of owned) paths.add(this.#tree.pathOf(id, "latin1"));
+    for (const record of inFlight) {
       if (record.exists) paths.add(record.pathKey);
       else paths.delete(record.pathKey);
-    });
+    }
     return Array.from(paths, (path) => Buffer.from(path, "latin1"));
+  }
+
+  /** One buffer for all: a session may own a hundred thousand znodes. */
+  #pathsOf(ids: Iterable<number>): Buffer[] {
+    const out = new JuteWriter(1024);
+    const ends: number[] = [];
+    for (const id of ids) {
+      this.#tree.store.copyPath(id, out);
+      ends.push(out.length);
+    }
+    return ends.map((end, i) => out.bytes.subarray(ends[i - 1] ?? 0, end));
   }
 }
