@@ -68,13 +68,13 @@ export interface Verdict {
 }
 
 /**
- * What every attack is held to. The latencies of others are compared with what they were right before; below a floor they are
- * the machine's, not the attack's.
+ * What every attack is held to. How long others wait is a matter of the machine as well, so that the bound is wide; the work that
+ * the event loop does at a stretch is the server's own.
  */
 export function commonLimits(scale: Scale): readonly Limit[] {
   const survival: Limit[] = [
     { measure: "sessionsLost", atMost: 0 },
-    { measure: "maxMs", atMost: scale === "small" ? 2500 : 1000 },
+    { measure: "maxMs", atMost: 2500 },
   ];
   return scale === "small" ? survival : [...survival, { measure: "busyMs", atMost: 200 }];
 }

@@ -7,7 +7,7 @@
  */
 
 import { WireClient } from "../support/wire-client.ts";
-import type { Attack, Values } from "./attack.ts";
+import type { Attack, Scale, Values } from "./attack.ts";
 import { openCount, openMany, type RawSocket, resetAll, until } from "./raw-socket.ts";
 import type { Stage } from "./stage.ts";
 
@@ -21,7 +21,7 @@ function sessionlessMs(stage: Pick<Stage, "pick">): number {
   return stage.pick(500, 10_000);
 }
 
-function closedLimitMs(scale: Attack["limits"] extends (scale: infer S) => unknown ? S : never): number {
+function closedLimitMs(scale: Scale): number {
   const slackMs = 1500;
   return stepsMax * (scale === "small" ? 500 : 10_000) + slackMs;
 }

@@ -4,8 +4,9 @@
  */
 
 import { Bytes } from "../support/bytes.ts";
-import { body, flag, fourLetterWord, op, openAcl, requestFrame, WireClient } from "../support/wire-client.ts";
+import { body, flag, op, openAcl, requestFrame, WireClient } from "../support/wire-client.ts";
 import type { Attack, Values } from "./attack.ts";
+import { gauge } from "./gauge.ts";
 import { createMany, Pipeliner } from "./pipelined.ts";
 import { until } from "./raw-socket.ts";
 
@@ -112,7 +113,7 @@ interface Text {
 
 const xid = 7;
 
-/** At their sizes these are half of what a frame holds, so that a quarter of it has a length that can be compared. */
+/** What is compared, split or matched, as long as a frame may be; a quarter of each is sent first. */
 const texts: readonly Text[] = [
   {
     about: "equal entries of an ACL",
@@ -230,8 +231,7 @@ const longJobs: Attack = {
     const znodes = stage.pick(20_000, 1_000_000);
     const server = await stage.server({ settings: { snapCount: stage.pick(2000, 50_000) } });
     const filler = await createMany(server.port, znodes, (i) => `/n${i}`);
-    const snapshots = async (): Promise<number> =>
-      Number(/^zk_cnt_snapshottime\t(\d+)/m.exec(await fourLetterWord(server.port, "mntr"))?.[1]);
+    const snapshots = (): Promise<number> => gauge(server.port, "cnt_snapshottime");
     const before = await snapshots();
     return stage.beside(server, async () => {
       using client = await WireClient.connect(server.port, { timeoutMs: 40_000 });

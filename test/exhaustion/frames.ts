@@ -8,24 +8,19 @@
 
 import { Bytes } from "../support/bytes.ts";
 import type { ServerProcess } from "../support/server-process.ts";
-import { body, connectRequest, err, flag, op, openAcl, WireClient } from "../support/wire-client.ts";
+import { body, err, flag, op, openAcl, WireClient } from "../support/wire-client.ts";
 import type { Attack, Values } from "./attack.ts";
 import { createMany } from "./pipelined.ts";
-import { openMany, resetAll, until } from "./raw-socket.ts";
+import { openMany, openSessions, resetAll, until } from "./raw-socket.ts";
 
 const frameBytesMax = 1_048_575;
-const handshakeBytes = 41;
 
 /** Announced, and never sent. */
 const impossibleLengths = [-1, -0x8000_0000, frameBytesMax + 1, 0x7fff_ffff];
 
 /** Opens connections, with a session or without, and announces what cannot be. @returns how many were not closed. */
 async function announce(port: number, count: number, hasSession: boolean): Promise<number> {
-  const sockets = await openMany(port, count);
-  if (hasSession) {
-    for (const socket of sockets) socket.write(connectRequest());
-    await Promise.all(sockets.map((socket) => socket.received(handshakeBytes)));
-  }
+  const sockets = hasSession ? await openSessions(port, count) : await openMany(port, count);
   for (const [i, socket] of sockets.entries()) {
     socket.write(
       Buffer.concat([new Bytes().int(impossibleLengths[i % impossibleLengths.length]!).build(), Buffer.alloc(100)]),
@@ -56,7 +51,7 @@ const lengths: Attack = {
   },
 };
 
-/** Half of each frame that is as long as may be: memory is taken as bytes come, not as they are announced. */
+/** Memory is taken as bytes come, not as they are announced. */
 const halfFrames: Attack = {
   name: "frames that never end",
   about: "connections that each announce a frame of a megabyte, send a kilobyte of it, and wait",
@@ -64,9 +59,7 @@ const halfFrames: Attack = {
   run: async (stage) => {
     const server = await stage.server();
     return stage.beside(server, async () => {
-      const sockets = await openMany(server.port, stage.pick(300, 4000));
-      for (const socket of sockets) socket.write(connectRequest());
-      await Promise.all(sockets.map((socket) => socket.received(handshakeBytes)));
+      const sockets = await openSessions(server.port, stage.pick(300, 4000));
       const half = Buffer.concat([new Bytes().int(frameBytesMax).build(), Buffer.alloc(1000)]);
       for (const socket of sockets) socket.write(half);
       using other = await WireClient.connect(server.port);

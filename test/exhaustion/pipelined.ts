@@ -4,9 +4,8 @@
  */
 
 import { body, connectRequest, op, requestFrame } from "../support/wire-client.ts";
-import { RawSocket, until } from "./raw-socket.ts";
+import { handshakeBytes, RawSocket, until } from "./raw-socket.ts";
 
-const handshakeBytes = 41;
 const errorAt = 16;
 /** Requests in flight, where nothing else is asked for. */
 const inFlightMax = 2000;

@@ -4,13 +4,13 @@
  * connections and watches that fill it.
  */
 
-import { body, connectRequest, fourLetterWord, op, WireClient } from "../support/wire-client.ts";
+import { body, connectRequest, op, WireClient } from "../support/wire-client.ts";
 import type { Attack } from "./attack.ts";
+import { gauge } from "./gauge.ts";
 import { createMany, Pipeliner } from "./pipelined.ts";
-import { openCount, openMany, resetAll, until } from "./raw-socket.ts";
+import { handshakeBytes, openCount, openMany, openSessions, resetAll, until } from "./raw-socket.ts";
 
 const descriptorsMax = 256;
-const handshakeBytes = 41;
 
 const descriptors: Attack = {
   name: "file descriptors",
@@ -59,15 +59,11 @@ const heap: Attack = {
       const watches = stage.pick(8000, 100_000);
       const watcher = await Pipeliner.open(server.port);
       await watcher.run(op.getData, watches, (i) => body.watched(`/n${i}`, true));
-      const crowd = await openMany(server.port, stage.pick(300, 3000));
-      for (const socket of crowd) socket.write(connectRequest({ timeoutMs: 40_000 }));
-      await Promise.all(crowd.map((socket) => socket.received(handshakeBytes)));
+      const crowd = await openSessions(server.port, stage.pick(300, 3000));
       const open = openCount(crowd);
       resetAll([...crowd, watcher.socket]);
-      const connections = async (): Promise<number> =>
-        Number(/^zk_num_alive_connections\t(\d+)/m.exec(await fourLetterWord(server.port, "mntr"))?.[1]);
       // The filler, the well-behaved client and who asks.
-      const isRestored = await until(async () => (await connections()) <= 3, 10_000);
+      const isRestored = await until(async () => (await gauge(server.port, "num_alive_connections")) <= 3, 10_000);
       return { attempts: znodes + watches + crowd.length, open, isRestored: isRestored ? 1 : 0 };
     });
   },

@@ -5,6 +5,7 @@
 
 import { connect, type Socket } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
+import { connectRequest } from "../support/wire-client.ts";
 import { attackerAddress } from "./stage.ts";
 
 const lookEveryMs = 5;
@@ -69,6 +70,17 @@ export async function openMany(port: number, count: number, address?: string): P
     sockets.push(...some);
     await until(() => some.every(({ isOpen, isOver }) => isOpen || isOver));
   }
+  return sockets;
+}
+
+/** What a server answers to a handshake. */
+export const handshakeBytes = 41;
+
+/** So many connections with a session each, those that are not refused. */
+export async function openSessions(port: number, count: number): Promise<RawSocket[]> {
+  const sockets = await openMany(port, count);
+  for (const socket of sockets) socket.write(connectRequest({ timeoutMs: 40_000 }));
+  await Promise.all(sockets.map((socket) => socket.received(handshakeBytes)));
   return sockets;
 }
 

@@ -6,8 +6,9 @@
  */
 
 import { Bytes } from "../support/bytes.ts";
-import { body, fourLetterWord, op, WireClient } from "../support/wire-client.ts";
+import { body, op, WireClient } from "../support/wire-client.ts";
 import type { Attack } from "./attack.ts";
+import { gauge } from "./gauge.ts";
 import { Pipeliner } from "./pipelined.ts";
 import { resetAll, until } from "./raw-socket.ts";
 
@@ -122,8 +123,7 @@ const writesAhead: Attack = {
             op.setData,
             Array.from({ length: step }, () => write),
           );
-        const words = await fourLetterWord(server.port, "mntr");
-        outstandingMax = Math.max(outstandingMax, Number(/^zk_outstanding_requests\t(\d+)/m.exec(words)?.[1]));
+        outstandingMax = Math.max(outstandingMax, await gauge(server.port, "outstanding_requests"));
       }
       resetAll(greedy.map(({ socket }) => socket));
       return { attempts: 4 * each, outstandingMax };

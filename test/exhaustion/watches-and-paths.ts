@@ -6,18 +6,14 @@
 
 import { Bytes } from "../support/bytes.ts";
 import { residentBytes } from "../support/server-process.ts";
-import { body, connectRequest, flag, fourLetterWord, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { body, flag, op, requestFrame, WireClient } from "../support/wire-client.ts";
 import type { Attack } from "./attack.ts";
+import { gauge } from "./gauge.ts";
 import { createMany, Pipeliner } from "./pipelined.ts";
-import { openMany, resetAll, until } from "./raw-socket.ts";
+import { handshakeBytes, openSessions, resetAll, until } from "./raw-socket.ts";
 
-const handshakeBytes = 41;
 const deepName = "d";
 const fewInFlight = 80;
-
-async function gauge(port: number, name: string): Promise<number> {
-  return Number(new RegExp(`^zk_${name}\\t(\\d+)`, "m").exec(await fourLetterWord(port, "mntr"))?.[1] ?? -1);
-}
 
 const watchesOfOne: Attack = {
   name: "watches of one client",
@@ -56,9 +52,7 @@ const watchersOfOne: Attack = {
     const server = await stage.server();
     using writer = await WireClient.connect(server.port);
     await writer.create("/crowded");
-    const sockets = await openMany(server.port, stage.pick(300, 5000));
-    for (const socket of sockets) socket.write(connectRequest({ timeoutMs: 40_000 }));
-    await Promise.all(sockets.map((socket) => socket.received(handshakeBytes)));
+    const sockets = await openSessions(server.port, stage.pick(300, 5000));
     const watch = requestFrame(1, op.addWatch, new Bytes().string("/crowded").int(0).build());
     for (const socket of sockets) socket.write(watch);
     const answered = handshakeBytes + 24;

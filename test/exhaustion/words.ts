@@ -1,11 +1,9 @@
 /** Four-letter words without end: operators' questions are answered in slices, and cost others little. */
 
-import { RawSocket, resetAll, until } from "./raw-socket.ts";
-import { connectRequest } from "../support/wire-client.ts";
 import type { Attack, Values } from "./attack.ts";
+import { openSessions, RawSocket, resetAll, until } from "./raw-socket.ts";
 import type { Stage } from "./stage.ts";
 
-const handshakeBytes = 41;
 const idleSessions = 200;
 
 /** Asks again as soon as it is answered, by so many at once, for that long. */
@@ -35,15 +33,12 @@ async function flood(port: number, words: readonly string[], atOnce: number, for
   };
 }
 
-function floodOf(stage: Stage, words: readonly string[]): Promise<Values> {
-  return stage.server().then(async (server) => {
-    const idle = Array.from({ length: idleSessions }, () => new RawSocket(server.port));
-    for (const socket of idle) socket.write(connectRequest({ timeoutMs: 40_000 }));
-    await Promise.all(idle.map((socket) => socket.received(handshakeBytes)));
-    const values = await stage.beside(server, () => flood(server.port, words, 20, stage.pick(700, 15_000)));
-    resetAll(idle);
-    return values;
-  });
+async function floodOf(stage: Stage, words: readonly string[]): Promise<Values> {
+  const server = await stage.server();
+  const idle = await openSessions(server.port, idleSessions);
+  const values = await stage.beside(server, () => flood(server.port, words, 20, stage.pick(700, 15_000)));
+  resetAll(idle);
+  return values;
 }
 
 const limits: Attack["limits"] = () => [
