@@ -10,14 +10,14 @@
  */
 
 import { Deque } from "#base/deque.ts";
+import type { ServerMetrics } from "#base/metrics.ts";
 import { readInt32 } from "#jute/reader.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, type PacketView, writePacket } from "#protocol/quorum-packet.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import type { QuorumLink } from "#quorum/quorum-link.ts";
-
-/** Where the type of a REQUEST lies, behind the session and cxid. */
-const typeInRequest = 12;
+import type { SessionTracker } from "#session/session-tracker.ts";
+import { isWhole, touchSessions, typeInRequest } from "./learner-requests.ts";
 
 /** Who asked for a sync: null is this server, for a client of its own. */
 type Asker = LearnerHandler | null;
@@ -31,11 +31,23 @@ interface Revalidation {
 
 export class ObserverRelay {
   readonly #leader: QuorumLink;
+  readonly #sessions: SessionTracker;
+  readonly #metrics: ServerMetrics;
   readonly #syncs = new Deque<Asker>();
   readonly #revalidations = new Deque<Revalidation>();
 
-  constructor(leader: QuorumLink) {
+  constructor(leader: QuorumLink, sessions: SessionTracker, metrics: ServerMetrics) {
     this.#leader = leader;
+    this.#sessions = sessions;
+    this.#metrics = metrics;
+  }
+
+  /** An observer asks, or tells of its sessions. */
+  received(observer: LearnerHandler, packet: PacketView, nowMs: number): void {
+    if (!isWhole(observer, packet)) return;
+    if (packet.type === PacketType.request) this.#request(observer, packet);
+    else if (packet.type === PacketType.ping) touchSessions(this.#sessions, packet, nowMs);
+    else if (packet.type === PacketType.revalidate) this.#revalidate(observer, packet);
   }
 
   /** A request of this server's own client goes to the leader. */
@@ -43,15 +55,14 @@ export class ObserverRelay {
     if (type === OpCode.sync) this.#syncs.push(null);
   }
 
-  /** Passes on a REQUEST of an observer. */
-  request(observer: LearnerHandler, packet: PacketView): void {
+  #request(observer: LearnerHandler, packet: PacketView): void {
     const { bytes, dataStart } = packet;
     if (readInt32(bytes, dataStart + typeInRequest) === OpCode.sync) this.#syncs.push(observer);
     pass(this.#leader, packet);
   }
 
-  /** Passes on an observer's question whether a session is alive. */
-  revalidate(observer: LearnerHandler, packet: PacketView): void {
+  #revalidate(observer: LearnerHandler, packet: PacketView): void {
+    this.#metrics.revalidateCount.increment();
     const { bytes, dataStart } = packet;
     this.#revalidations.push({
       idHigh: readInt32(bytes, dataStart),
@@ -70,18 +81,16 @@ export class ObserverRelay {
     return true;
   }
 
-  /**
-   * The leader says whether a session is alive.
-   * @returns the session's timeout when it was an observer that asked, which has been told; null when it was not.
-   */
-  revalidated(packet: PacketView): number | null {
-    if (this.#revalidations.length === 0) return null;
+  /** The leader says whether a session is alive. @returns whether it was an observer that asked, which has been told. */
+  revalidated(packet: PacketView, nowMs: number): boolean {
+    if (this.#revalidations.length === 0) return false;
     const { idHigh, idLow, timeoutMs, observer } = this.#revalidations.at(0);
     const { bytes, dataStart } = packet;
-    if (readInt32(bytes, dataStart) !== idHigh || readInt32(bytes, dataStart + 4) !== idLow) return null;
+    if (readInt32(bytes, dataStart) !== idHigh || readInt32(bytes, dataStart + 4) !== idLow) return false;
     this.#revalidations.shift();
+    if (bytes[dataStart + 8] !== 0) this.#sessions.touchId(idHigh, idLow, timeoutMs, nowMs);
     if (observer.state === "Serving") pass(observer.link, packet);
-    return timeoutMs;
+    return true;
   }
 }
 

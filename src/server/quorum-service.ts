@@ -10,22 +10,18 @@
  * Source: LeaderZooKeeperServer.java, LearnerZooKeeperServer.java, LearnerHandler.run, Learner.java.
  */
 
-import type { Identity } from "#auth/identity.ts";
 import { LongMap } from "#base/long-map.ts";
 import { hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Timer } from "#host/timers.ts";
-import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
-import { readId } from "#jute/records/data.ts";
+import { readInt32 } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import type { Client } from "#pipeline/client.ts";
 import { type ForwardedRequest, ForwardedWrites } from "#pipeline/forwarded-writes.ts";
 import { NoWrites } from "#pipeline/no-writes.ts";
 import type { Reconfigurer } from "#pipeline/prepare.ts";
-import type { PreparedWrites } from "#pipeline/prepared-writes.ts";
 import type { TxnSink } from "#pipeline/txn-sink.ts";
 import type { WritePath } from "#pipeline/write-path.ts";
-import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, type PacketView } from "#protocol/quorum-packet.ts";
 import type { LearnerHandler, SyncWay } from "#quorum/learner-handler.ts";
 import type { Leading } from "#quorum/leading.ts";
@@ -36,6 +32,7 @@ import { EndedSessions } from "#session/ended-sessions.ts";
 import { LocalSessions } from "#session/local-sessions.ts";
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
 import type { HostParts } from "./host-parts.ts";
+import { LearnerRequests, requestPrefixBytes, sessionEntryBytes } from "./learner-requests.ts";
 import { ObserverRelay } from "./observer-relay.ts";
 import type { PersistenceParts } from "./persistence.ts";
 import type { Replica } from "./replica.ts";
@@ -59,23 +56,16 @@ export interface QuorumServiceParts extends PersistenceParts {
 
 /** A leader is looked for so long, or for a tick, before there are reads without one. */
 const readOnlyGraceMsMin = 2000;
-/** sessionId, cxid, type: what stands before the body of a REQUEST. */
-const requestPrefixBytes = 16;
-/** sessionId, timeout: an entry of a PING's list, and a REVALIDATE. */
-const sessionEntryBytes = 12;
 
 export class QuorumService implements PeerService {
   readonly #parts: QuorumServiceParts;
   readonly #host: HostParts;
-  readonly #reader = new JuteReader(Buffer.alloc(0));
   #serving: Serving | null = null;
-  #leading: Leading | null = null;
+  /** On a leader. */
+  #learnerRequests: LearnerRequests | null = null;
   /** On a follower that serves observers. */
   #relay: ObserverRelay | null = null;
   #lookingSinceMs = 0;
-  /** What the last request of a learner's client had of identities, and which they are. */
-  #authBytes: Buffer = Buffer.alloc(0);
-  #identities: readonly Identity[] = [];
   /** Since when nobody is served, however often a leader was looked for meanwhile; null when somebody is. */
   #unavailableSinceMs: number | null = null;
   /** Runs out when it is time for reads without a leader. */
@@ -95,7 +85,6 @@ export class QuorumService implements PeerService {
     const { zxidHigh, zxidLow } = leading.broadcast.proposed;
     database.tree.lastZxidHigh = zxidHigh;
     database.tree.lastZxidLow = zxidLow;
-    this.#leading = leading;
     database.sessions.start(this.#nowMs());
     const sink = this.#sink(leading);
     const localSessions = this.#newLocalSessions();
@@ -110,6 +99,13 @@ export class QuorumService implements PeerService {
         ...(localSessions === null ? {} : { localSessions: { own: localSessions, sidByte, ended } }),
       });
     this.#serving = serve({ writesOf, localSessions });
+    this.#learnerRequests = new LearnerRequests({
+      prepared: this.#serving.prepared!,
+      broadcast: leading.broadcast,
+      sessions: database.sessions,
+      metrics: this.#parts.metrics,
+      clock: this.#host.clock,
+    });
     replica.consumer = this.#consumer(this.#serving);
     replica.meter = new ReplicationMeter(this.#parts.metrics, "leader", replica.window);
     this.#parts.metrics.leaderUnavailableTime.add(this.#nowAvailable());
@@ -117,8 +113,10 @@ export class QuorumService implements PeerService {
 
   learn(learning: Learning): void {
     const { replica, serve, ensemble } = this.#parts;
-    if (ensemble.observerMasterPort > 0 && !learning.isObserver) this.#relay = new ObserverRelay(learning.link);
     const { database } = replica;
+    if (ensemble.observerMasterPort > 0 && !learning.isObserver) {
+      this.#relay = new ObserverRelay(learning.link, database.sessions, this.#parts.metrics);
+    }
     database.sessions.stop();
     const localSessions = this.#newLocalSessions();
     const forwarded = new ForwardedWrites({
@@ -147,17 +145,15 @@ export class QuorumService implements PeerService {
     replica.consumer = null;
     replica.meter = null;
     this.#serving = null;
-    this.#leading = null;
+    this.#learnerRequests = null;
     this.#relay = null;
     stopServing();
     this.#revalidating.clear();
   }
 
   receivedFromLearner(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
-    if (this.#serving === null) return;
-    if (packet.type === PacketType.request) this.#takeRequest(this.#serving, handler, packet, nowMs);
-    else if (packet.type === PacketType.ping) this.#takeTouches(packet, nowMs);
-    else if (packet.type === PacketType.revalidate) this.#takeRevalidate(handler, packet, nowMs);
+    if (this.#relay !== null) this.#relay.received(handler, packet, nowMs);
+    else this.#learnerRequests?.received(handler, packet, nowMs);
   }
 
   receivedFromLeader(packet: PacketView, nowMs: number): void {
@@ -314,83 +310,6 @@ export class QuorumService implements PeerService {
   /** Set by the server: what follows when all that could be applied has been. */
   allApplied: (serving: Serving, nowMs: number) => void = () => {};
 
-  #takeRequest({ prepared }: Serving, handler: LearnerHandler, packet: PacketView, nowMs: number): void {
-    if (packet.dataBytes < requestPrefixBytes) handler.close(`a REQUEST of ${packet.dataBytes} bytes`);
-    else if (prepared !== null) this.#prepareForLearner(prepared, handler, packet, nowMs);
-    else this.#relay?.request(handler, packet);
-  }
-
-  #prepareForLearner(prepared: PreparedWrites, handler: LearnerHandler, packet: PacketView, nowMs: number): void {
-    const { bytes, dataStart, dataEnd } = packet;
-    const type = readInt32(bytes, dataStart + 12);
-    if (type === OpCode.sync) {
-      this.#leading!.broadcast.sync(handler.subscriber);
-      return;
-    }
-    const bodyStart = dataStart + requestPrefixBytes;
-    const isTimeoutThere = type === OpCode.createSession && dataEnd - bodyStart >= 4;
-    const reader = this.#reader;
-    reader.reset(bytes, bodyStart, dataEnd);
-    prepared.submitForLearner(
-      {
-        idHigh: readInt32(bytes, dataStart),
-        idLow: readInt32(bytes, dataStart + 4),
-        xid: readInt32(bytes, dataStart + 8),
-        type,
-        identities: this.#identitiesIn(packet),
-        sessionTimeoutMs: isTimeoutThere ? readInt32(bytes, bodyStart) : 0,
-        reader,
-        owner: handler,
-      },
-      this.#parts.replica.database.sessions,
-      nowMs,
-      this.#host.clock.wallMs(),
-    );
-  }
-
-  /** A client's identities, as its server sends them along. Those of requests that come together are most often the same. */
-  #identitiesIn({ bytes, authStart, end }: PacketView): readonly Identity[] {
-    const known = this.#authBytes;
-    const isKnown = end - authStart === known.length && bytes.compare(known, 0, known.length, authStart, end) === 0;
-    if (isKnown) return this.#identities;
-    this.#authBytes = Buffer.from(bytes.subarray(authStart, end));
-    this.#identities = readIdentities(this.#authBytes);
-    return this.#identities;
-  }
-
-  #takeTouches({ bytes, dataStart, dataEnd, dataBytes }: PacketView, nowMs: number): void {
-    if (dataBytes === 0) return;
-    const { sessions } = this.#parts.replica.database;
-    for (let at = dataStart; at + sessionEntryBytes <= dataEnd; at += sessionEntryBytes) {
-      sessions.touchId(readInt32(bytes, at), readInt32(bytes, at + 4), readInt32(bytes, at + 8), nowMs);
-    }
-  }
-
-  #takeRevalidate(handler: LearnerHandler, packet: PacketView, nowMs: number): void {
-    const { bytes, dataStart, dataBytes } = packet;
-    if (dataBytes < sessionEntryBytes) {
-      handler.close(`a REVALIDATE of ${dataBytes} bytes`);
-      return;
-    }
-    this.#parts.metrics.revalidateCount.increment();
-    if (this.#relay !== null) {
-      this.#relay.revalidate(handler, packet);
-      return;
-    }
-    const { sessions } = this.#parts.replica.database;
-    const idHigh = readInt32(bytes, dataStart);
-    const idLow = readInt32(bytes, dataStart + 4);
-    const isAlive = sessions.touchId(idHigh, idLow, readInt32(bytes, dataStart + 8), nowMs);
-    if (isAlive) sessions.setOwner(idHigh, idLow, handler);
-    const out = handler.link.open();
-    out.writeInt(PacketType.revalidate);
-    out.writeLong(-1, -1);
-    out.writeInt(sessionEntryBytes - 3);
-    out.writeLong(idHigh, idLow);
-    out.writeBoolean(isAlive);
-    out.writeInt(-1);
-  }
-
   #forward(learning: Learning, request: ForwardedRequest): void {
     const { bytes, start, end, identities } = request;
     this.#relay?.ownRequest(request.type);
@@ -429,12 +348,7 @@ export class QuorumService implements PeerService {
     if (dataBytes < sessionEntryBytes - 3 || this.#serving === null) return;
     const idHigh = readInt32(bytes, dataStart);
     const idLow = readInt32(bytes, dataStart + 4);
-    const observedTimeoutMs = this.#relay?.revalidated(packet) ?? null;
-    if (observedTimeoutMs !== null) {
-      const isAlive = bytes[dataStart + 8] !== 0;
-      if (isAlive) this.#parts.replica.database.sessions.touchId(idHigh, idLow, observedTimeoutMs, nowMs);
-      return;
-    }
+    if (this.#relay?.revalidated(packet, nowMs) === true) return;
     const client = this.#revalidating.get(idHigh, idLow);
     if (client === undefined) {
       const id = `0x${hexOfHalves(idHigh, idLow)}`;
@@ -482,19 +396,4 @@ export class QuorumService implements PeerService {
 
 function zxidText(zxid: bigint): string {
   return `0x${hexOfHalves(highOf(zxid), lowOf(zxid))}`;
-}
-
-function readIdentities(bytes: Buffer): Identity[] {
-  const reader = new JuteReader(bytes);
-  const identities: Identity[] = [];
-  try {
-    const count = reader.readCount();
-    for (let i = 0; i < count; i++) {
-      const { scheme, id } = readId(reader);
-      identities.push({ scheme: scheme ?? "", id: id ?? "" });
-    }
-  } catch (error) {
-    if (!(error instanceof MarshallingError)) throw error;
-  }
-  return identities;
 }
