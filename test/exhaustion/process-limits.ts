@@ -53,10 +53,10 @@ const heap: Attack = {
   run: async (stage) => {
     const server = await stage.server({ runtimeArguments: ["--max-old-space-size=48"] });
     return stage.beside(server, async () => {
-      const znodes = stage.pick(8000, 300_000);
+      const znodes = stage.pick(5000, 300_000);
       const filler = await createMany(server.port, znodes, (i) => `/n${i}`);
       await filler.run(op.setData, znodes, (i) => body.setData(`/n${i}`, Buffer.alloc(1000)));
-      const watches = stage.pick(8000, 100_000);
+      const watches = stage.pick(5000, 100_000);
       const watcher = await Pipeliner.open(server.port);
       await watcher.run(op.getData, watches, (i) => body.watched(`/n${i}`, true));
       const crowd = await openSessions(server.port, stage.pick(300, 3000));

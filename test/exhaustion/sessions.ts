@@ -29,7 +29,7 @@ async function storm(port: number, perSecondMax: number, forMs: number): Promise
         socket.reset();
       };
       socket.onOver = () => open.delete(socket);
-      socket.write(connectRequest({ timeoutMs: 1000 }));
+      socket.write(connectRequest({ timeoutMs: 600 }));
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -51,13 +51,13 @@ const connectStorm: Attack = {
     { measure: "isRestored", atLeast: 1 },
   ],
   run: async (stage) => {
-    const server = await stage.server({ settings: { tickTime: 500 } });
+    const server = await stage.server({ settings: { tickTime: 300 } });
     const others = await Promise.all(
       Array.from({ length: 100 }, () => WireClient.connect(server.port, { timeoutMs: 10_000 })),
     );
     const pings = setInterval(() => others.forEach((client) => void client.ping().catch(() => undefined)), 2000);
     return stage.beside(server, async () => {
-      const came = await storm(server.port, 10_000, stage.pick(600, 30_000));
+      const came = await storm(server.port, 10_000, stage.pick(500, 30_000));
       // Those hundred, and the well-behaved client.
       const isRestored = await until(
         async () => (await gauge(server.port, "global_sessions")) === others.length + 1,

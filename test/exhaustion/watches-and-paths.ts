@@ -152,7 +152,7 @@ const ephemerals: Attack = {
   about: "one session owns as many ephemerals as it can, and ends; another one, alike, is left to expire",
   limits: () => [{ measure: "unanswered", atMost: 0 }],
   run: async (stage) => {
-    const server = await stage.server({ settings: { tickTime: 500, maxSessionTimeout: 4000 } });
+    const server = await stage.server({ settings: { tickTime: 300, maxSessionTimeout: 4000 } });
     const count = stage.pick(10_000, 100_000);
     return stage.beside(server, async () => {
       using client = await WireClient.connect(server.port, { timeoutMs: 40_000 });
@@ -161,7 +161,7 @@ const ephemerals: Attack = {
       const closing = await createMany(server.port, count, (i) => `/closed/${i}`, { flags: flag.ephemeral });
       closing.send(op.closeSession, [Buffer.alloc(0)]);
       await until(async () => (await client.exists("/closed"))?.numChildren === 0);
-      const shortLived = { flags: flag.ephemeral, timeoutMs: stage.pick(1000, 4000) };
+      const shortLived = { flags: flag.ephemeral, timeoutMs: stage.pick(600, 4000) };
       const expiring = await createMany(server.port, count, (i) => `/expired/${i}`, shortLived);
       expiring.socket.reset();
       await until(async () => (await client.exists("/expired"))?.numChildren === 0);
