@@ -25,6 +25,10 @@ export class BystanderProcess {
     return bystander;
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** What it has seen since this was asked last. */
   async report(): Promise<BystanderReport> {
     this.#child.stdin!.write("\n");
@@ -32,7 +36,7 @@ export class BystanderProcess {
   }
 
   async dispose(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
+    if (!this.isRunning) return;
     const exited = once(this.#child, "exit");
     this.#child.stdin!.end();
     await exited;

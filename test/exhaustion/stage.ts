@@ -26,6 +26,7 @@ export class Stage implements AsyncDisposable {
   readonly #entry: string | undefined;
   readonly #things: { dispose(): Promise<void> }[] = [];
   readonly #servers = new Map<string, ServerProcess>();
+  readonly #bystanders = new Map<string, BystanderProcess>();
 
   constructor(scale: Scale, entry?: string) {
     this.scale = scale;
@@ -81,8 +82,7 @@ export class Stage implements AsyncDisposable {
     attack: () => Promise<Values | void>,
     ports: readonly number[] = [watched.port],
   ): Promise<Values> {
-    const bystander = await BystanderProcess.start(ports);
-    this.#things.push(bystander);
+    const bystander = await this.#bystanderAt(ports);
     await after(this.pick(200, 2000));
     const before = await bystander.report();
     await readProbe(watched.folder);
@@ -97,8 +97,18 @@ export class Stage implements AsyncDisposable {
       throw new Error(`the server ended\n${watched.stderr}${watched.stdout}`, { cause: error });
     } finally {
       memory.end();
-      await bystander.dispose();
     }
+  }
+
+  /** One for all attacks at the same ports. */
+  async #bystanderAt(ports: readonly number[]): Promise<BystanderProcess> {
+    const key = ports.join(" ");
+    const known = this.#bystanders.get(key);
+    if (known?.isRunning === true) return known;
+    const bystander = await BystanderProcess.start(ports);
+    this.#bystanders.set(key, bystander);
+    this.#things.push(bystander);
+    return bystander;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
