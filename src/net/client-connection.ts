@@ -227,7 +227,8 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
       const length = readInt32(bytes, at);
       if (length < 0 || length > this.#services.frameBytesMax) {
         this.#services.lengthError(this.client, length);
-        this.closeNow();
+        // What the client is still sending is thrown away, so that it sees an end, and not a broken pipe.
+        this.closeAfterSending();
         return end;
       }
       if (end - at - 4 < length) return at;

@@ -244,7 +244,7 @@ describe("a length", () => {
       const bench = new Bench().attached();
       bench.give(Buffer.concat([frame("good"), lengthOnly(length), Buffer.from("what follows")]));
       expect(bench.told).toEqual(["good", `length ${length}`, "closed"]);
-      expect(bench.socket.endings).toEqual(["destroy"]);
+      expect(bench.socket.endings).toEqual(["end"]);
     },
   );
 
