@@ -5,7 +5,6 @@
 
 import { expect, test } from "vitest";
 import { type Build, subject } from "../reference/server.ts";
-import type { ConnectOptions } from "../wire/connection.ts";
 import {
   closeSession,
   create,
@@ -20,55 +19,23 @@ import {
   setData,
   sync,
 } from "../wire/requests.ts";
-import type { Actor } from "../wire/scene.ts";
-import { Names } from "../wire/transcript.ts";
 import { TestEnsemble } from "./ensemble.ts";
+import { Story } from "./story.ts";
 import { isShort } from "../shard.ts";
 
 /** Server 3 leads. */
 const [leader, follower] = [3, 1];
 
-/** Connections to the members of one ensemble, and what was said over them. */
-class Story {
-  readonly lines: string[] = [];
-  readonly #ensemble: TestEnsemble;
-  readonly #actors: Actor[] = [];
-  #names = new Names(0n);
-
-  constructor(ensemble: TestEnsemble) {
-    this.#ensemble = ensemble;
-  }
-
-  /** Zxids count from now. */
-  async begin(): Promise<void> {
-    const actor = await this.#ensemble.visit(leader);
-    this.#names = new Names((await actor.ask(ping))!.zxid);
-    await actor.ask(closeSession);
-  }
-
-  async enter(sid: number, options: ConnectOptions = {}): Promise<Actor> {
-    const actor = await this.#ensemble.stranger(sid, this.#names);
-    this.#actors.push(actor);
-    await actor.connect(options);
-    return actor;
-  }
-
+/** Also of how many sessions the members know. */
+class SessionStory extends Story {
   /** What the members say of their sessions. */
   async count(): Promise<void> {
     for (const sid of [leader, follower]) {
-      const words = await Promise.all(["mntr", "dump"].map((word) => this.#ensemble.member(sid).fourLetterWord(word)));
+      const words = await Promise.all(["mntr", "dump"].map((word) => this.ensemble.member(sid).fourLetterWord(word)));
       const counts = words[0]!.match(/^zk_(local|global)_sessions\t\d+$/gm);
       const titles = words[1]!.match(/^.*Sessions? (Sets )?\(.*$|^Global Sessions\(.*$/gm)?.map(withoutBuckets);
       this.lines.push(`at ${sid}: ${counts?.join()} ${titles?.join()}`);
     }
-  }
-
-  end(): string {
-    for (const actor of this.#actors) {
-      this.lines.push("--", ...actor.lines);
-      actor.connection.cut();
-    }
-    return this.lines.join("\n");
   }
 }
 
@@ -82,7 +49,7 @@ async function play(builds: readonly Build[], isUpgrading: boolean): Promise<str
   const ensemble = await TestEnsemble.start({ builds, config });
   try {
     expect(await ensemble.leader()).toBe(leader);
-    const story = new Story(ensemble);
+    const story = new SessionStory(ensemble, leader);
     await story.begin();
     for (const [sid, other] of [
       [leader, follower],
@@ -100,7 +67,7 @@ async function play(builds: readonly Build[], isUpgrading: boolean): Promise<str
   }
 }
 
-async function playAt(story: Story, sid: number, other: number): Promise<void> {
+async function playAt(story: SessionStory, sid: number, other: number): Promise<void> {
   const root = `/at-${sid}`;
   const first = await story.enter(sid);
   const asked: readonly Request[] = [
@@ -140,7 +107,7 @@ async function playAt(story: Story, sid: number, other: number): Promise<void> {
 }
 
 /** Sessions whose clients go without a word are gone some time later, without one to their server's log. */
-async function expire(ensemble: TestEnsemble, story: Story): Promise<void> {
+async function expire(ensemble: TestEnsemble, story: SessionStory): Promise<void> {
   for (const sid of [leader, follower]) {
     const actor = await story.enter(sid, { timeoutMs: 2_000 });
     actor.connection.cut();

@@ -9,7 +9,6 @@ import { expect, test } from "vitest";
 import { freePort } from "../../test/support/free-port.ts";
 import { type Build, subject } from "../reference/server.ts";
 import { isShort } from "../shard.ts";
-import type { ConnectOptions } from "../wire/connection.ts";
 import {
   auth,
   closeSession,
@@ -21,14 +20,12 @@ import {
   getChildren,
   getEphemerals,
   multi,
-  ping,
   type Request,
   setData,
   sync,
 } from "../wire/requests.ts";
-import type { Actor } from "../wire/scene.ts";
-import { Names } from "../wire/transcript.ts";
 import { TestEnsemble } from "./ensemble.ts";
+import { Story } from "./story.ts";
 
 const leader = 3;
 const followers = [1, 2];
@@ -49,45 +46,6 @@ const asked: readonly Request[] = [
   getEphemerals("/"),
 ];
 
-/** Connections to the members of one ensemble, and what was said over them. */
-class Story {
-  readonly lines: string[] = [];
-  readonly #ensemble: TestEnsemble;
-  readonly #actors: Actor[] = [];
-  #names = new Names(0n);
-
-  constructor(ensemble: TestEnsemble) {
-    this.#ensemble = ensemble;
-  }
-
-  /** Zxids count from now. */
-  async begin(): Promise<void> {
-    const actor = await this.#ensemble.visit(leader);
-    this.#names = new Names((await actor.ask(ping))!.zxid);
-    await actor.ask(closeSession);
-  }
-
-  async enter(sid: number, options: ConnectOptions = {}): Promise<Actor> {
-    const actor = await this.#ensemble.stranger(sid, this.#names);
-    this.#actors.push(actor);
-    await actor.connect(options);
-    return actor;
-  }
-
-  /** The session goes on at that member. */
-  async move({ session }: Actor, sid: number): Promise<Actor> {
-    return this.enter(sid, { sessionId: session.id, password: session.password, timeoutMs: session.timeoutMs });
-  }
-
-  end(): string {
-    for (const actor of this.#actors) {
-      this.lines.push("--", ...actor.lines);
-      actor.connection.cut();
-    }
-    return this.lines.join("\n");
-  }
-}
-
 async function mntrOf(ensemble: TestEnsemble, sid: number, name: string): Promise<string | undefined> {
   const answer = await ensemble.member(sid).fourLetterWord("mntr");
   return new RegExp(`^zk_${name}\t(.*)$`, "m").exec(answer)?.[1];
@@ -107,7 +65,7 @@ async function play(builds: readonly Build[]): Promise<string> {
   });
   try {
     expect(await ensemble.leader()).toBe(leader);
-    const story = new Story(ensemble);
+    const story = new Story(ensemble, leader);
     await story.begin();
     await expectServedByFollowers(ensemble);
     await askAt(story, observers[0]!, followers[0]!);

@@ -52,7 +52,7 @@ export class Broadcast {
   readonly #views: QuorumViews;
   readonly #sid: bigint;
   readonly #output: BroadcastOutput;
-  readonly #subscribers: Subscriber[] = [];
+  readonly #subscribers = new Set<Subscriber>();
   readonly #acked = new Map<bigint, Acked>();
   readonly #syncs = new Deque<WaitingSync>();
   #proposedHigh: number;
@@ -224,13 +224,12 @@ export class Broadcast {
    */
   subscribe(subscriber: Subscriber): void {
     subscriber.catchUp(this.window);
-    this.#subscribers.push(subscriber);
+    this.#subscribers.add(subscriber);
   }
 
   /** The learner is gone; syncs that it waits for are forgotten with it. */
   unsubscribe(subscriber: Subscriber): void {
-    const index = this.#subscribers.indexOf(subscriber);
-    if (index >= 0) this.#subscribers.splice(index, 1);
+    this.#subscribers.delete(subscriber);
   }
 
   /** A learner asks to hear when all that was proposed before now is committed. Answers keep their order. */
@@ -244,7 +243,7 @@ export class Broadcast {
       const { zxidHigh, zxidLow, subscriber } = this.#syncs.at(0);
       if (compareHalves(zxidHigh, zxidLow, committed.zxidHigh, committed.zxidLow) > 0) return;
       this.#syncs.shift();
-      if (this.#subscribers.includes(subscriber)) writePacket(subscriber.open(), PacketType.sync, 0, 0);
+      if (this.#subscribers.has(subscriber)) writePacket(subscriber.open(), PacketType.sync, 0, 0);
     }
   }
 

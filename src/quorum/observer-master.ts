@@ -25,7 +25,7 @@ export class ObserverMaster extends LearnerMaster {
   readonly #epoch: Durable<bigint>;
   /** Where this server's history ended when it began to follow. */
   readonly #historyZxid: bigint;
-  readonly #subscribers: Subscriber[] = [];
+  readonly #subscribers = new Set<Subscriber>();
   #committedHigh: number;
   #committedLow: number;
 
@@ -91,12 +91,11 @@ export class ObserverMaster extends LearnerMaster {
 
   subscribe(subscriber: Subscriber): void {
     subscriber.catchUp(this.window);
-    this.#subscribers.push(subscriber);
+    this.#subscribers.add(subscriber);
   }
 
   unsubscribe(subscriber: Subscriber): void {
-    const index = this.#subscribers.indexOf(subscriber);
-    if (index >= 0) this.#subscribers.splice(index, 1);
+    this.#subscribers.delete(subscriber);
   }
 
   newLeaderAcked(handler: LearnerHandler): void {

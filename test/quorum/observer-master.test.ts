@@ -11,7 +11,7 @@ import { QuorumViews } from "#quorum/quorum-verifier.ts";
 import { TxnWindow } from "#quorum/txn-window.ts";
 import { SeededRandom } from "#base/prng.ts";
 import { Bytes } from "../support/bytes.ts";
-import { FakeLink, packet, Stage } from "./stages.ts";
+import { FakeLink, masterLimits, packet, Stage } from "./stages.ts";
 import { memberLines, txn, verifierOf } from "./support.ts";
 
 const { ack, ackEpoch, followerInfo, observerInfo, ping, request } = PacketType;
@@ -33,15 +33,7 @@ class MasterStage extends Stage {
     this.master = new ObserverMaster({
       views: this.views,
       window: this.window,
-      limits: {
-        tickTimeMs: 100,
-        initLimit: 10,
-        syncLimit: 5,
-        isSnapshotSyncForced: false,
-        isLogSyncEnabled: false,
-        treeSyncsMax: 1,
-        txnSyncsMax: 2,
-      },
+      limits: masterLimits,
       epoch: asDurable(2n),
       committedZxid: 0x200000001n,
       output: {

@@ -92,6 +92,17 @@ export function packet(type: number, zxid: bigint, data: Buffer | null = null): 
 /** Body of a setData, and what a server with digests puts behind it. */
 export const setDataWithDigest: Buffer = new Bytes().string("/a").string("x").int(1).int(2).long(7n).build();
 
+/** Of whoever learners are connected to. */
+export const masterLimits = {
+  tickTimeMs: 100,
+  initLimit: 10,
+  syncLimit: 5,
+  isSnapshotSyncForced: false,
+  isLogSyncEnabled: false,
+  treeSyncsMax: 1,
+  txnSyncsMax: 2,
+};
+
 export const version: Buffer = new Bytes().int(0x10000).build();
 
 export class LearnerStage extends Stage {
@@ -223,16 +234,7 @@ export class LeaderStage extends Stage {
       configs: this.configs,
       window,
       history: { currentEpoch: 1n, lastZxid: 0x100000005n },
-      limits: {
-        tickTimeMs: 100,
-        initLimit: 10,
-        syncLimit: 5,
-        isSnapshotSyncForced: false,
-        isLogSyncEnabled: false,
-        treeSyncsMax: 1,
-        txnSyncsMax: 2,
-        firstCounter,
-      },
+      limits: { ...masterLimits, firstCounter },
       nowMs: 0,
       output: {
         storeAcceptedEpoch: (epoch, done) => this.disk(`acceptedEpoch ${epoch}`, () => done(asDurable(epoch), 0)),
