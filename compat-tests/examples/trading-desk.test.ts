@@ -10,6 +10,8 @@ import { onStage } from "./trading-desk/stage.ts";
 import { play, type Story, textOf, titles, verdictOf } from "./trading-desk/story.ts";
 
 const dayMs = 300_000;
+/** The day as it is printed. */
+const printed = readFileSync(join(import.meta.dirname, "trading-desk", "story.txt"), "utf8");
 
 let expected: Story;
 let found: Story;
@@ -18,9 +20,22 @@ async function playOn(build: Build): Promise<Story> {
   return timed(build, () => onStage(build, (desk) => play(desk)));
 }
 
+/**
+ * A 3.9.5 that is about to start now and then leaves a handshake unanswered. kazoo waits for the answer as long as a session
+ * lasts, so its session is gone then, and the monitor says so. A second such day in a row would be something else.
+ */
+async function playOnReference(): Promise<Story> {
+  const first = await playOn("reference");
+  return printedAs(first) === printed ? first : playOn("reference");
+}
+
+function printedAs(story: Story): string {
+  return [...story.chapters.map((chapter) => `${textOf(chapter)}\n`), ...story.promises.map(verdictOf)].join("");
+}
+
 beforeAll(async () => {
-  [expected, found] = await Promise.all([playOn("reference"), playOn(subject)]);
-}, dayMs);
+  [expected, found] = await Promise.all([playOnReference(), playOn(subject)]);
+}, 2 * dayMs);
 
 test.each(titles)("%s: the same on both servers", (title) => {
   const chapterOf = (story: Story): unknown => story.chapters.find((chapter) => chapter.title === title);
@@ -35,6 +50,5 @@ test.each(promises)("%s, on both servers", (says) => {
 });
 
 test("story.txt is the day as it is printed", () => {
-  const text = [...found.chapters.map((chapter) => `${textOf(chapter)}\n`), ...found.promises.map(verdictOf)].join("");
-  expect(text).toBe(readFileSync(join(import.meta.dirname, "trading-desk", "story.txt"), "utf8"));
+  expect(printedAs(found)).toBe(printed);
 });
