@@ -102,6 +102,10 @@ export class ClientPort {
   readonly #carriedPool = new CarriedBytesPool();
   readonly #unsent = new UnsentBytes();
   #listener: Listener | null = null;
+  /** Where it listens, or would. */
+  #place: { readonly address: string; readonly port: number };
+  /** One move at a time. */
+  #moving: Promise<void> = Promise.resolve();
   #idleTimer: Timer | null = null;
   #isClosed = false;
   readonly #refusalLine = new RareLine();
@@ -113,6 +117,7 @@ export class ClientPort {
     logger: Logger;
   }) {
     this.#options = parts.options;
+    this.#place = parts.options;
     this.#services = parts.services;
     this.#numbers = parts.numbers;
     this.#logger = parts.logger;
@@ -126,14 +131,26 @@ export class ClientPort {
     this.#idleTimer = timers.every(this.#services.sessionlessTimeoutMs / 4, () => this.#closeIdle());
   }
 
-  /** Accepts connections there from now on; those that are open stay. @throws when it cannot. */
-  async move(wire: Pick<Wire, "listen">, address: string, port: number): Promise<void> {
+  /**
+   * Accepts connections there from now on; those that are open stay. The old place is given up first, so it is free even when
+   * the new one cannot be had, and nothing is listened on then until the next move (NIOServerCnxnFactory.reconfigure).
+   * @throws the operating system's error when it cannot.
+   */
+  move(wire: Pick<Wire, "listen">, address: string, port: number): Promise<void> {
+    const before = this.#moving.catch(() => {});
+    this.#moving = before.then(() => this.#moveNow(wire, address, port));
+    return this.#moving;
+  }
+
+  async #moveNow(wire: Pick<Wire, "listen">, address: string, port: number): Promise<void> {
+    const leaving = this.#listener?.close();
     // One port may have two addresses, of which one covers the other.
-    if (port === this.bound.port) await this.#listener?.close();
+    if (port === this.bound.port) await leaving;
+    this.#listener = null;
+    this.#place = { address, port };
     const listener = await this.#listen(wire, address, port);
-    const before = this.#isClosed ? listener : this.#listener;
-    if (!this.#isClosed) this.#listener = listener;
-    await before?.close();
+    if (this.#isClosed) await listener.close();
+    else this.#listener = listener;
   }
 
   async #listen(wire: Pick<Wire, "listen">, address: string, port: number): Promise<Listener> {
@@ -153,10 +170,8 @@ export class ClientPort {
 
   /** Where the port is bound, once it is. */
   get bound(): { readonly address: string; readonly port: number } {
-    return {
-      address: this.#listener?.address ?? this.#options.address,
-      port: this.#listener?.port ?? this.#options.port,
-    };
+    const { address, port } = this.#listener ?? this.#place;
+    return { address, port };
   }
 
   get connections(): ReadonlySet<ClientConnection> {
@@ -175,6 +190,7 @@ export class ClientPort {
     const closing = this.#listener?.close();
     this.closeConnections();
     await closing;
+    await this.#moving.catch(() => {}); // whoever asked for the move hears why it failed
   }
 
   #accept(socket: Socket): SocketHandler | null {

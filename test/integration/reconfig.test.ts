@@ -3,8 +3,10 @@
  * and what is lost by whom, is the simulator's affair.
  */
 
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { createServer } from "node:net";
+import { describe, expect, test, vi } from "vitest";
 import { Bytes } from "../support/bytes.ts";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import { freePort } from "../support/free-port.ts";
@@ -111,6 +113,22 @@ describe("an ensemble whose members may change", () => {
     using moved = await WireClient.connect(port);
     await moved.create("/here");
     await expect(WireClient.connect(one.port)).rejects.toThrow("ECONNREFUSED");
+  });
+
+  test("gives up its client port for one that is taken, and comes back to it", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: kinds.slice(1), settings });
+    const [one, two, three] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess];
+    const taken = await freePort();
+    await using stranger = createServer().listen(taken, "127.0.0.1");
+    await once(stranger, "listening");
+    expect(await change(two, { joining: lineOf(ensemble, 1, taken) })).toBe(0);
+    await vi.waitFor(() => expect(WireClient.connect(one.port)).rejects.toThrow("ECONNREFUSED"));
+    expect(await change(two, { joining: lineOf(ensemble, 1) })).toBe(0);
+    await agree([two, three], (text) => text.includes(String(one.port)));
+    await vi.waitFor(async () => {
+      using back = await WireClient.connect(one.port);
+      await back.sync("/");
+    });
   });
 
   test("asks who wants to change them", async () => {
