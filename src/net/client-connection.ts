@@ -46,6 +46,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   #isReadingPaused = false;
   #isSendingSlow = false;
   #isResting = false;
+  #isFull = false;
   #answer: Iterator<string> | null = null;
 
   constructor(parts: {
@@ -71,7 +72,9 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   /** ZooKeeper's interest set: 0 none, 1 read, 5 read and write. */
   get interestOps(): number {
     if (this.#state === "Ending") return 0;
-    return (this.#isReadingPaused || this.isHeldBack ? 0 : 1) | (this.#socket.bufferedBytes > 0 ? 4 : 0);
+    return (
+      (this.#isReadingPaused || this.#isFull || this.isHeldBack ? 0 : 1) | (this.#socket.bufferedBytes > 0 ? 4 : 0)
+    );
   }
 
   data(bytes: Buffer): void {
@@ -145,6 +148,23 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
     return this.#isResting;
   }
 
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  full(): void {
+    this.#isFull = true;
+    this.#updateReading();
+  }
+
+  hasRoom(): void {
+    this.#services.atTurnEnd(() => {
+      if (!this.#isFull || this.#state === "Ending") return;
+      this.#isFull = false;
+      this.#goOn();
+    });
+  }
+
   rest(): void {
     if (this.#isResting || this.#state === "Ending") return;
     this.#isResting = true;
@@ -214,14 +234,14 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   }
 
   #updateReading(): void {
-    if (this.#isReadingPaused || this.isHeldBack) this.#socket.pause();
+    if (this.#isReadingPaused || this.#isFull || this.isHeldBack) this.#socket.pause();
     else this.#socket.resume();
   }
 
   /** Handles the whole frames in `bytes[start, end)`. @returns the offset of what is left. */
   #parse(bytes: Buffer, start: number, end: number, nowMs: number): number {
     let at = start;
-    if (this.#state === "ExpectRequests" && !this.isHeldBack) this.#services.lookAhead(bytes, start, end);
+    if (this.#state === "ExpectRequests" && this.#isReadyForFrames) this.#services.lookAhead(bytes, start, end);
     while (end - at >= 4 && this.#isReadyForFrames) {
       if (this.#state === "ExpectFirstFrame" && this.#takeWord(bytes, at, end)) return end;
       const length = readInt32(bytes, at);
@@ -242,7 +262,9 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   }
 
   get #isReadyForFrames(): boolean {
-    return (this.#state === "ExpectRequests" && !this.isHeldBack) || this.#state === "ExpectFirstFrame";
+    return (
+      (this.#state === "ExpectRequests" && !this.#isFull && !this.isHeldBack) || this.#state === "ExpectFirstFrame"
+    );
   }
 
   #takeFrame(bytes: Buffer, start: number, end: number, nowMs: number): boolean {

@@ -23,6 +23,11 @@ export interface ClientLink {
   readonly isResting: boolean;
   /** The client has had its share of this turn: it is held back until the next. */
   rest(): void;
+  /** The client has run too far ahead of its own writes: nothing more is taken from it until {@link hasRoom}. */
+  readonly isFull: boolean;
+  full(): void;
+  /** Fewer of its requests wait: it is read again, from the next turn on. */
+  hasRoom(): void;
   /** Closes once everything handed to {@link send} has been sent. */
   closeAfterSending(): void;
   /** Closes at once; what is unsent is lost. */

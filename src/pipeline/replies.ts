@@ -43,6 +43,11 @@ export interface SessionOutcomes {
 
 /** Bytes gathered for a connection beyond which they are sent within the turn. */
 const gatheredBytesMax = 1 << 20;
+/**
+ * So many requests of one connection wait for its own writes before it is read no further. Whatever they cost, they are answered
+ * before its next write is applied, and everybody's writes come behind that one.
+ */
+const parkedMax = 128;
 
 export class Replies {
   /** Requests that wait for writes of their connection, server-wide. */
@@ -148,6 +153,7 @@ export class Replies {
     if (client.parked === noneParked) client.parked = new ParkedRequests();
     client.parked.push(incoming, client.writesSubmitted);
     this.parkedCount++;
+    if (client.parked.length >= parkedMax) client.link.full();
   }
 
   /** Answers the requests whose time has come, unless the client is too slow for more, or has had its share of the turn. */
@@ -157,6 +163,7 @@ export class Replies {
       else this.#answerParked(client, nowMs);
     }
     this.#noteStalled(client, client.parked.isReady(client.writesAnswered) ? client.parked.length : 0);
+    if (client.link.isFull && client.parked.length <= parkedMax / 2) client.link.hasRoom();
   }
 
   /** Forgets what a connection that is gone was still to be answered. */

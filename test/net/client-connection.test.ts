@@ -263,6 +263,21 @@ describe("a length", () => {
 });
 
 describe("the handshake", () => {
+  test("takes no more of a client that is full, and goes on with what came meanwhile when there is room", () => {
+    const bench = new Bench().attached();
+    bench.onRequest = (text) => {
+      if (text === "b") bench.connection.full();
+      return true;
+    };
+    bench.give(Buffer.concat([frame("a"), frame("b"), frame("c")]));
+    expect([bench.told, bench.socket.isPaused, bench.connection.interestOps]).toEqual([["a", "b"], true, 0]);
+    bench.give(frame("d"));
+    bench.connection.hasRoom();
+    expect([bench.told, bench.socket.isPaused]).toEqual([["a", "b"], true]);
+    for (const action of bench.atTurnEnd.splice(0)) action();
+    expect([bench.told, bench.socket.isPaused]).toEqual([["a", "b", "resumed", "c", "d"], false]);
+  });
+
   test("holds back what came behind it until the session is open", () => {
     const whole = Buffer.concat([frame("hello"), frame("one"), frame("two")]);
     for (let at = 0; at <= whole.length; at++) {

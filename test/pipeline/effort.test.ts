@@ -74,6 +74,31 @@ test("what is applied next waits for nobody who does not take what they are sent
   expect([xidsOf(connection), harness.pipeline.mustRest]).toEqual([[1, 2], false]);
 });
 
+test("a client that runs far ahead of its own writes is read no further until half of what waits is answered", () => {
+  const harness = new PipelineHarness();
+  const connection = harness.connected();
+  harness.request(connection, create("/a"));
+  const read = { op: "exists", path: "/a", watch: false } as const;
+  for (let i = 0; i < 127; i++) harness.request(connection, read);
+  expect(connection.isFull).toBe(false);
+  harness.request(connection, read);
+  expect(connection.isFull).toBe(true);
+  harness.durable();
+  expect([connection.isFull, xidsOf(connection).length]).toEqual([false, 129]);
+});
+
+test("a client that takes nothing stays full until it does", () => {
+  const harness = new PipelineHarness();
+  const connection = harness.connected();
+  harness.request(connection, create("/a"));
+  for (let i = 0; i < 128; i++) harness.request(connection, { op: "exists", path: "/a", watch: false });
+  connection.isHeldBack = true;
+  harness.durable();
+  expect([connection.isFull, xidsOf(connection).length]).toEqual([true, 1]);
+  nextTurn(harness, connection);
+  expect([connection.isFull, xidsOf(connection).length]).toEqual([false, 129]);
+});
+
 /** The connection has rested. */
 function nextTurn(harness: PipelineHarness, connection: HarnessConnection): void {
   connection.isHeldBack = false;

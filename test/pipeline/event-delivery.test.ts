@@ -29,7 +29,10 @@ class RecordingLink implements ClientLink {
   }
 
   readonly isResting = false;
+  readonly isFull = false;
   rest(): void {}
+  full(): void {}
+  hasRoom(): void {}
   closeAfterSending(): void {}
   closeNow(): void {}
   sessionAnswered(): void {}

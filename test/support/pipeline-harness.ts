@@ -65,6 +65,7 @@ export class HarnessConnection implements ClientLink {
   /** Says that the client does not take what it is sent, or rests. */
   isHeldBack = false;
   isResting = false;
+  isFull = false;
   readonly #harness: PipelineHarness;
   readonly #asked = new Map<number, Request>();
   #nextXid = 1;
@@ -120,6 +121,14 @@ export class HarnessConnection implements ClientLink {
   rest(): void {
     this.isHeldBack = true;
     this.isResting = true;
+  }
+
+  full(): void {
+    this.isFull = true;
+  }
+
+  hasRoom(): void {
+    this.isFull = false;
   }
 
   sessionAnswered(): void {}
