@@ -23,6 +23,7 @@
  */
 
 import { Deque } from "#base/deque.ts";
+import type { StateSummary } from "./epoch-agreement.ts";
 import type { Notification } from "./notification.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
 import { isBetterVote, isSameVote, noVote, ServerState, type Vote } from "./vote.ts";
@@ -85,6 +86,8 @@ export class LeaderElection {
   readonly #votes = new Map<bigint, Vote>();
   /** What servers report that follow or lead, of whatever round. */
   readonly #outOfElection = new Map<bigint, Vote>();
+  /** What each server had to offer when it last said that it would lead, to a server that had found a leader. */
+  readonly #offers = new Map<bigint, Vote>();
   /** Servers that refused a connection, and were not heard of since. */
   readonly #absent = new Set<bigint>();
 
@@ -146,6 +149,12 @@ export class LeaderElection {
     if (this.#isFinalizing) this.#concludeUncontested();
   }
 
+  /** Epoch and zxid with which a server that looks for a leader has voted for itself, while this one was not looking. */
+  offerOf(sid: bigint): StateSummary | null {
+    const offer = this.#offers.get(sid);
+    return offer === undefined ? null : { currentEpoch: offer.peerEpoch, lastZxid: offer.zxid };
+  }
+
   /** Takes what another server has sent. */
   receive(sid: bigint, notification: Notification, nowMs: number): void {
     this.#absent.delete(sid);
@@ -155,6 +164,7 @@ export class LeaderElection {
     }
     const isPeerLooking = notification.state === ServerState.looking;
     if (this.state !== ServerState.looking) {
+      if (isPeerLooking && notification.leader === sid) this.#offers.set(sid, notification);
       if (isPeerLooking) this.#output.send(sid, { ...this.currentVote, state: this.state });
       return;
     }

@@ -3,6 +3,7 @@
  */
 
 import type { Durable } from "./durable.ts";
+import type { StateSummary } from "./epoch-agreement.ts";
 import type { LearnerMasterLimits, LearnerMasterOutput } from "./learner-master.ts";
 import type { QuorumVerifier } from "./quorum-verifier.ts";
 
@@ -21,6 +22,8 @@ export interface LeaderOutput extends LearnerMasterOutput {
   committed(zxidHigh: number, zxidLow: number): void;
   /** The configuration that was seen last is committed, and that server leads from now on. */
   activate(config: QuorumVerifier, leader: bigint, zxid: bigint): void;
+  /** Where the history of a server ends that does not follow this one, by its own last vote; null when it is not known. */
+  offered(sid: bigint): StateSummary | null;
   /** The leader has stepped down; its learners have been closed. */
   over(reason: string): void;
 }

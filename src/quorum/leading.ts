@@ -225,10 +225,13 @@ export class Leading extends LearnerMaster {
   /**
    * A server that has accepted a later epoch, of a leader that came to nothing, may never follow this one. If it is a voter
    * the ensemble would do without it until somebody restarts this leader, as ZooKeeper's does; so this one asks for an
-   * election, whose epoch is later still. Not at the first word, which may be a stranger's.
+   * election, whose epoch is later still. Not at the first word, which may be a stranger's; and not for one that would win the
+   * election, as when the disks of all others are new: what was acknowledged here since then would be lost.
    */
   #giveWay(sid: bigint, acceptedEpoch: bigint): void {
     if (this.phase !== "Broadcast" || !this.views.isVoter(sid)) return;
+    const offered = this.#output.offered(sid);
+    if (offered === null || offered.currentEpoch > this.#epoch!) return;
     if (++this.#laterEpochs < laterEpochsMax) return;
     this.stop(`Leaders epoch, ${this.#epoch} is less than accepted epoch, ${acceptedEpoch}, of server ${sid}`);
   }

@@ -107,6 +107,9 @@ export class Learning {
   }
 
   /** Whether a tree was begun and is not safe on the disk: memory says nothing then, and the disk what it said before. */
+  /** The leader's epoch is older than one that this server has accepted: it will be so at the next try. */
+  isTurnedAway = false;
+
   get isTreeBroken(): boolean {
     return this.#isTreeBroken;
   }
@@ -204,6 +207,7 @@ export class Learning {
     this.#epoch = epoch;
     this.#epochNumber = packet.zxidHigh;
     if (epoch < this.#acceptedEpoch) {
+      this.isTurnedAway = true;
       throw new QuorumError(`Leaders epoch, ${epoch} is less than accepted epoch, ${this.#acceptedEpoch}`);
     }
     if (epoch === this.#acceptedEpoch) {

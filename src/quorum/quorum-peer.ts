@@ -41,6 +41,8 @@ import { ServerState, type Vote } from "./vote.ts";
 const connectAttemptsMax = 7;
 /** Before them, each followed by twice the wait of the one before. */
 const shortAttempts = 5;
+/** Leaders of too old an epoch in a row, behind which a server looks for the next one after a wait: one may give way until then. */
+const turnedAwayMax = 20;
 
 export class QuorumPeer {
   readonly election: LeaderElection;
@@ -71,6 +73,9 @@ export class QuorumPeer {
   #connectAttempts = 0;
   #connectDeadlineMs = 0;
   #connectAgainMs: number = Number.POSITIVE_INFINITY;
+  /** How many leaders in a row had an epoch too old for this server, and when it looks for the next one. */
+  #turnedAwayCount = 0;
+  #lookAgainMs: number = Number.POSITIVE_INFINITY;
   /** Who leads when the present role has ended, and the zxid that says so; null: whom an election finds. */
   #appointed: { readonly leader: bigint; readonly zxid: bigint } | null = null;
   /** What became durable while a configuration was on its way to the disk. */
@@ -129,7 +134,7 @@ export class QuorumPeer {
 
   /** When {@link timer} wants to be called, on the driver's monotonic clock. */
   get deadlineMs(): number {
-    return Math.min(this.election.deadlineMs, this.#halfTickMs, this.#connectAgainMs);
+    return Math.min(this.election.deadlineMs, this.#halfTickMs, this.#connectAgainMs, this.#lookAgainMs);
   }
 
   /** Starts looking for a leader. */
@@ -145,7 +150,7 @@ export class QuorumPeer {
   stop(reason: string): void {
     this.#change("Stopped", reason);
     this.election.stop();
-    this.#halfTickMs = this.#connectAgainMs = Number.POSITIVE_INFINITY;
+    this.#halfTickMs = this.#connectAgainMs = this.#lookAgainMs = Number.POSITIVE_INFINITY;
     this.leading?.stop(reason);
     this.observerMaster?.stop(reason);
     this.learning?.stop(reason);
@@ -209,6 +214,7 @@ export class QuorumPeer {
     this.#nowMs = nowMs;
     this.election.expire(nowMs);
     if (nowMs >= this.#connectAgainMs) this.#connect();
+    if (nowMs >= this.#lookAgainMs) this.#look(nowMs);
     if (nowMs < this.#halfTickMs) return;
     this.#halfTickMs = nowMs + this.#limits.tickTimeMs / 2;
     this.leading?.halfTick(nowMs);
@@ -243,6 +249,7 @@ export class QuorumPeer {
 
   #look(nowMs: number): void {
     this.#nowMs = nowMs;
+    this.#lookAgainMs = Number.POSITIVE_INFINITY;
     this.#configs.views.isOracleNeeded = true;
     this.#change("Looking", "");
     this.election.look(this.#candidate, nowMs);
@@ -352,6 +359,7 @@ export class QuorumPeer {
   #over(reason: string): void {
     if (this.state === "Settling" || this.state === "Stopped") return;
     const isTreeBroken = this.learning?.isTreeBroken === true;
+    this.#turnedAwayCount = this.learning?.isTurnedAway === true ? this.#turnedAwayCount + 1 : 0;
     this.#change("Settling", reason);
     this.#halfTickMs = this.#connectAgainMs = Number.POSITIVE_INFINITY;
     if (this.learnerMaster !== null) this.#wire.unlisten();
@@ -366,7 +374,8 @@ export class QuorumPeer {
       const appointed = this.#appointed;
       this.#appointed = null;
       if (appointed === null) {
-        this.#look(nowMs);
+        if (this.#turnedAwayCount <= turnedAwayMax) this.#look(nowMs);
+        else this.#lookAgainMs = nowMs + this.#limits.connectRetryMs;
         return;
       }
       this.#nowMs = nowMs;
@@ -412,6 +421,7 @@ export class QuorumPeer {
       committed: (zxidHigh, zxidLow) => replica.commit(zxidHigh, zxidLow),
       activate: (config, leader, zxid) => void this.#activate(config, leader, zxid),
       ...this.#learnerMasterOutput(),
+      offered: (sid) => this.election.offerOf(sid),
       over: (reason) => this.#over(reason),
     };
   }

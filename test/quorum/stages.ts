@@ -253,6 +253,7 @@ export class LeaderStage extends Stage {
         received: (_, { type }) => this.said.push(`[received ${packetName(type)}]`),
         learnerSyncing: () => {},
         learnerGone: ({ sid }, reason) => this.said.push(`[${sid} gone: ${reason}]`),
+        offered: () => null,
         over: (reason) => this.said.push(`[over: ${reason}]`),
       },
     });

@@ -47,6 +47,24 @@ describe("a simulated ensemble", () => {
     ensemble.judge();
   });
 
+  it("does not give way to a voter whose history, of a later epoch, would replace what was acknowledged since", async () => {
+    const ensemble = await begun();
+    const [one, two, three] = ensemble.members as [SimMember, SimMember, SimMember];
+    one.crash(false);
+    await ask(ensemble, two, some(3));
+    // As if it came from before the others were given new disks, and their epochs began anew.
+    for (const name of ["acceptedEpoch", "currentEpoch"]) one.disk.put(`/data/version-2/${name}`, Buffer.from("7"));
+    const leader = await leaderOf(ensemble);
+    const { epoch } = leader.server!.peer!.leading!;
+    one.start();
+    const hasGivenUp = (): boolean =>
+      one.server?.peer?.state === "Settling" && Number.isFinite(one.server.peer.deadlineMs);
+    expect(await ensemble.until(hasGivenUp, 10_000)).toBe(true);
+    await ensemble.pass(30_000);
+    expect(leader.server!.peer!.leading?.epoch).toBe(epoch);
+    expect([one, two, three].map(({ isServing }) => isServing)).toEqual([false, true, true]);
+  });
+
   it("lets a client in that comes back while a leader is looked for, as soon as there is one", async () => {
     const ensemble = await begun({ clients: 2 });
     const leader = await leaderOf(ensemble);
