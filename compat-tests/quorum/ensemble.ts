@@ -122,7 +122,7 @@ export class TestEnsemble {
       const member = this.member(sid);
       const served = timed(member.build, () => member.start());
       starting.push(served);
-      await Promise.race([served, this.#takesVotes(sid)]);
+      await Promise.race([served, this.takesVotes(sid)]);
     }
     await Promise.all(starting);
   }
@@ -236,7 +236,7 @@ export class TestEnsemble {
   }
 
   /** Waits until a member has its election port, right before it looks for a leader; some bind it well after that for clients. */
-  async #takesVotes(sid: number): Promise<void> {
+  async takesVotes(sid: number): Promise<void> {
     const port = Number(this.quorumPorts[sid - 1]!.split(":")[1]);
     while (this.member(sid).isRunning && !(await listens(port, this.#hostOf(sid)))) await delay(pollMs);
   }
