@@ -40,6 +40,8 @@ export interface EnsembleSettings {
   readonly isCuttable: boolean;
   /** Whether each data folder is a small file system of its own, which can be filled. */
   readonly hasSmallDisks: boolean;
+  /** Whether members may come and go: each keeps its configuration as it is changed. */
+  readonly isReconfigEnabled: boolean;
   /** After so many transactions a member takes a snapshot, and begins another log. */
   readonly snapCount: number;
 }
@@ -83,8 +85,10 @@ export class Ensemble {
           snapCount: settings.snapCount,
           clientPort,
           clientPortAddress: host,
+          ...(settings.isReconfigEnabled ? { reconfigEnabled: "true" } : {}),
           ...Object.fromEntries(lines),
         },
+        isConfigKept: settings.isReconfigEnabled,
         wordsBefore: links.wordsInto(i + 1),
       });
       member.port = reachedAt;

@@ -9,7 +9,7 @@
  *   workloads      each its own invariant, by operations alone; registers by porcupine
  */
 
-import { checkHistory, checkRefusals } from "../../test/history/checks.ts";
+import { checkHistory, checkRefusals, type HistoryRules } from "../../test/history/checks.ts";
 import type { TreeModel } from "../../test/support/tree-model.ts";
 import { hexOf, type ZnodeDump } from "../disk/tree-dump.ts";
 import { unawareMs } from "./ensemble.ts";
@@ -33,7 +33,8 @@ const digestEvery = 50;
 /** Judges what a round left in a folder. */
 export function judge(folder: string): Finding[] {
   const { workloads, nemesis } = readPlan(folder);
-  const rules = { areSyncsFresh: !nemesisOf(nemesis).leavesOldLeaders };
+  const { leavesOldLeaders, changesMembers } = nemesisOf(nemesis);
+  const rules = { areSyncsFresh: !leavesOldLeaders, areMembersChanged: changesMembers === true };
   let evidence: Evidence;
   try {
     evidence = readEvidence(folder);
@@ -46,7 +47,7 @@ export function judge(folder: string): Finding[] {
       if (outcome.problems.length > 0) throw new Error(outcome.problems.join("; "));
     }),
     finding("replicas", () => checkReplicas(evidence)),
-    finding("history", () => checkConversations(evidence, rules.areSyncsFresh)),
+    finding("history", () => checkConversations(evidence, rules)),
     ...workloads.map((name) => {
       const own = operations.filter(({ workload }) => workload === name);
       return finding(name, () => {
@@ -110,11 +111,14 @@ function difference(a: string, b: string): string {
 }
 
 /** @throws Error when the history holds with no reading of the logs: what is wrong with the first. */
-function checkConversations({ logs, conversations, refusals, outcome }: Evidence, areSyncsFresh: boolean): void {
+function checkConversations(
+  { logs, conversations, refusals, outcome }: Evidence,
+  known: Pick<HistoryRules, "areSyncsFresh" | "areMembersChanged">,
+): void {
   const { sessionTimeoutMs, pingMs } = clientTimes;
   // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
   const slackMs = unawareMs + pingMs + stallMs;
-  const rules = { sessionTimeoutMs, slackMs, areSessionsLocal: false, areSyncsFresh, digestEvery };
+  const rules = { sessionTimeoutMs, slackMs, areSessionsLocal: false, digestEvery, ...known };
   let problem: unknown = null;
   for (const log of logs) {
     try {

@@ -66,9 +66,15 @@ class Round {
 
   static async begin(plan: RoundPlan, folder: string): Promise<Round> {
     const { builds, isCuttable, seed } = plan;
-    const hasSmallDisks = nemesisOf(plan.nemesis).needs === "small disks";
+    const { needs, changesMembers } = nemesisOf(plan.nemesis);
+    const hasSmallDisks = needs === "small disks";
+    const isReconfigEnabled = changesMembers === true;
     const snapCount = new Dice(seed, "ensemble").pick([100, 300, 3_000]);
-    return new Round(plan, folder, await Ensemble.start({ builds, folder, isCuttable, hasSmallDisks, snapCount }));
+    return new Round(
+      plan,
+      folder,
+      await Ensemble.start({ builds, folder, isCuttable, hasSmallDisks, isReconfigEnabled, snapCount }),
+    );
   }
 
   async play(): Promise<RoundReport> {

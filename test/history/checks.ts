@@ -29,6 +29,8 @@ export interface SessionRules {
 export interface HistoryRules extends SessionRules {
   /** Whether sessions begin, and may end, without a transaction. */
   readonly areSessionsLocal: boolean;
+  /** Whether somebody of whom no conversation is kept changes who the members are. */
+  readonly areMembersChanged: boolean;
   /** Whether a sync was never answered by a leader that had been replaced and did not know. */
   readonly areSyncsFresh: boolean;
   /** The tree's digest is compared at each transaction whose number divides by this: the model adds it up anew each time. */

@@ -20,6 +20,7 @@ import type { Call, Conversation, Said } from "./conversation.ts";
 
 const nobody: readonly Identity[] = [];
 
+const reconfig = 16;
 const createSession = -10;
 const closeSession = -11;
 const errorTxn = -1;
@@ -37,6 +38,8 @@ interface Listener {
 export interface ReplayRules {
   /** Whether a session may be one of which there is no transaction. */
   readonly areSessionsLocal: boolean;
+  /** Whether somebody of whom no conversation is kept changes who the members are. */
+  readonly areMembersChanged: boolean;
   /** The digest is compared at each transaction whose number divides by this. */
   readonly digestEvery: number;
 }
@@ -122,6 +125,7 @@ export class Replay {
       return cxid === 0 ? null : line.reply(cxid, zxid, 0);
     }
     const call = this.#calls.get(keyOf(session, cxid));
+    if (call === undefined && this.#isOperators(txn)) return null;
     if (call === undefined) fail(txn, "nobody asked for it");
     const err = type === errorTxn ? errorIn(txn) : 0;
     if (sessionErrors.has(err)) return line.reply(cxid, zxid, err);
@@ -131,6 +135,12 @@ export class Replay {
     if (!this.sessions.has(session) && !this.#isLocal(session)) fail(txn, "its session was over");
     const outcome = this.#outcome(call.request, { txn, err });
     return line.reply(cxid, zxid, outcome.err, outcome.body);
+  }
+
+  /** A change of the members, made or refused: nothing of the tree that clients see. */
+  #isOperators({ session, type }: CommittedTxn): boolean {
+    if (!this.#rules.areMembersChanged || (type !== reconfig && type !== errorTxn)) return false;
+    return !this.#listeners.some(({ conversation }) => conversation.calls.some((call) => call.session === session));
   }
 
   /** Whether it has not been the ensemble's so far. */

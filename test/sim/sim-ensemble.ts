@@ -269,6 +269,7 @@ export class SimEnsemble {
       sessionTimeoutMs,
       slackMs,
       areSessionsLocal: this.#areSessionsLocal,
+      areMembersChanged: false,
       areSyncsFresh: true,
       digestEvery: 1,
     });

@@ -2,10 +2,11 @@
 
 import { fileNemeses } from "./files.ts";
 import { machineNemeses } from "./machines.ts";
+import { membershipNemeses } from "./membership.ts";
 import type { Nemesis } from "./nemesis.ts";
 import { linkNemeses } from "./partitions.ts";
 
-export const nemeses: readonly Nemesis[] = [...machineNemeses, ...linkNemeses, ...fileNemeses];
+export const nemeses: readonly Nemesis[] = [...machineNemeses, ...linkNemeses, ...fileNemeses, ...membershipNemeses];
 
 export function nemesisOf(name: string): Nemesis {
   const found = nemeses.find((nemesis) => nemesis.name === name);

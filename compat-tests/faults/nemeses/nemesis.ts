@@ -18,6 +18,8 @@ export interface Nemesis {
   readonly about: string;
   /** What it cannot do without. */
   readonly needs?: "links" | "small disks";
+  /** Whether it changes who the members are. */
+  readonly changesMembers?: true;
   /** Whether a leader may be replaced while it runs, and not know it: it answers syncs for the past. */
   readonly leavesOldLeaders: boolean;
   /** One fault, from its beginning to its end. */
