@@ -51,7 +51,7 @@ export const scenarios: readonly Scenario[] = [
   { name: "clocks", nemeses: [], commands: [seeds] },
   {
     name: "reconfigurations",
-    nemeses: [],
+    nemeses: ["reconfig"],
     commands: [crashPoints, vitest("test/quorum/core-ensemble.test.ts"), compat("quorum/reconfig")],
   },
   { name: "lagging-learners", nemeses: ["wipe"], commands: [vitest("test/sim/holes.test.ts"), seeds] },
