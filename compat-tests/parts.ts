@@ -37,6 +37,8 @@ export const parts: readonly Part[] = [
   { name: "suites/go-zookeeper", about: "go-zookeeper's own tests", tools: ["go"] },
   { name: "suites/zookeeper", about: "ZooKeeper's own Java tests", tools: ["java", "mvn"] },
   { name: "suites/curator", about: "Curator's own tests", tools: ["java", "mvn"] },
+  { name: "suites/zookeeper-ensembles", about: "ZooKeeper's own tests of ensembles", tools: ["java", "mvn"] },
+  { name: "suites/curator-ensembles", about: "Curator's own tests of ensembles", tools: ["java", "mvn"] },
   { name: "examples/trading-desk", about: "the trading desk", tools: ["java", "mvn", "apt-get", "gcc", "pip"] },
 ];
 

@@ -1,10 +1,11 @@
 /**
- * Which classes of the Java suites are run: those that meet a standalone server the way a client does. Classes that are about
- * an ensemble, TLS, SASL or the inside of the Java server are in expectations.json, each with its reason.
+ * Which classes of the Java suites are run: those that meet a server the way a client does. Classes that are about TLS, SASL or
+ * the inside of the Java server are in expectations.json, each with its reason.
  */
 
 import { join } from "node:path";
 import { superDigest } from "../reference/server.ts";
+import { isShort } from "../shard.ts";
 import type { JavaSuite } from "./java-suite.ts";
 
 /** In the package org.apache.zookeeper. */
@@ -94,16 +95,67 @@ export const zookeeperSuite: JavaSuite = {
     "SyncCallTest",
     "WatcherFuncTest",
   ],
-  sideBySide: 1,
+  // The others watch the clock.
+  sideBySide: isShort ? 2 : 1,
   // A BusyServer, which takes connections and never says a word.
   listeners: ["SessionTimeoutTest.testSessionRecoveredAfterMultipleFailedAttempts"],
-  properties: (folder, simpleName) => ({
+  properties: (folder, simpleName, lane) => ({
     "build.test.dir": join(folder, "data"),
-    "test.junit.threads": "1",
-    "zookeeper.junit.threadid": "1",
+    // Each lane has ports of its own (PortAssignment.java).
+    "test.junit.threads": "2",
+    "zookeeper.junit.threadid": String(lane + 1),
     "zookeeper.DigestAuthenticationProvider.superDigest": superDigest,
     // Set by the test itself, too late for a server that reads it in another process.
     ...(simpleName === "BufferSizeTest" ? { "jute.maxbuffer": "100" } : {}),
+  }),
+};
+
+/** ZooKeeper's tests that start ensembles in their own JVM: each QuorumPeer is a process here (shim/compat/shim/PeerMethods.java). */
+export const zookeeperEnsemblesSuite: JavaSuite = {
+  ...zookeeperSuite,
+  name: "zookeeper-ensembles 3.9.5",
+  frozen: "zookeeper-ensembles",
+  about:
+    "each class in a JVM of its own; every QuorumPeer of a test is a process, with the settings that the test gave it",
+  classes: [
+    // The longest first: five minutes, two, and a minute each.
+    "test.ReconfigTest",
+    "server.quorum.ReconfigRecoveryTest",
+    "server.quorum.StandaloneDisabledTest",
+    "test.QuorumZxidSyncTest",
+    "test.QuorumTest",
+    "server.quorum.QuorumRequestPipelineTest",
+    "test.QuorumRestartTest",
+    "ClientRequestTimeoutTest",
+    "EnforceAuthenticationTest",
+    "server.quorum.ReconfigBackupTest",
+    "server.quorum.ReconfigFailureCasesTest",
+    "server.quorum.ReconfigLegacyTest",
+    "test.AsyncHammerTest",
+    "test.AsyncTest",
+    "test.CheckTest#testCluster",
+    "test.CheckTest#testClusterDatabaseReloadAfterCheck",
+    "test.EmptiedSnapshotRecoveryTest#testRestoreWithTrustedEmptySnapFilesWhenFollowing",
+    "test.FourLetterWordsQuorumTest",
+    "test.LocalSessionsOnlyTest",
+    "test.ObserverTest",
+    "test.QuorumHammerTest",
+    "test.QuorumQuotaTest",
+    "test.ReadOnlyModeTest",
+    "test.ReconfigExceptionTest",
+    "test.RepeatStartupTest",
+    "test.SessionUpgradeTest",
+    "test.StandaloneTest",
+    "test.WatchEventWhenAutoResetTest",
+  ].map((name) => `org.apache.zookeeper.${name}`),
+  shortClasses: ["QuorumZxidSyncTest", "ReconfigExceptionTest"],
+  sideBySide: 2,
+  // It takes the port that a server is told to move to.
+  listeners: ["ReconfigTest.testPortChangeToBlockedPortFollower", "ReconfigTest.testPortChangeToBlockedPortLeader"],
+  properties: (folder, simpleName, lane) => ({
+    ...zookeeperSuite.properties(folder, simpleName, lane),
+    "compat.peers": "true",
+    "zookeeper.admin.enableServer": "false",
   }),
 };
 
@@ -209,4 +261,28 @@ export const curatorSuite: JavaSuite = {
   sideBySide: 2,
   listeners: [],
   properties: () => ({}),
+};
+
+/** Curator's tests that start ensembles (TestingCluster), which reconfigure them, kill their members and cut their quorum. */
+export const curatorEnsemblesSuite: JavaSuite = {
+  ...curatorSuite,
+  name: "curator-ensembles 5.9.0",
+  frozen: "curator-ensembles",
+  about:
+    "each class in a JVM of its own; every member of a TestingCluster is a process, with the configuration that it gave it",
+  classes: [
+    "framework.recipes.queue.TestLongNetworkPartition",
+    "framework.imps.TestFrameworkEdges#testProtectionWithKilledSession",
+    "framework.imps.TestReadOnly",
+    "framework.imps.TestReconfiguration",
+    "framework.imps.TestWithCluster",
+    "framework.recipes.cache.TestCuratorCacheConsistency",
+    "framework.recipes.cache.TestCuratorCacheEdges#testServerLoss",
+    "framework.recipes.cache.TestPathChildrenCacheInCluster",
+    "framework.recipes.leader.TestLeaderLatchCluster",
+    "framework.recipes.leader.TestLeaderSelectorCluster",
+    "framework.recipes.locks.TestInterProcessSemaphoreCluster",
+  ].map((name) => `org.apache.curator.${name}`),
+  shortClasses: ["TestReadOnly"],
+  sideBySide: 1,
 };

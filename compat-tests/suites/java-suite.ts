@@ -8,6 +8,9 @@
  *                |  the suite's jar: CreateTest                                          or java QuorumPeerMain zoo.cfg
  *                '- outcomes.jsonl, launches.jsonl
  *
+ * Tests of ensembles make QuorumPeers, of which the jar's own class stays: the shim leads those of its methods that start, stop and
+ * ask a member to a process (shim/compat/shim/PeerMethods.java).
+ *
  * A test in whose JVM something listens for longer than a moment has failed: it may have met a server in there.
  *
  *   COMPAT_KEEP=1            keeps each class's folder: its output, JUnit's reports, each server's zoo.cfg and output
@@ -56,7 +59,7 @@ export interface JavaSuite {
   readonly about: string;
   readonly jars: JarSet;
   readonly versions: Readonly<Record<string, string>>;
-  /** Full names of the test classes. */
+  /** Full names of the test classes; `Class#method` for one test of a class. */
   readonly classes: readonly string[];
   /** Those of them, by their simple names, that `--shard ci` runs: a few minutes that touch every kind of request. */
   readonly shortClasses: readonly string[];
@@ -64,8 +67,12 @@ export interface JavaSuite {
   readonly sideBySide: number;
   /** Tests, as `Class.method`, that open a port of their own which is no server's. */
   readonly listeners: readonly string[];
-  /** System properties that the authors' own build sets for a class; `folder` is a scratch folder. */
-  properties(folder: string, simpleName: string): Readonly<Record<string, string>>;
+  /**
+   * System properties that the authors' own build sets for a class.
+   * @param folder a scratch folder.
+   * @param lane which of those that run side by side it is, from 0.
+   */
+  properties(folder: string, simpleName: string, lane: number): Readonly<Record<string, string>>;
 }
 
 /** A line of the shim's listener. */
@@ -121,26 +128,30 @@ function measuredClasses(frozen: string): ReadonlySet<string> {
 async function runClasses(suite: JavaSuite, classes: readonly string[], build: Build): Promise<TestOutcome[]> {
   const outcomes: TestOutcome[] = [];
   const left = [...classes];
-  const work = async (): Promise<void> => {
+  const work = async (lane: number): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      outcomes.push(...(await runClass(suite, next, build)));
+      outcomes.push(...(await runClass(suite, next, { build, lane })));
     }
   };
-  await Promise.all(Array.from({ length: suite.sideBySide }, work));
+  await Promise.all(Array.from({ length: suite.sideBySide }, (_, lane) => work(lane)));
   return outcomes;
 }
 
-/** `CreateTest` of `org.apache.zookeeper.test.CreateTest`. */
+/** `CreateTest` of `org.apache.zookeeper.test.CreateTest` and of its `#testCreate`. */
 function simpleNameOf(className: string): string {
-  return className.slice(className.lastIndexOf(".") + 1);
+  return className.slice(className.lastIndexOf(".") + 1).replace(/#.*$/, "");
 }
 
-async function runClass(suite: JavaSuite, className: string, build: Build): Promise<TestOutcome[]> {
+async function runClass(
+  suite: JavaSuite,
+  className: string,
+  { build, lane }: Pick<Stage, "build" | "lane">,
+): Promise<TestOutcome[]> {
   const startMs = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "compat-java-"));
   const records = new LaunchRecords();
   try {
-    await runJvm(suite, className, { folder, records, build });
+    await runJvm(suite, className, { folder, records, build, lane });
     const lines = readOutcomes(folder).map((line) =>
       suite.listeners.includes(line.test) ? { ...line, listened: [] } : line,
     );
@@ -160,9 +171,10 @@ interface Stage {
   readonly folder: string;
   readonly records: LaunchRecords;
   readonly build: Build;
+  readonly lane: number;
 }
 
-async function runJvm(suite: JavaSuite, className: string, { folder, records, build }: Stage): Promise<void> {
+async function runJvm(suite: JavaSuite, className: string, { folder, records, build, lane }: Stage): Promise<void> {
   mkdirSync(join(folder, "servers"));
   writeFileSync(join(folder, "command"), serverCommand(build).join("\n"));
   writeFileSync(
@@ -172,7 +184,7 @@ async function runJvm(suite: JavaSuite, className: string, { folder, records, bu
       .join("\n"),
   );
   const output = openSync(join(folder, "jvm.out"), "w");
-  const child = spawn("java", launcherWords(suite, className, folder), {
+  const child = spawn("java", launcherWords(suite, className, { folder, lane }), {
     cwd: folder,
     // Without the door on the PATH: the shim starts servers itself.
     env: { ...process.env, ...records.environment(suite.name, build), PATH: process.env["PATH"], ...quickNode },
@@ -187,7 +199,11 @@ async function runJvm(suite: JavaSuite, className: string, { folder, records, bu
   clearTimeout(timer);
 }
 
-function launcherWords(suite: JavaSuite, className: string, folder: string): string[] {
+function launcherWords(
+  suite: JavaSuite,
+  className: string,
+  { folder, lane }: Pick<Stage, "folder" | "lane">,
+): string[] {
   const properties = {
     "compat.command": join(folder, "command"),
     "compat.folder": join(folder, "servers"),
@@ -195,7 +211,7 @@ function launcherWords(suite: JavaSuite, className: string, folder: string): str
     "compat.excluded": join(folder, "excluded"),
     "org.slf4j.simpleLogger.defaultLogLevel": process.env["COMPAT_JAVA_LOG"] ?? "off",
     "java.io.tmpdir": folder,
-    ...suite.properties(folder, simpleNameOf(className)),
+    ...suite.properties(folder, simpleNameOf(className), lane),
   };
   return [
     "-Xmx512m",
@@ -207,7 +223,7 @@ function launcherWords(suite: JavaSuite, className: string, folder: string): str
     [shimFolder, compiledJava(suite.jars, shimSources())].join(delimiter),
     "org.junit.platform.console.ConsoleLauncher",
     "execute",
-    `--select-class=${className}`,
+    `--select-${className.includes("#") ? "method" : "class"}=${className}`,
     `--reports-dir=${join(folder, "reports")}`,
     "--details=none",
     "--disable-banner",

@@ -16,6 +16,7 @@ import { compiledJava, quickStart, repositoryFolder } from "../reference/artifac
 import { ClientProcess } from "../reference/process.ts";
 import { type Build, subject, TestServer } from "../reference/server.ts";
 import { timed } from "../reporting/cases.ts";
+import { isShort } from "../shard.ts";
 import { KafkaBroker } from "./kafka/broker.ts";
 
 const timeoutMs = 400_000;
@@ -38,7 +39,7 @@ const plays = [
   { play: "cluster", raced: ["/kafka/latest_producer_id_block"] },
 ];
 
-test.each(plays)(
+test.each(isShort ? plays.filter(({ play }) => play === "cluster") : plays)(
   "Kafka lives the same on both servers and leaves the same tree: $play",
   async ({ play, raced }) => {
     const performances = [perform("reference", play, raced), perform(subject, play, raced)] as const;

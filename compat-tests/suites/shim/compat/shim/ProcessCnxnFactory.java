@@ -12,6 +12,7 @@ import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.SyncRequestProcessor;
 import org.apache.zookeeper.server.ZooKeeperServer;
 import org.apache.zookeeper.server.persistence.FileTxnSnapLog;
+import org.apache.zookeeper.server.quorum.QuorumPeerConfig;
 
 /**
  * What a Java test takes for the connection factory of a server inside its JVM. `startup` reads the settings of the server that
@@ -57,6 +58,7 @@ public abstract class ProcessCnxnFactory extends ServerCnxnFactory {
         if (!host.isAnyLocalAddress()) {
             config.put(secure ? "secureClientPortAddress" : "clientPortAddress", host.getHostAddress());
         }
+        if (QuorumPeerConfig.isReconfigEnabled()) config.put("reconfigEnabled", "true");
         return config;
     }
 

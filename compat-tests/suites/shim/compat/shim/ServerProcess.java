@@ -36,7 +36,7 @@ public final class ServerProcess {
     private static final long START_TIMEOUT_MS = 60_000;
     private static final long STOP_TIMEOUT_MS = 20_000;
     private static final int POLL_MS = 15;
-    private static final int WORD_TIMEOUT_MS = 400;
+    private static final int POLL_TIMEOUT_MS = 400;
 
     /** Below the range that the kernel gives to outgoing connections, so that none of them sits on the port. */
     private static final int LOWEST_PORT = 12_000;
@@ -74,13 +74,28 @@ public final class ServerProcess {
     public static ServerProcess start(
             Map<String, String> config, Map<String, String> properties, InetSocketAddress address, boolean isAlone)
             throws IOException {
-        Path folder = Paths.get(System.getProperty("compat.folder"));
-        int number = STARTED.incrementAndGet();
-        Path configFile = folder.resolve("zoo-" + number + ".cfg");
-        Path output = folder.resolve("server-" + number + ".out");
+        ServerProcess server = launch(config, properties);
+        try {
+            server.untilServing(address, isAlone);
+        } catch (IOException error) {
+            server.kill();
+            throw error;
+        }
+        return server;
+    }
+
+    /** Starts a server and does not wait for it; the lines of its zoo.cfg are given. */
+    static ServerProcess launch(Map<String, String> config, Map<String, String> properties) throws IOException {
+        Path configFile = folder().resolve("zoo-" + STARTED.incrementAndGet() + ".cfg");
         List<String> lines = new ArrayList<>();
         config.forEach((key, value) -> lines.add(key + "=" + value));
         Files.write(configFile, lines, StandardCharsets.UTF_8);
+        return launch(configFile, properties);
+    }
+
+    /** Starts a server with a zoo.cfg that is there, and does not wait for it. */
+    static ServerProcess launch(Path configFile, Map<String, String> properties) throws IOException {
+        Path output = folder().resolve("server-" + STARTED.incrementAndGet() + ".out");
         Process process = new ProcessBuilder(command(configFile, properties))
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
@@ -89,13 +104,11 @@ public final class ServerProcess {
         ALIVE.add(server);
         LaunchRecord.write(process.pid(), configFile);
         OutcomeListener.meets(process.pid());
-        try {
-            server.untilServing(address, isAlone);
-        } catch (IOException error) {
-            server.kill();
-            throw error;
-        }
         return server;
+    }
+
+    private static Path folder() {
+        return Paths.get(System.getProperty("compat.folder"));
     }
 
     /** A port that nobody listens on. */
@@ -169,16 +182,29 @@ public final class ServerProcess {
 
     /** `srvr` is the one word that no whitelist can turn off. */
     private static boolean isServing(InetSocketAddress address, boolean isAlone) {
-        InetAddress host = address.getAddress();
-        try (Socket socket = new Socket()) {
-            InetAddress reachable = host.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : host;
-            socket.connect(new InetSocketAddress(reachable, address.getPort()), WORD_TIMEOUT_MS);
-            if (!isAlone) return true;
-            socket.setSoTimeout(WORD_TIMEOUT_MS);
-            socket.getOutputStream().write("srvr".getBytes(StandardCharsets.US_ASCII));
-            return read(socket.getInputStream()).startsWith("Zookeeper version");
+        try {
+            if (isAlone) return ask(address, "srvr", POLL_TIMEOUT_MS).startsWith("Zookeeper version");
+            ask(address, "", POLL_TIMEOUT_MS); // a member listens before it has joined its ensemble
+            return true;
         } catch (IOException notYet) {
             return false;
+        }
+    }
+
+    /**
+     * What a server answers to a four-letter word.
+     *
+     * @throws IOException when it does not listen, or does not answer in time
+     */
+    static String ask(InetSocketAddress address, String word, int timeoutMs) throws IOException {
+        InetAddress host = address.getAddress();
+        InetAddress reachable = host.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : host;
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(reachable, address.getPort()), timeoutMs);
+            if (word.isEmpty()) return "";
+            socket.setSoTimeout(timeoutMs);
+            socket.getOutputStream().write(word.getBytes(StandardCharsets.US_ASCII));
+            return read(socket.getInputStream());
         }
     }
 
