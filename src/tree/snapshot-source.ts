@@ -14,7 +14,7 @@ import type { JuteWriter } from "#jute/writer.ts";
 import type { DataTree } from "./data-tree.ts";
 import type { SnapshotSource } from "./snapshot-stream.ts";
 import { TreeWalker } from "./tree-walker.ts";
-import { rootId, StatField } from "./znode-store.ts";
+import { Field, rootId, StatField } from "./znode-store.ts";
 
 /** The global sessions, as the session layer lists them. */
 export type SessionLister = (visit: (idHigh: number, idLow: number, timeoutMs: number) => void) => void;
@@ -25,6 +25,8 @@ export class TreeSnapshotSource implements SnapshotSource {
   readonly #tree: DataTree;
   readonly #sessions: SessionLister;
   readonly #walker: TreeWalker;
+  /** Znodes with children that were left out, since they are newer than the snapshot. */
+  readonly #leftOut = new Set<number>();
   #hasBegun = false;
 
   constructor(tree: DataTree, sessions: SessionLister) {
@@ -49,9 +51,25 @@ export class TreeSnapshotSource implements SnapshotSource {
         this.#walker.close();
         return true;
       }
-      if (!this.#isNewer(id)) this.#writeZnode(out, id);
+      if (this.#isNewer(id)) {
+        if (this.#tree.store.get(id, Field.firstChild) !== 0) this.#leftOut.add(id);
+      } else {
+        if (this.#leftOut.size > 0) this.#writeLeftOut(out, id);
+        this.#writeZnode(out, id);
+      }
     }
     return false;
+  }
+
+  /**
+   * Writes those ancestors of an older znode that were left out as newer. No tree of ours is like that; one that another server
+   * has sent may be, and a znode without its parent could not be read again.
+   */
+  #writeLeftOut(out: JuteWriter, id: number): void {
+    const parent = this.#tree.store.get(id, Field.parent);
+    if (!this.#leftOut.delete(parent)) return;
+    this.#writeLeftOut(out, parent);
+    this.#writeZnode(out, parent);
   }
 
   finalState(): { zxidHigh: number; zxidLow: number; digestHigh: number; digestLow: number } {

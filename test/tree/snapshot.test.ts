@@ -249,6 +249,22 @@ describe("a snapshot of another server", () => {
     expectAclsCounted(tree);
   });
 
+  test("may hold znodes newer than itself above older ones: both are in what is written of it", () => {
+    const later = stat({ czxid: 9n });
+    const bytes = bodyOf(
+      { path: "" },
+      { path: "/a", data: "a", stat: later },
+      { path: "/a/b", data: "b", stat: later },
+      { path: "/a/b/c" },
+      { path: "/a/b/d" },
+    );
+    const database = load(bytes, new Cuts([11]));
+    const source = sourceOf(database);
+    const out = new JuteWriter(16);
+    while (!source.writeSome(out, 1));
+    expect(dumpTree(load(out.toBytes(), new Cuts([1000])).tree)).toEqual(dumpTree(database.tree));
+  });
+
   test("may hold null data, which stays null", () => {
     const { tree } = load(bodyOf({ path: "" }, { path: "/a", data: null }), new Cuts([1000]));
     expect(dumpTree(tree)["/a"]).toContain(" null ");
