@@ -72,9 +72,7 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   /** ZooKeeper's interest set: 0 none, 1 read, 5 read and write. */
   get interestOps(): number {
     if (this.#state === "Ending") return 0;
-    return (
-      (this.#isReadingPaused || this.#isFull || this.isHeldBack ? 0 : 1) | (this.#socket.bufferedBytes > 0 ? 4 : 0)
-    );
+    return (this.#isReading ? 1 : 0) | (this.#socket.bufferedBytes > 0 ? 4 : 0);
   }
 
   data(bytes: Buffer): void {
@@ -234,8 +232,12 @@ export class ClientConnection implements ClientLink, SocketHandler, Expirable {
   }
 
   #updateReading(): void {
-    if (this.#isReadingPaused || this.#isFull || this.isHeldBack) this.#socket.pause();
-    else this.#socket.resume();
+    if (this.#isReading) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  get #isReading(): boolean {
+    return !this.#isReadingPaused && !this.#isFull && !this.isHeldBack;
   }
 
   /** Handles the whole frames in `bytes[start, end)`. @returns the offset of what is left. */

@@ -7,13 +7,11 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, test, vi } from "vitest";
-import { Bytes } from "../support/bytes.ts";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import { freePort } from "../support/free-port.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { WireClient } from "../support/wire-client.ts";
 
-const reconfigCode = 16;
 const noAuth = -102;
 const patienceMs = 30_000;
 
@@ -23,23 +21,15 @@ interface Words {
 }
 
 /** Asks for a change. @returns the error of the reply, or null when the connection ended before it. */
-async function change(server: ServerProcess, { joining, leaving }: Words): Promise<number | null> {
+async function change(server: ServerProcess, words: Words): Promise<number | null> {
   using client = await WireClient.connect(server.port);
-  const body = new Bytes()
-    .string(joining ?? null)
-    .string(leaving ?? null)
-    .string(null)
-    .long(-1n)
-    .build();
-  const reply = await client.request(reconfigCode, body).catch(() => null);
+  const reply = await client.reconfig(words).catch(() => null);
   return reply?.err ?? null;
 }
 
 async function configOf(server: ServerProcess): Promise<string> {
   using client = await WireClient.connect(server.port);
-  await client.sync("/");
-  const { data } = await client.getData("/zookeeper/config");
-  return data?.toString() ?? "";
+  return await client.config(); // or it would be dropped before the answer
 }
 
 /** Waits until all of them serve a configuration of which that holds. */

@@ -30,6 +30,7 @@ export const op = {
   check: 13,
   multi: 14,
   create2: 15,
+  reconfig: 16,
   removeWatches: 18,
   createContainer: 19,
   createTTL: 21,
@@ -387,6 +388,23 @@ export class WireClient {
 
   ping(): Promise<Reply> {
     return this.request(op.ping, Buffer.alloc(0), -2);
+  }
+
+  /** Asks for a change of the members, whatever their version: lines of those that join, ids of those that leave. */
+  reconfig({ joining, leaving }: { readonly joining?: string; readonly leaving?: string }): Promise<Reply> {
+    const words = new Bytes()
+      .string(joining ?? null)
+      .string(leaving ?? null)
+      .string(null)
+      .long(-1n);
+    return this.request(op.reconfig, words.build());
+  }
+
+  /** The members, by this server's znode. */
+  async config(): Promise<string> {
+    await this.sync("/");
+    const { data } = await this.getData("/zookeeper/config");
+    return data?.toString() ?? "";
   }
 
   /** Adds an identity to the connection. */

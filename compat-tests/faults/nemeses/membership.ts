@@ -7,13 +7,11 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { Bytes } from "../../../test/support/bytes.ts";
 import { WireClient } from "../../../test/support/wire-client.ts";
 import { superUser } from "../../reference/server.ts";
 import type { Ensemble } from "../ensemble.ts";
 import type { Nemesis, Stage } from "./nemesis.ts";
 
-const reconfigCode = 16;
 const pauseMs = 100;
 /** Another change is under way; the new members have no quorum that is in step. */
 const notNow: ReadonlySet<number> = new Set([-14, -13]);
@@ -32,18 +30,11 @@ function lineOf(ensemble: Ensemble, sid: number, role: "participant" | "observer
 }
 
 /** Asks one member for the change. @returns whether the configuration is as it should be. */
-async function tried(stage: Stage, sid: number, { joining, leaving }: Change, isThere: Goal): Promise<boolean> {
+async function tried(stage: Stage, sid: number, words: Change, isThere: Goal): Promise<boolean> {
   using client = await WireClient.connect(stage.ensemble.member(sid).port);
-  await client.sync("/");
-  const { data } = await client.getData("/zookeeper/config");
-  if (isThere(data?.toString() ?? "")) return true;
+  if (isThere(await client.config())) return true;
   await client.auth("digest", superUser);
-  const words = new Bytes()
-    .string(joining ?? null)
-    .string(leaving ?? null)
-    .string(null)
-    .long(-1n);
-  const { err } = await client.request(reconfigCode, words.build());
+  const { err } = await client.reconfig(words);
   if (err !== 0 && !notNow.has(err)) throw new Error(`a change of the members is refused with ${err}`);
   return err === 0;
 }
