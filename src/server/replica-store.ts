@@ -5,6 +5,7 @@
  *   load, reload   disk -> tree; the newest transactions of the log -> window, as committed
  *   adopt          a tree that was received is the tree from now on; the disk still has the old one
  *   replaceDisk    a snapshot of it is written; then what the disk had before is removed
+ *   ensureSnapshot a history that was loaded from a log alone gets the snapshot that it lacks
  *
  * Source: ZKDatabase.java, FileTxnSnapLog.java.
  */
@@ -36,11 +37,13 @@ export class ReplicaStore {
   onDurable: (batch: LogBatch) => void = () => {};
   readonly #parts: PersistenceParts;
   #onFlushed: (() => void)[] = [];
+  #isWithoutSnapshot: boolean;
 
   private constructor(parts: PersistenceParts, window: TxnWindow, { database, recovery }: LoadedDatabase) {
     this.#parts = parts;
     this.window = window;
     this.recovery = recovery;
+    this.#isWithoutSnapshot = recovery.kind === "log-only";
     this.folders = { snapshotFolder: recovery.snapshotFolder, logFolder: recovery.logFolder };
     this.database = database;
     this.log = this.#newLog();
@@ -63,6 +66,7 @@ export class ReplicaStore {
     this.window.clear();
     const { database, recovery, isSnapshotAhead } = await loadInto(this.#parts, this.window);
     this.recovery = recovery;
+    this.#isWithoutSnapshot = recovery.kind === "log-only";
     this.adopt(database);
     return !isSnapshotAhead;
   }
@@ -118,6 +122,7 @@ export class ReplicaStore {
     const { snapshotFolder, logFolder } = this.folders;
     const { lastZxidHigh, lastZxidLow } = this.database.tree;
     await this.snapshots.take();
+    this.#isWithoutSnapshot = false;
     const newer = filesOfKind(snapshotFolder, await disk.list(snapshotFolder), "snapshot").filter(
       (file) => compareHalves(file.zxidHigh, file.zxidLow, lastZxidHigh, lastZxidLow) > 0,
     );
@@ -126,6 +131,17 @@ export class ReplicaStore {
     const logs = filesOfKind(logFolder, await disk.list(logFolder), "log");
     for (const { path } of logs.reverse()) await disk.remove(path);
     await disk.syncFolder(logFolder);
+  }
+
+  /**
+   * Writes a snapshot if the folders were loaded without one, which `snapshot.trust.empty` allows for once: the next start, which
+   * need not trust so, refuses a log alone. Source: FileTxnSnapLog.shouldForceWriteInitialSnapshotAfterLeaderElection.
+   */
+  async ensureSnapshot(): Promise<void> {
+    if (!this.#isWithoutSnapshot) return;
+    await this.snapshots.settled();
+    await this.snapshots.take();
+    this.#isWithoutSnapshot = false;
   }
 
   #newLog(): TxnLog {

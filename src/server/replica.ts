@@ -126,7 +126,11 @@ export class Replica implements PeerReplica {
 
   storeCurrentEpoch(epoch: bigint, done: (epoch: Durable<bigint>, nowMs: number) => void): void {
     this.#onFiles(
-      () => this.#epochs.establish(epoch),
+      async () => {
+        // Of what was loaded nothing has been cut: it is the history of this epoch.
+        await this.store.ensureSnapshot();
+        await this.#epochs.establish(epoch);
+      },
       () => done(asDurable(epoch), this.#nowMs()),
     );
   }

@@ -2,7 +2,7 @@
  * Three members as processes: what one of them acknowledged, all of them have, whoever is killed.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
@@ -167,6 +167,25 @@ describe("an ensemble", () => {
     client.drop();
   });
 
+  test("writes the snapshots that members have lost when they are told to trust their logs alone", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: ours, settings: { "snapshot.trust.empty": "true" } });
+    const before = await connectTo(ensemble.servers[0]!);
+    await before.create("/a");
+    before.drop();
+    for (const server of ensemble.servers) {
+      await server.kill();
+      for (const path of snapshotsOf(server)) rmSync(path);
+    }
+    for (const server of ensemble.servers) server.launch();
+    await ensemble.settled();
+    for (const server of ensemble.servers) {
+      expect(snapshotsOf(server)).toHaveLength(1);
+      const after = await connectTo(server);
+      expect(await after.exists("/a")).not.toBeNull();
+      after.drop();
+    }
+  });
+
   test("advises a member to rejoin when none of its snapshots is whole", async () => {
     await using ensemble = await EnsembleProcess.start({ kinds: ours });
     const [first] = ensemble.servers as [ServerProcess];
@@ -182,6 +201,11 @@ describe("an ensemble", () => {
     expect(first.stdout).toContain(`with an empty file ${folder}/rejoin`);
   });
 });
+
+function snapshotsOf({ folder }: ServerProcess): string[] {
+  const names = readdirSync(join(folder, "data", "version-2"));
+  return names.filter((name) => name.startsWith("snapshot.")).map((name) => join(folder, "data", "version-2", name));
+}
 
 /** Changes a byte of the newest log's last record. @returns where that record begins. */
 function damageLastRecord(folder: string): { path: string; offset: number } {
