@@ -39,6 +39,7 @@ import type { HostParts } from "#server/host-parts.ts";
 import type { ServerParts } from "#server/client-server.ts";
 import { EnsembleMember } from "#server/ensemble-member.ts";
 import { LiveFacts } from "#server/live-facts.ts";
+import { ElectionPortError } from "#server/quorum-ports.ts";
 import { StandaloneServer } from "#server/standalone.ts";
 import { DatadirError } from "#storage/datadir.ts";
 import { RecoveryError } from "#storage/recovery.ts";
@@ -288,6 +289,12 @@ function exitAfter(error: unknown, logger: Logger, exit: (code: ExitCode) => voi
     logger.error({ ...error.facts }, message);
     process.stderr.write(`${message}\n`);
     exit(ExitCode.unexpectedError);
+    return;
+  }
+  if (error instanceof ElectionPortError) {
+    logger.error({}, message);
+    process.stderr.write(`${message}\n`);
+    exit(ExitCode.unableToBindQuorumPort);
     return;
   }
   const code = errorCode(error);

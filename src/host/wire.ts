@@ -42,7 +42,7 @@ export interface Socket {
 export interface Listener {
   readonly address: string;
   readonly port: number;
-  /** Stops accepting; accepted sockets stay. */
+  /** Stops accepting; accepted sockets stay. The port is free from the call on, the promise says that nothing is left of it. */
   close(): Promise<void>;
 }
 

@@ -143,9 +143,7 @@ export class ClientPort {
   }
 
   async #moveNow(wire: Pick<Wire, "listen">, address: string, port: number): Promise<void> {
-    const leaving = this.#listener?.close();
-    // One port may have two addresses, of which one covers the other.
-    if (port === this.bound.port) await leaving;
+    void this.#listener?.close();
     this.#listener = null;
     this.#place = { address, port };
     const listener = await this.#listen(wire, address, port);

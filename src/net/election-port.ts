@@ -37,7 +37,7 @@ export interface ElectionPlace {
   readonly ownAddresses: readonly Address[];
 }
 
-export interface ElectionPortOptions extends ElectionPlace {
+export interface ElectionPortOptions {
   readonly sid: bigint;
   /** zookeeper.cnxTimeout */
   readonly connectTimeoutMs: number;
@@ -75,7 +75,7 @@ export class ElectionPort {
   readonly #events: ElectionPortEvents;
   readonly #peers = new Map<bigint, Peer>();
   readonly #strangers = new Set<Stranger>();
-  #place: ElectionPlace;
+  #place: ElectionPlace = { bound: [], ownAddresses: [] };
   #listener: ListenerOfAll | null = null;
   #isClosed = false;
 
@@ -88,7 +88,6 @@ export class ElectionPort {
     events: ElectionPortEvents;
   }) {
     this.#options = parts.options;
-    this.#place = parts.options;
     this.#views = parts.views;
     this.#wire = parts.wire;
     this.#timers = parts.timers;
@@ -96,21 +95,18 @@ export class ElectionPort {
     this.#events = parts.events;
   }
 
-  /** Binds the port. @throws the operating system's error when it cannot. */
-  async open(): Promise<void> {
-    this.#listener = await this.#listen(this.#place);
-  }
-
-  /** Listens there from now on; connections that are open stay. @throws when it cannot. */
-  async move(place: ElectionPlace): Promise<void> {
-    // One port may have two addresses, of which one covers the other.
-    const ports = new Set(this.#place.bound.map(({ port }) => port));
-    if (place.bound.some(({ port }) => ports.has(port))) await this.#listener?.close();
-    const listener = await this.#listen(place);
-    const before = this.#isClosed ? listener : this.#listener;
-    if (!this.#isClosed) this.#listener = listener;
+  /**
+   * Binds the port there; connections that are open stay. The place before is given up first, as in ZooKeeper. One call at a time;
+   * it may be tried again. @throws the operating system's error when it cannot.
+   */
+  async open(place: ElectionPlace): Promise<void> {
+    void this.#listener?.close();
+    this.#listener = null;
     this.#place = place;
-    await before?.close();
+    if (this.#isClosed) return;
+    const listener = await this.#listen(place);
+    if (this.#isClosed) await listener.close();
+    else this.#listener = listener;
   }
 
   async #listen({ bound }: ElectionPlace): Promise<ListenerOfAll> {

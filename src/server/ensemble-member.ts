@@ -189,7 +189,7 @@ export class EnsembleMember extends ClientServer {
       replica.apply();
       this.turnEnded();
     };
-    const ports = new QuorumPorts({ ensemble, host, views, dataBytesMax, turnEnded });
+    const ports = new QuorumPorts({ ensemble, host, views, dataBytesMax, turnEnded, exit: this.exit });
     const peer = new QuorumPeer({
       sid: ensemble.sid,
       configs,

@@ -4,7 +4,9 @@
  * Source: QuorumCnxManager.java, Leader.LearnerCnxAcceptor, Learner.LeaderConnector.
  */
 
+import { errorMessage } from "#base/errors.ts";
 import type { Address } from "#base/java-address.ts";
+import { ExitCode } from "#config/exit-code.ts";
 import type { EnsembleConfig } from "#config/ensemble-config.ts";
 import type { Socket, SocketHandler } from "#host/wire.ts";
 import { addressesText, connectToAny, type ListenerOfAll, listenOnAll } from "#net/addresses.ts";
@@ -25,6 +27,15 @@ const unsentBytesMax = 512 << 20;
 const firstBytesMax = 1_024;
 const bindAgainMs = 1_000;
 
+/** Nobody can be listened to where this server has its election port. */
+export class ElectionPortError extends Error {
+  constructor({ bound }: ElectionPlace, cause: unknown) {
+    super(`Exception while listening to the election port at ${addressesText(bound)}: ${errorMessage(cause)}`, {
+      cause,
+    });
+  }
+}
+
 export class QuorumPorts implements PeerWire {
   /** Set once the peer is there; nothing calls before. */
   peer!: QuorumPeer;
@@ -33,6 +44,7 @@ export class QuorumPorts implements PeerWire {
   readonly #views: QuorumViews;
   readonly #dataBytesMax: number;
   readonly #turnEnded: () => void;
+  readonly #exit: (code: ExitCode) => void;
   readonly #election: ElectionPort;
   /** Where this server is, for other members. */
   #own: Member;
@@ -42,6 +54,8 @@ export class QuorumPorts implements PeerWire {
   #isFlushDue = false;
   #listener: Promise<ListenerOfAll | null> = Promise.resolve(null);
   #isListening = false;
+  /** One move of the election port at a time. */
+  #moving: Promise<void> = Promise.resolve();
 
   constructor(parts: {
     ensemble: EnsembleConfig;
@@ -49,6 +63,7 @@ export class QuorumPorts implements PeerWire {
     views: QuorumViews;
     dataBytesMax: number;
     turnEnded: () => void;
+    exit: (code: ExitCode) => void;
   }) {
     const { ensemble, host, views } = parts;
     this.#ensemble = ensemble;
@@ -56,12 +71,12 @@ export class QuorumPorts implements PeerWire {
     this.#views = views;
     this.#dataBytesMax = parts.dataBytesMax;
     this.#turnEnded = parts.turnEnded;
+    this.#exit = parts.exit;
     const { wire, timers, logger, clock } = host;
     this.#own = ensemble.own;
     this.#election = new ElectionPort({
       options: {
         sid: ensemble.sid,
-        ...this.#electionPlace(),
         connectTimeoutMs: ensemble.election.connectTimeoutMs,
         handshakeTimeoutMs: ensemble.election.handshakeTimeoutMs,
         isKeepAlive: ensemble.election.isKeepAlive,
@@ -83,29 +98,37 @@ export class QuorumPorts implements PeerWire {
     });
   }
 
-  /** Binds the election port, in several attempts. @throws the operating system's error when it cannot. */
+  /** Binds the election port, in several attempts. @throws ElectionPortError */
   async open(): Promise<void> {
     const { bindAttempts } = this.#ensemble.election;
     for (let attempt = 1; ; attempt++) {
+      const place = this.#electionPlace();
       try {
-        await this.#election.open();
+        await this.#election.open(place);
         return;
       } catch (error) {
-        if (attempt === bindAttempts) throw error;
-        this.#host.logger.error({ error: String(error), attempt }, "Exception while listening to the election port");
+        const failure = new ElectionPortError(place, error);
+        if (attempt === bindAttempts) throw failure;
+        this.#host.logger.error({ attempt }, failure.message);
         await new Promise<void>((resolve) => this.#host.timers.after(bindAgainMs, resolve));
       }
     }
   }
 
-  /** A reconfiguration has put this server there: its election port follows. The quorum port opens when it leads next. */
+  /**
+   * A reconfiguration has put this server there: its election port follows. The quorum port opens when it leads next. A server that
+   * no other can reach could not take part in the next election: it ends, as ZooKeeper's does, and starts where it belongs.
+   */
   move(own: Member): void {
     const before = this.#own;
     this.#own = own;
     if (haveSameElectionAddress(before, own)) return;
-    this.#election.move(this.#electionPlace()).catch((error: unknown) => {
-      this.#host.logger.error({ error: String(error) }, "Exception while listening to the election port");
-    });
+    this.#moving = this.#moving
+      .then(() => this.open())
+      .catch((error: unknown) => {
+        this.#host.logger.error({}, errorMessage(error));
+        this.#exit(ExitCode.unableToBindQuorumPort);
+      });
   }
 
   #electionPlace(): ElectionPlace {
@@ -116,6 +139,7 @@ export class QuorumPorts implements PeerWire {
   async close(): Promise<void> {
     this.unlisten();
     await this.#election.close();
+    await this.#moving;
     await this.#listener;
   }
 

@@ -5,7 +5,7 @@
 
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import { freePort } from "../support/free-port.ts";
@@ -46,6 +46,13 @@ async function agree(servers: readonly ServerProcess[], holds: (text: string) =>
 function lineOf(ensemble: EnsembleProcess, sid: number, clientPort = ensemble.servers[sid - 1]!.port): string {
   const { quorum, election } = ensemble.quorumPorts[sid - 1]!;
   return `server.${sid}=127.0.0.1:${quorum}:${election}:participant;127.0.0.1:${clientPort}`;
+}
+
+/** Connects to a port, once. */
+async function reached(port: number): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.destroy();
 }
 
 function filesOf({ folder }: ServerProcess): string[] {
@@ -119,6 +126,35 @@ describe("an ensemble whose members may change", () => {
       using back = await WireClient.connect(one.port);
       await back.sync("/");
     });
+  });
+
+  test("moves a server's election port", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: kinds.slice(1), settings });
+    const [one, two] = ensemble.servers as [ServerProcess, ServerProcess];
+    const { election } = ensemble.quorumPorts[0]!;
+    const port = await freePort();
+    expect(await change(two, { joining: lineOf(ensemble, 1).replace(`:${election}:`, `:${port}:`) })).toBe(0);
+    await vi.waitFor(() => reached(port));
+    await expect(reached(election)).rejects.toThrow("ECONNREFUSED");
+    await vi.waitFor(() => configOf(one));
+  });
+
+  test("ends a server whose election port is to be where somebody else is", async () => {
+    await using ensemble = await EnsembleProcess.start({
+      kinds: kinds.slice(1),
+      settings: { ...settings, electionPortBindRetry: 2 },
+    });
+    const [one, two] = ensemble.servers as [ServerProcess, ServerProcess];
+    const { election } = ensemble.quorumPorts[0]!;
+    await using stranger = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    await once(stranger, "listening");
+    const taken = (stranger.address() as AddressInfo).port;
+    expect(await change(two, { joining: lineOf(ensemble, 1).replace(`:${election}:`, `:${taken}:`) })).toBe(0);
+    expect(await one.exited).toMatchObject({ code: 14 });
+    expect(one.stdout).toContain(`Exception while listening to the election port at /127.0.0.1:${taken}`);
+    one.launch();
+    expect(await one.exited).toMatchObject({ code: 14 });
+    expect(one.stderr).toContain(`Exception while listening to the election port at /127.0.0.1:${taken}`);
   });
 
   test("asks who wants to change them", async () => {

@@ -59,8 +59,6 @@ class Town {
     const electionPort = new ElectionPort({
       options: {
         sid: BigInt(sid),
-        bound: [{ host: `h${sid}`, port }],
-        ownAddresses: [{ host: `h${sid}`, port }],
         connectTimeoutMs: 1_000,
         handshakeTimeoutMs: 500,
         isKeepAlive: false,
@@ -75,7 +73,8 @@ class Town {
       },
     });
     this.ports[sid] = electionPort;
-    void electionPort.open();
+    const addresses = [{ host: `h${sid}`, port }];
+    void electionPort.open({ bound: addresses, ownAddresses: addresses });
   }
 
   /** Lets time pass; promises have their turn before. */
