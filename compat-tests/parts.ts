@@ -31,7 +31,7 @@ export const parts: readonly Part[] = [
   { name: "client/durability", about: "acknowledged writes after kill -9", tools: ["pip"] },
   { name: "systems/curator", about: "Curator's recipes, the server restarted under them", tools: ["java", "mvn"] },
   { name: "systems/kafka", about: "Kafka 3.9 in ZooKeeper mode", tools: ["java", "mvn"] },
-  { name: "quorum", about: "ensembles of ours and the reference", tools: ["java", "mvn", "go", "pip"] },
+  { name: "quorum", about: "ensembles of ours and the reference", tools: ["java", "mvn", "go", "pip", "gcc"] },
   { name: "faults", about: "ensembles under nemeses, six workloads, all checkers", tools: ["go", "ip"] },
   { name: "suites/kazoo", about: "kazoo's own tests", tools: ["pip"] },
   { name: "suites/go-zookeeper", about: "go-zookeeper's own tests", tools: ["go"] },

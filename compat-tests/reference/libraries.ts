@@ -54,6 +54,18 @@ function unpackCLibrary(folder: string): void {
 }
 
 /**
+ * A library that stands before the C library of whoever has it in LD_PRELOAD, compiled once for each content of its source.
+ * @throws Error with the compiler's output.
+ */
+export function compiledPreload(name: string, file: string): string {
+  const mark = createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
+  const folder = cached(`programs/${name}-${mark}`, (target) => {
+    run("gcc", ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", join(target, `${name}.so`), file]);
+  });
+  return join(folder, `${name}.so`);
+}
+
+/**
  * A program on the C client, compiled once for each content of its sources.
  * @param files sources and headers.
  * @returns path of the program, which finds the library by itself.

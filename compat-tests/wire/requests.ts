@@ -117,7 +117,7 @@ function createBody(path: Text, options: CreateOptions): Buffer {
   return record(ustring(path), ustring(data), aclVector(acl), int(options.flags ?? 0));
 }
 
-function aclVector(acl: readonly Acl[] | null): Buffer {
+export function aclVector(acl: readonly Acl[] | null): Buffer {
   return vector(
     acl === null ? null : acl.map((entry) => record(int(entry.perms), ustring(entry.scheme), ustring(entry.id))),
   );
