@@ -13,7 +13,7 @@
 
 import { type Acl, isOpenAcl, openAclBytes, readAclList, writeAclList } from "#auth/acl.ts";
 import { assert } from "#base/assert.ts";
-import { JuteReader } from "#jute/reader.ts";
+import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 
 /** Number of the open list. */
@@ -71,10 +71,7 @@ export class AclCache {
   }
 
   release(entry: AclEntry): void {
-    if (--entry.usage > 0 || entry.id === openAclId) return;
-    this.#byId.delete(entry.id);
-    const key = entry.bytes.toString("latin1");
-    if (this.#byBytes.get(key) === entry) this.#byBytes.delete(key);
+    if (--entry.usage === 0 && entry.id !== openAclId) this.#drop(entry);
   }
 
   /** Forgets a list that was interned for a change that did not come to pass. */
@@ -83,8 +80,9 @@ export class AclCache {
     this.release(entry);
   }
 
-  /** Puts a list of a snapshot's table in its place. */
+  /** Puts a list of a snapshot's table in its place. @throws MarshallingError when another has its number. */
   restore(id: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#byId.has(id)) throw new MarshallingError(`two ACL lists with the number ${id}`);
     this.#lastId = Math.max(this.#lastId, id);
     this.#add(id, bytes.toString("latin1", start, end), Buffer.from(bytes.subarray(start, end)));
   }
@@ -106,9 +104,7 @@ export class AclCache {
   /** Drops the lists of a snapshot's table that no znode uses. */
   dropUnused(): void {
     for (const entry of this.#byId.values()) {
-      if (entry.usage > 0) continue;
-      this.#byId.delete(entry.id);
-      this.#byBytes.delete(entry.bytes.toString("latin1"));
+      if (entry.usage === 0) this.#drop(entry);
     }
   }
 
@@ -121,6 +117,12 @@ export class AclCache {
     do this.#lastId = this.#lastId >= idMax ? 1 : this.#lastId + 1;
     while (this.#byId.has(this.#lastId));
     return this.#lastId;
+  }
+
+  #drop(entry: AclEntry): void {
+    this.#byId.delete(entry.id);
+    const key = entry.bytes.toString("latin1");
+    if (this.#byBytes.get(key) === entry) this.#byBytes.delete(key);
   }
 
   #add(id: number, key: string, bytes: Buffer): AclEntry {

@@ -14,6 +14,8 @@ export type SessionRestorer = (idHigh: number, idLow: number, timeoutMs: number)
 
 /** Znodes whose places are looked for at a time: the waits for memory overlap. */
 const expectedRows = 64;
+/** How much of a path is shown. */
+const shownBytesMax = 200;
 
 export class TreeSnapshotSink implements SnapshotSink {
   readonly #tree: DataTree;
@@ -52,7 +54,9 @@ export class TreeSnapshotSink implements SnapshotSink {
     const dataEnd = rows[row + Row.dataEnd]!;
     const acl = this.#tree.acls.restored(readInt32(bytes, dataEnd + 4));
     if (this.#tree.restore(bytes, rows, row, acl) !== 0) return;
-    const path = bytes.toString("utf8", start + 4, rows[row + Row.pathEnd]);
-    throw new MarshallingError(`znode ${path} has no parent before it`);
+    const pathStart = start + 4;
+    const path = bytes.toString("utf8", pathStart, Math.min(rows[row + Row.pathEnd]!, pathStart + shownBytesMax));
+    // Whatever it is made of, it is shown in one line.
+    throw new MarshallingError(`znode ${JSON.stringify(path)} has no parent before it`);
   }
 }

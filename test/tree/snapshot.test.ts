@@ -274,6 +274,7 @@ describe("a snapshot of another server", () => {
     ["a name behind two slashes", bodyOf({ path: "" }, { path: "//a" })],
     ["a znode before its parent", bodyOf({ path: "" }, { path: "/a/b" }, { path: "/a" })],
     ["a path without a slash", bodyOf({ path: "" }, { path: "a" })],
+    ["two lists of one number", new Bytes().int(0).int(2).long(1n).int(0).long(1n).int(0).string("/").build()],
     ["an impossible length", new Bytes().int(0).int(0).int(-2).build()],
   ])("with %s cannot be one", (_what, bytes) => {
     expect(() => load(bytes, new Cuts([1000]))).toThrow(MarshallingError);
