@@ -259,6 +259,7 @@ export class Learning {
         this.#output.beginTree(zxid);
         return;
       case PacketType.trunc:
+        this.#checkEpoch(zxidHigh);
         this.mode = "trunc";
         this.#isTreeBroken = true;
         this.state = "Truncating";
@@ -382,7 +383,7 @@ export class Learning {
    * that it has never accepted, and not start again.
    */
   #checkEpoch(zxidHigh: number): void {
-    if (zxidHigh > this.#epochNumber) {
+    if (zxidHigh < 0 || zxidHigh > this.#epochNumber) {
       throw new QuorumError(`a transaction of epoch ${zxidHigh} from a leader of epoch ${this.#epoch}`);
     }
   }

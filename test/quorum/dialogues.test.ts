@@ -157,6 +157,10 @@ describe("a learner", () => {
     const tree = new LearnerStage().discover();
     tree.hear(snap, 0x300000001n);
     expect(tree.take()).toEqual(["closed", `[over: ${later}]`]);
+    // Beyond the last epoch that there is.
+    const negative = new LearnerStage().discover();
+    negative.hear(snap, -0x1fffffffbn);
+    expect(negative.take()).toEqual(["closed", "[over: a transaction of epoch -2 from a leader of epoch 2]"]);
   });
 
   it("that observes logs and commits what it is informed of, and acknowledges nothing", () => {
