@@ -52,6 +52,7 @@ export interface Evidence {
 interface WrittenConversation {
   readonly client: number;
   readonly session: bigint;
+  readonly server: string;
   readonly aliveMs: number;
   readonly calls: readonly Omit<Call, "client" | "session">[];
   readonly said: readonly (readonly [zxid: bigint, what: number | string])[];
@@ -183,22 +184,24 @@ function isSame(a: CommittedTxn, b: CommittedTxn): boolean {
   return a.bytes.subarray(0, length).equals(b.bytes.subarray(0, length));
 }
 
-function written({ client, session, aliveMs, calls, said }: Conversation): WrittenConversation {
+function written({ client, session, server, aliveMs, calls, said }: Conversation): WrittenConversation {
   const numbers = new Map(calls.map((call, i) => [call, i]));
   return {
     client,
     session,
+    server,
     aliveMs,
     calls: calls.map(({ xid, request, askedMs, answer }) => ({ xid, request, askedMs, answer })),
     said: said.map(({ zxid, line, call }) => [zxid, call === null ? line : numbers.get(call)!] as const),
   };
 }
 
-function read({ client, session, aliveMs, calls, said }: WrittenConversation): Conversation {
+function read({ client, session, server, aliveMs, calls, said }: WrittenConversation): Conversation {
   const all: Call[] = calls.map((call) => ({ ...call, client, session }));
   return {
     client,
     session,
+    server,
     aliveMs,
     calls: all,
     said: said.map(([zxid, what]) => {

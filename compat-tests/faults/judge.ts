@@ -32,9 +32,16 @@ const digestEvery = 50;
 
 /** Judges what a round left in a folder. */
 export function judge(folder: string): Finding[] {
-  const { workloads, nemesis } = readPlan(folder);
+  const { workloads, nemesis, builds } = readPlan(folder);
   const { leavesOldLeaders, changesMembers } = nemesisOf(nemesis);
-  const rules = { areSyncsFresh: !leavesOldLeaders, areMembersChanged: changesMembers === true };
+  const laggingServers = new Set(builds.flatMap((build, i) => (build === "reference" ? [String(i + 1)] : [])));
+  const rules = {
+    areSyncsFresh: !leavesOldLeaders,
+    laggingServers,
+    areMembersChanged: changesMembers === true,
+  };
+  // An operation does not say which server it was asked at.
+  const workloadRules = { areSyncsFresh: rules.areSyncsFresh && laggingServers.size === 0 };
   let evidence: Evidence;
   try {
     evidence = readEvidence(folder);
@@ -53,7 +60,7 @@ export function judge(folder: string): Finding[] {
       return finding(name, () => {
         const count = own.filter(({ type }) => type === "ok").length;
         if (count < acknowledgedMin) throw new Error(`${count} operations were acknowledged, which shows nothing`);
-        workloadOf(name).check(own, rules);
+        workloadOf(name).check(own, workloadRules);
       });
     }),
   ];
@@ -113,7 +120,7 @@ function difference(a: string, b: string): string {
 /** @throws Error when the history holds with no reading of the logs: what is wrong with the first. */
 function checkConversations(
   { logs, conversations, refusals, outcome }: Evidence,
-  known: Pick<HistoryRules, "areSyncsFresh" | "areMembersChanged">,
+  known: Pick<HistoryRules, "areSyncsFresh" | "laggingServers" | "areMembersChanged">,
 ): void {
   const { sessionTimeoutMs, pingMs } = clientTimes;
   // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.

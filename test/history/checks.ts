@@ -33,6 +33,8 @@ export interface HistoryRules extends SessionRules {
   readonly areMembersChanged: boolean;
   /** Whether a sync was never answered by a leader that had been replaced and did not know. */
   readonly areSyncsFresh: boolean;
+  /** Servers that answer their own clients' syncs, while they lead, from what they have applied: 3.9.5 (ZOOKEEPER-1675). */
+  readonly laggingServers: ReadonlySet<string>;
   /** The tree's digest is compared at each transaction whose number divides by this: the model adds it up anew each time. */
   readonly digestEvery: number;
 }
@@ -47,15 +49,20 @@ export function checkHistory(
   conversations: readonly Conversation[],
   rules: HistoryRules,
 ): Replay {
-  const answered = conversations
-    .flatMap(({ calls }) => calls)
-    .filter((call): call is Acknowledged => call.answer !== null && call.xid > 0);
+  const answered = conversations.flatMap(({ calls }) => calls).filter(isAcknowledged);
   const writes = answered.filter(({ request, answer }) => answer.err === 0 && isWrite(request.op));
   checkTime(writes);
   checkClients(conversations);
-  if (rules.areSyncsFresh) checkSyncs(answered, writes);
+  if (rules.areSyncsFresh) {
+    const held = conversations.filter(({ server }) => !rules.laggingServers.has(server)).flatMap(({ calls }) => calls);
+    checkSyncs(held.filter(isAcknowledged), writes);
+  }
   checkSessions(log, conversations, rules);
   return replay(log, conversations, rules);
+}
+
+function isAcknowledged(call: Call): call is Acknowledged {
+  return call.answer !== null && call.xid > 0;
 }
 
 function isWrite(op: string): boolean {

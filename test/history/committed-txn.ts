@@ -19,6 +19,8 @@ export interface CommittedTxn {
 }
 
 const headerBytes = 32;
+const multiType = 14;
+const errorType = -1;
 export const digestBytes = 12;
 const digestVersion = 2;
 
@@ -39,9 +41,12 @@ export function configIn({ bytes }: CommittedTxn): Buffer {
   return bytes.subarray(dataAt + 4, dataAt + 4 + bytes.readInt32BE(dataAt));
 }
 
-/** The error code of a transaction that refuses something. */
-export function errorIn({ bytes }: CommittedTxn): number {
-  return bytes.readInt32BE(headerBytes);
+/** The error code of a transaction that refuses something, that of the first part of one with several; 0 of others. */
+export function errorIn({ type, bytes }: CommittedTxn): number {
+  if (type === errorType) return bytes.readInt32BE(headerBytes);
+  // count int | type int | length int, code int | ...
+  if (type !== multiType || bytes.readInt32BE(headerBytes + 4) !== errorType) return 0;
+  return bytes.readInt32BE(headerBytes + 12);
 }
 
 /** The tree's digest, which a transaction carries at its end unless it was only seen behind a tree on its way. */

@@ -27,6 +27,8 @@ export interface Said {
 export interface Conversation {
   readonly client: number;
   readonly session: bigint;
+  /** Name of the server at the other end. */
+  readonly server: string;
   readonly calls: Call[];
   readonly said: Said[];
   /** When the client last asked what it was answered by a member in touch with its leader. */

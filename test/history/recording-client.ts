@@ -290,7 +290,7 @@ export class RecordingClient {
     }
     this.session = { id, password: Buffer.from(password) };
     const aliveMs = this.#wasOutOfTouch(this.#server, this.#knockedMs) ? 0 : this.#knockedMs;
-    this.#conversation = { client: this.number, session: id, calls: [], said: [], aliveMs };
+    this.#conversation = { client: this.number, session: id, server: this.#server, calls: [], said: [], aliveMs };
     this.conversations.push(this.#conversation);
     if (this.#watches.size > 0) this.#ask(this.#watches.request(this.#lastZxid), special.setWatches);
     if (!this.isRestless) return;

@@ -127,8 +127,9 @@ export class Replay {
     const call = this.#calls.get(keyOf(session, cxid));
     if (call === undefined && this.#isOperators(txn)) return null;
     if (call === undefined) fail(txn, "nobody asked for it");
-    const err = type === errorTxn ? errorIn(txn) : 0;
-    if (sessionErrors.has(err)) return line.reply(cxid, zxid, err);
+    const said = errorIn(txn);
+    if (sessionErrors.has(said)) return refusedAnswer(call, txn, said);
+    const err = type === errorTxn ? said : 0;
     const last = this.#lastCxid.get(session) ?? 0;
     if (cxid <= last) fail(txn, `request ${last} of its session was carried out before it`);
     this.#lastCxid.set(session, cxid);
@@ -216,6 +217,12 @@ export class Replay {
       );
     }
   }
+}
+
+/** 3.9.5 refuses the parts of a multi, which followers answer one by one, and its leader as a whole; ours refuses the whole. */
+function refusedAnswer({ request, answer }: Call, { cxid, zxid, type }: CommittedTxn, err: number): string {
+  if (type === errorTxn || request.op !== "multi" || answer?.err === err) return line.reply(cxid, zxid, err);
+  return line.reply(cxid, zxid, 0, multiLine(request.parts, { failedAt: 0, code: err }));
 }
 
 const plainOps: ReadonlySet<string> = new Set(["create", "delete", "setData", "setACL"]);

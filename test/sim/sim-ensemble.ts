@@ -271,6 +271,7 @@ export class SimEnsemble {
       areSessionsLocal: this.#areSessionsLocal,
       areMembersChanged: false,
       areSyncsFresh: true,
+      laggingServers: new Set(),
       digestEvery: 1,
     });
     const refusals = this.clients.flatMap((client) => client.refusals);
