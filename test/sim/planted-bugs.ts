@@ -295,8 +295,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "epoch-by-old-members",
     like: "3.9.5",
-    about: "while the members change, the old ones alone accept a leader's epoch",
+    about: "while the members change, the old ones alone elect a leader and accept its epoch",
     edits: [
+      {
+        file: "quorum/leader-election.ts",
+        from: "    return this.#views.hasQuorums((sid) => agrees(vote, votes.get(sid)));",
+        to: "    return this.#views.committed.hasQuorum((sid) => agrees(vote, votes.get(sid)));",
+      },
       {
         file: "quorum/epoch-agreement.ts",
         from: "this.#views.hasQuorums((sid) => sids.has(sid))",

@@ -1,0 +1,62 @@
+/**
+ * A change of the members that some have heard of, and others have carried out (COMPATIBILITY.md, "While the members change"): each
+ * as a scenario in which nothing is left to chance.
+ */
+
+import { describe, expect, it } from "vitest";
+import { ask, begun, clientAt, judged, leaderOf, serving, some } from "./scenes.ts";
+import type { SimEnsemble } from "./sim-ensemble.ts";
+import type { SimMember } from "./sim-member.ts";
+import { changeTo } from "./workload.ts";
+
+const answerMs = 10_000;
+
+/** Whether it has heard of a change, and not that it is committed. */
+function isChanging({ server }: SimMember): boolean {
+  return server?.views.isChanging === true;
+}
+
+/** Nothing goes between these two. */
+function separate({ network }: SimEnsemble, one: SimMember, other: SimMember): void {
+  network.cut(one.node.name, other.node.name);
+  network.cut(other.node.name, one.node.name);
+}
+
+describe("an ensemble whose members change", () => {
+  it("prefers what the new members have committed to what the old ones have tried without them", async () => {
+    const ensemble = await begun({ voters: 5, config: { reconfigEnabled: true, skipACL: "yes" } });
+    const [one, two, three, four, five] = ensemble.members as [SimMember, SimMember, SimMember, SimMember, SimMember];
+    const old = [one, two, three];
+    expect(await leaderOf(ensemble)).toBe(five);
+    const client = await clientAt(ensemble, five);
+    client.ask(changeTo([{ isObserver: true }, { isObserver: true }, {}, {}, {}]));
+    // Three of five hear of it, and no more from then on.
+    const untold = new Set(old);
+    const areTold = (): boolean => {
+      for (const member of untold) {
+        if (!isChanging(member)) continue;
+        ensemble.network.cut(five.node.name, member.node.name);
+        untold.delete(member);
+      }
+      return untold.size === 0;
+    };
+    expect(await ensemble.until(areTold, answerMs)).toBe(true);
+    expect(await ensemble.until(() => client.waitingCount === 0, answerMs)).toBe(true);
+    for (const member of old) member.crash(false);
+    await ask(ensemble, four, some(3));
+    // They were a quorum, and still are by what they know to be committed; one of them votes with the new ones.
+    for (const member of old) {
+      for (const other of [four, five]) separate(ensemble, member, other);
+      member.start();
+    }
+    expect(old.filter(isChanging)).toEqual(old);
+    await ensemble.pass(30_000);
+    expect(old.filter(({ isServing }) => isServing)).toEqual([]);
+    await ask(ensemble, four, some(3));
+    for (const member of ensemble.members) member.crash(false);
+    ensemble.network.heal();
+    for (const member of [three, four, five]) member.start();
+    await serving(ensemble, three, four, five);
+    await judged(ensemble);
+  });
+});
