@@ -58,8 +58,8 @@ interface WrittenConversation {
   readonly said: readonly (readonly [zxid: bigint, what: number | string])[];
 }
 
-/** More epochs than that do not end in doubt; each doubles the readings. */
-const doubtfulEndsMax = 4;
+/** Nothing ends in more doubt than that. */
+const readingsMax = 64;
 
 export function writePlan(folder: string, plan: RoundPlan): void {
   writeFileSync(join(folder, "plan.json"), textOf(plan));
@@ -101,7 +101,7 @@ export function readEvidence(folder: string): Evidence {
  * The log that the members' logs are parts of. In the end a log of ours has what was committed and nothing else. One of the reference's
  * may still have what was cut off, behind a tree that came whole; so may files that were kept or put aside. What only they have counts
  * where a client was told of it or of what came later in its epoch, or where others have what came later. What is left is the end of an
- * epoch that a new leader had, or had not: both are possible, and the history has to hold with one of them.
+ * epoch, of which a new leader had as much as some file has, or nothing: all are possible, and the history has to hold with one.
  */
 function committedLogs(
   folder: string,
@@ -124,32 +124,48 @@ function committedLogs(
   }
   for (const { said } of conversations) for (const { zxid } of said) note(zxid);
   const others = globSync(["server-*/data", "server-*/data/kept", "archive/*"], { cwd: folder });
-  const ends = new Map<bigint, Map<bigint, CommittedTxn>>();
-  for (const one of others.flatMap((name) => logFiles(join(folder, name))).flatMap(txnsIn)) {
-    if (txns.has(one.zxid)) continue;
-    const epoch = one.zxid >> 32n;
-    const txn = { ...one, previous: null };
-    if (one.zxid <= (maxOfEpoch.get(epoch) ?? 0n)) txns.set(one.zxid, txn);
-    else ends.set(epoch, (ends.get(epoch) ?? new Map()).set(one.zxid, txn));
+  const ends = new Map<bigint, DoubtfulEnd>();
+  for (const file of others.flatMap((name) => logFiles(join(folder, name)))) {
+    const lasts = new Map<bigint, bigint>();
+    for (const one of txnsIn(file)) {
+      if (txns.has(one.zxid)) continue;
+      const epoch = one.zxid >> 32n;
+      const txn = { ...one, previous: null };
+      if (one.zxid <= (maxOfEpoch.get(epoch) ?? 0n)) {
+        txns.set(one.zxid, txn);
+        continue;
+      }
+      const end = ends.get(epoch) ?? { txns: new Map(), lasts: new Set() };
+      ends.set(epoch, end);
+      end.txns.set(one.zxid, txn);
+      lasts.set(epoch, one.zxid);
+    }
+    for (const [epoch, last] of lasts) ends.get(epoch)!.lasts.add(last);
   }
   return readings(txns, [...ends.values()]);
 }
 
-/** Without the doubtful ends of epochs, with all of them, and with some. @throws Error when there is a gap in all of them. */
+/** What files have of an epoch beyond what is certain, and the last that each of them has. */
+interface DoubtfulEnd {
+  readonly txns: Map<bigint, CommittedTxn>;
+  readonly lasts: Set<bigint>;
+}
+
+/** Without the doubtful ends of epochs, and with as much of each as some file has. @throws Error when there is a gap in all of them. */
 function readings(
   certain: ReadonlyMap<bigint, CommittedTxn>,
-  ends: readonly ReadonlyMap<bigint, CommittedTxn>[],
+  ends: readonly DoubtfulEnd[],
 ): (readonly CommittedTxn[])[] {
-  const all = 2 ** Math.min(ends.length, doubtfulEndsMax) - 1;
-  const choices = [0, all, ...Array.from({ length: all }, (_, i) => i)].filter(
-    (one, i, list) => list.indexOf(one) === i,
-  );
+  let choices: (readonly CommittedTxn[])[] = [[]];
+  for (const { txns, lasts } of ends) {
+    const parts = [...lasts].map((last) => [...txns.values()].filter(({ zxid }) => zxid <= last));
+    choices = choices.flatMap((choice) => [choice, ...parts.map((part) => [...choice, ...part])]).slice(0, readingsMax);
+  }
   const found: (readonly CommittedTxn[])[] = [];
   let problem: unknown = null;
   for (const choice of choices) {
-    const chosen = ends.filter((_, i) => (choice & (1 << i)) !== 0);
     try {
-      found.push(inOrder([...certain.values(), ...chosen.flatMap((end) => [...end.values()])]));
+      found.push(inOrder([...certain.values(), ...choice]));
     } catch (error) {
       problem ??= error;
     }
