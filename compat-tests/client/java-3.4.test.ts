@@ -5,5 +5,6 @@ import { playScenarios } from "./scenarios.ts";
 
 playScenarios({
   name: "Java client 3.4.14",
+  isBriefInShort: true,
   start: (port, scenario) => javaClient("client-3.4", port, scenario),
 });

@@ -12,6 +12,7 @@ import { masked, playScenarios } from "./scenarios.ts";
 for (const version of kazooVersions) {
   const client = {
     name: `kazoo ${version}`,
+    isBriefInShort: version !== kazooVersions[0],
     start: (port: number, scenario: string) => kazoo(version, port, scenario),
   };
   playScenarios(client, { recipes: {} });

@@ -17,6 +17,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { ClientProcess } from "../reference/process.ts";
 import { type Build, type ServerSettings, subject, TestServer } from "../reference/server.ts";
 import { reportCases, timed } from "../reporting/cases.ts";
+import { isShort } from "../shard.ts";
 import { whyNotPlayed } from "../reporting/expectations.ts";
 
 /** Containers and TTL znodes go within a second, so that a scenario can wait for it. */
@@ -43,12 +44,15 @@ export const scenarios: Readonly<Record<string, Omit<ServerSettings, "folder">>>
   "many-children": {},
 };
 
+const briefEvery = 4;
 const nobodysPort = 1;
 const preparationMs = 600_000;
 
 export interface ScenarioClient {
   /** As in the report and in expectations.json: `kazoo 2.8.0`. */
   readonly name: string;
+  /** `--shard ci` leaves most scenarios to another release of it. */
+  readonly isBriefInShort?: boolean;
   /** Starts the program for a scenario against a server. */
   start(port: number, scenario: string): ClientProcess;
 }
@@ -61,7 +65,9 @@ export function playScenarios(client: ScenarioClient, more: typeof scenarios = {
   // A program that is started for the first time is fetched and compiled, and nothing else runs here meanwhile. It is
   // started once for nothing, lest that time be taken for a server's that does not begin to serve.
   beforeAll(() => client.start(nobodysPort, "none").kill(), preparationMs);
-  for (const [scenario, settings] of Object.entries({ ...scenarios, ...more })) {
+  const all = Object.entries({ ...scenarios, ...more });
+  const played = isShort && client.isBriefInShort === true ? all.filter((_, i) => i % briefEvery === 0) : all;
+  for (const [scenario, settings] of played) {
     const excluded = whyNotPlayed(client.name, scenario);
     if (excluded !== null) {
       test(`${client.name}, ${scenario}: left out`, ({ task }) => {
