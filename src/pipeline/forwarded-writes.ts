@@ -16,7 +16,7 @@ import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import type { LocalSessions } from "#session/local-sessions.ts";
-import type { Session } from "#session/session-tracker.ts";
+import { here, type Session } from "#session/session-tracker.ts";
 import type { TxnApplier } from "#tree/apply-txn.ts";
 import type { Client } from "./client.ts";
 import { type Incoming, requestHeaderBytes } from "./incoming.ts";
@@ -42,6 +42,17 @@ export interface ForwardedRequest {
 }
 
 const noBytes = Buffer.alloc(0);
+const refusedBody: Buffer = Buffer.alloc(8);
+/**
+ * What every leader refuses with a transaction, so that whoever waits for one has it: the delete of a path without a slash. It stands
+ * for a request of a session that has moved on, where the leader cannot see that.
+ */
+export const refusedByAll: Pick<ForwardedRequest, "type" | "bytes" | "start" | "end"> = {
+  type: OpCode.delete,
+  bytes: refusedBody,
+  start: 0,
+  end: refusedBody.length,
+};
 
 export class ForwardedWrites implements WritePath {
   readonly takesSyncs: boolean = true;
@@ -68,9 +79,9 @@ export class ForwardedWrites implements WritePath {
     return this.#pending.length + this.syncs.length;
   }
 
-  /** The leader knows. */
-  hasMoved(): boolean {
-    return false;
+  /** To an observer that this server serves; of other moves the leader knows. */
+  hasMoved({ owner }: Session): boolean {
+    return owner !== null && owner !== here;
   }
 
   /** Its transactions have the leader's time. */
@@ -80,10 +91,13 @@ export class ForwardedWrites implements WritePath {
     const { client, xid, type, bytes, start, end } = incoming;
     const { idHigh, idLow } = client.session!;
     const isClose = type === OpCode.closeSession;
+    const isMoved = !isClose && this.hasMoved(client.session!);
+    if (isMoved && type === OpCode.sync) return null;
     if (!isClose && !this.#isDecodable(type, bytes, start + requestHeaderBytes, end)) return null;
     const isRefused = client.session!.isLocal && !this.#upgradeIfNeeded(incoming, client.session!);
     const pending = this.#pool.take(client, client.session, xid, type, incoming.receivedMs);
     if (isRefused) pending.refusal = ErrorCode.ephemeralOnLocalSession;
+    if (isMoved) pending.refusal = ErrorCode.sessionMoved;
     if (type === OpCode.sync) {
       this.syncs.add(pending, incoming.kept());
     } else {
@@ -91,7 +105,8 @@ export class ForwardedWrites implements WritePath {
     }
     const bodyStart = isClose ? end : start + requestHeaderBytes;
     const { identities } = incoming;
-    this.#forward({ idHigh, idLow, xid, type, bytes, start: bodyStart, end, identities });
+    const request = { idHigh, idLow, xid, type, bytes, start: bodyStart, end, identities };
+    this.#forward(isMoved ? { ...request, ...refusedByAll } : request);
     return pending;
   }
 

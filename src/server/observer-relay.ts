@@ -2,7 +2,9 @@
  * What passes a follower between its observers and the leader. Their requests go on as they are, and come back as transactions
  * like everybody's; what they ask besides is answered to this server, in the order in which it asked:
  *
- *   REVALIDATE   the answer goes to whoever asked: an observer, or this server for a client of its own
+ *   REVALIDATE   the answer goes to whoever asked: an observer, or this server for a client of its own. A session that has moved from
+ *                one of them to another is still at the same learner for the leader, so what is late from where it was is refused
+ *                by this server's doing (ZooKeeper's carries it out, behind what the client has asked for since)
  *   sync         the same
  *   PING         its sessions were heard of: the leader is told with our own
  *
@@ -12,12 +14,13 @@
 import { Deque } from "#base/deque.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
 import { readInt32 } from "#jute/reader.ts";
-import { OpCode } from "#protocol/op-code.ts";
+import { refusedByAll } from "#pipeline/forwarded-writes.ts";
+import { isWriteOp, OpCode } from "#protocol/op-code.ts";
 import { PacketType, type PacketView, writePacket } from "#protocol/quorum-packet.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import type { QuorumLink } from "#quorum/quorum-link.ts";
-import type { SessionTracker } from "#session/session-tracker.ts";
-import { isWhole, touchSessions, typeInRequest } from "./learner-requests.ts";
+import { here, type SessionTracker } from "#session/session-tracker.ts";
+import { isWhole, requestPrefixBytes, touchSessions, typeInRequest } from "./learner-requests.ts";
 
 /** Who asked for a sync: null is this server, for a client of its own. */
 type Asker = LearnerHandler | null;
@@ -55,10 +58,34 @@ export class ObserverRelay {
     if (type === OpCode.sync) this.#syncs.push(null);
   }
 
+  /** A client of this server's own goes on with its session, as the leader has said. */
+  cameHere(idHigh: number, idLow: number): void {
+    this.#sessions.setOwner(idHigh, idLow, here);
+  }
+
   #request(observer: LearnerHandler, packet: PacketView): void {
     const { bytes, dataStart } = packet;
-    if (readInt32(bytes, dataStart + typeInRequest) === OpCode.sync) this.#syncs.push(observer);
-    pass(this.#leader, packet);
+    const type = readInt32(bytes, dataStart + typeInRequest);
+    if (type === OpCode.sync) this.#syncs.push(observer);
+    if (isWriteOp(type) && this.#hasMoved(observer, packet)) this.#passRefused(packet);
+    else pass(this.#leader, packet);
+  }
+
+  /** Whether its client has come back elsewhere since. */
+  #hasMoved(observer: LearnerHandler, { bytes, dataStart }: PacketView): boolean {
+    const owner = this.#sessions.get(readInt32(bytes, dataStart), readInt32(bytes, dataStart + 4))?.owner ?? null;
+    return owner !== null && owner !== observer;
+  }
+
+  #passRefused({ type, zxidHigh, zxidLow, bytes, dataStart, authStart, end }: PacketView): void {
+    const out = this.#leader.open();
+    out.writeInt(type);
+    out.writeLong(zxidHigh, zxidLow);
+    out.writeInt(requestPrefixBytes + refusedByAll.end);
+    out.writeRaw(bytes, dataStart, dataStart + typeInRequest);
+    out.writeInt(refusedByAll.type);
+    out.writeRaw(refusedByAll.bytes, refusedByAll.start, refusedByAll.end);
+    out.writeRaw(bytes, authStart, end);
   }
 
   #revalidate(observer: LearnerHandler, packet: PacketView): void {
@@ -88,7 +115,10 @@ export class ObserverRelay {
     const { bytes, dataStart } = packet;
     if (readInt32(bytes, dataStart) !== idHigh || readInt32(bytes, dataStart + 4) !== idLow) return false;
     this.#revalidations.shift();
-    if (bytes[dataStart + 8] !== 0) this.#sessions.touchId(idHigh, idLow, timeoutMs, nowMs);
+    if (bytes[dataStart + 8] !== 0) {
+      this.#sessions.touchId(idHigh, idLow, timeoutMs, nowMs);
+      this.#sessions.setOwner(idHigh, idLow, observer);
+    }
     if (observer.state === "Serving") pass(observer.link, packet);
     return true;
   }

@@ -357,6 +357,7 @@ export class QuorumService implements PeerService {
     }
     this.#revalidating.delete(idHigh, idLow);
     const isAlive = bytes[dataStart + 8] !== 0;
+    if (isAlive) this.#relay?.cameHere(idHigh, idLow);
     this.#serving.gate.revalidated(client, idHigh, idLow, isAlive, nowMs);
     if (isAlive) client.link.sessionAnswered(nowMs);
   }

@@ -40,7 +40,10 @@ export class Session implements Expirable {
   isLocal = false;
   /** Over, or about to be: once true it stays so, also when the tracker has dropped the session. */
   isClosing = false;
-  /** On a leader: the learner that the client was last attached to, or {@link here}; null while nobody has told. */
+  /**
+   * The learner that the client was last attached to, or {@link here}; null while nobody has told. A leader knows of all learners, a
+   * follower of the observers that it serves.
+   */
   owner: object | null = null;
   /** When the timer runs out (ExpiryQueue's field). */
   expiryMs: number = notQueued;

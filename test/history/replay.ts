@@ -27,6 +27,9 @@ const errorTxn = -1;
 /** SessionExpired, SessionMoved: a leader's word on who may ask, of which the tree knows nothing. */
 const sessionErrors: ReadonlySet<number> = new Set([-112, -118]);
 
+/** BadArguments: what a follower has its leader answer to a request that is late, since its client has gone on elsewhere. */
+const badArguments = -8;
+
 /** A connection while the log is played. */
 interface Listener {
   readonly conversation: Conversation;
@@ -131,6 +134,7 @@ export class Replay {
     if (sessionErrors.has(said)) return refusedAnswer(call, txn, said);
     const err = type === errorTxn ? said : 0;
     const last = this.#lastCxid.get(session) ?? 0;
+    if (cxid <= last && err === badArguments) return null;
     if (cxid <= last) fail(txn, `request ${last} of its session was carried out before it`);
     this.#lastCxid.set(session, cxid);
     if (!this.sessions.has(session) && !this.#isLocal(session)) fail(txn, "its session was over");

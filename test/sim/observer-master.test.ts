@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Request } from "../support/requests.ts";
+import { dumpTree } from "../support/tree-dump.ts";
 import { ask, begun, clientAt, cutOff, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
 import type { SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
@@ -135,4 +136,27 @@ describe("an observer", () => {
     expect(ensemble.syncs.get("SNAP")).toBe(before + 1);
     await judged(ensemble);
   });
+
+  it.each(["to its follower", "from its follower"])(
+    "lets nothing through that is late when a client has moved %s",
+    async (way) => {
+      const { ensemble, observer } = await withObserver();
+      const master = masterOf(ensemble, observer);
+      const [from, to] = way === "to its follower" ? [observer, master] : [master, observer];
+      // So that the leader has been told whose the session is.
+      await clientAt(ensemble, to);
+      const client = await clientAt(ensemble, from);
+      const source = from === observer ? observer.node.name : "c0";
+      ensemble.network.cut(source, master.node.name);
+      client.ask(create("/late"));
+      await ensemble.pass(50);
+      await ask(ensemble, to, some(3));
+      ensemble.network.heal();
+      // What waits is sent anew from time to time.
+      await ensemble.pass(500);
+      await judged(ensemble);
+      const { tree } = ensemble.member(1).server!.serving!.database;
+      expect(Object.keys(dumpTree(tree))).not.toContain("/late");
+    },
+  );
 });
