@@ -27,7 +27,7 @@ const errorTxn = -1;
 /** SessionExpired, SessionMoved: a leader's word on who may ask, of which the tree knows nothing. */
 const sessionErrors: ReadonlySet<number> = new Set([-112, -118]);
 
-/** BadArguments: what a follower has its leader answer to a request that is late, since its client has gone on elsewhere. */
+/** BadArguments: what a follower has its leader answer to a request whose client has gone on elsewhere. */
 const badArguments = -8;
 
 /** A connection while the log is played. */
@@ -132,9 +132,9 @@ export class Replay {
     if (call === undefined) fail(txn, "nobody asked for it");
     const said = errorIn(txn);
     if (sessionErrors.has(said)) return refusedAnswer(call, txn, said);
+    if (said === badArguments && hasGoneOn(call)) return null;
     const err = type === errorTxn ? said : 0;
     const last = this.#lastCxid.get(session) ?? 0;
-    if (cxid <= last && err === badArguments) return null;
     if (cxid <= last) fail(txn, `request ${last} of its session was carried out before it`);
     this.#lastCxid.set(session, cxid);
     if (!this.sessions.has(session) && !this.#isLocal(session)) fail(txn, "its session was over");
@@ -221,6 +221,11 @@ export class Replay {
       );
     }
   }
+}
+
+/** Whether the client may have left the server that it asked, which then answers nobody, or that the session has moved. */
+function hasGoneOn({ answer }: Call): boolean {
+  return answer === null || sessionErrors.has(answer.err);
 }
 
 /** 3.9.5 refuses the parts of a multi, which followers answer one by one, and its leader as a whole; ours refuses the whole. */
