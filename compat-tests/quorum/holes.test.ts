@@ -256,12 +256,11 @@ async function scaleUp(build: Build, isLeaderBack: boolean): Promise<void> {
       await actor.ask(closeSession);
     };
     await write("first");
-    // From here on 2 and 3 are new machines.
-    for (const sid of [3, 2]) {
-      await ensemble.member(sid).kill();
-      rmSync(join(ensemble.member(sid).dataFolder, "version-2"), { recursive: true });
-    }
-    await ensemble.launch(2);
+    // From here on 2 and 3 are new machines. They die at once, and 1 has stopped before they are back: it might have begun to follow 2.
+    await Promise.all([2, 3].map((sid) => ensemble.member(sid).kill()));
+    await ensemble.member(1).stop();
+    for (const sid of [2, 3]) rmSync(join(ensemble.member(sid).dataFolder, "version-2"), { recursive: true });
+    await ensemble.launch(2, 1);
     expect(await ensemble.leader()).toBe(1);
     await write("joined");
     await ensemble.member(1).kill();
