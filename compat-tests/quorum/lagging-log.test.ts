@@ -50,9 +50,7 @@ async function cutAndLeave(build: Build): Promise<string[]> {
     const history: ScriptedTxn[] = [creation(zxidOf(1, 1), "/a"), creation(zxidOf(1, 2), "/b")];
     await server.launch();
     const first = await leader.lead(1);
-    first.send(packetType.diff, first.lastZxid);
-    for (const txn of history) first.decide(txn);
-    await first.establish(1);
+    await first.bringUpToDate(history, 1);
     const alone = creation(zxidOf(1, 3), "/t");
     first.propose(alone);
     await first.acknowledged(alone.zxid);
@@ -66,10 +64,7 @@ async function cutAndLeave(build: Build): Promise<string[]> {
     await second.cut();
 
     history.push(creation(zxidOf(3, 1), "/y"));
-    const third = await leader.lead(3);
-    third.send(packetType.diff, history.at(-1)!.zxid);
-    for (const txn of history) if (txn.zxid > third.lastZxid) third.decide(txn);
-    await third.establish(3);
+    await (await leader.lead(3)).bringUpToDate(history, 3);
     await server.kill();
     return await readAnew(server);
   } finally {
@@ -96,15 +91,12 @@ async function failForAWhile(build: Build): Promise<string[]> {
     const history: ScriptedTxn[] = [creation(zxidOf(1, 1), "/a"), creation(zxidOf(1, 2), "/b")];
     await server.launch();
     const first = await leader.lead(1);
-    first.send(packetType.diff, first.lastZxid);
-    for (const txn of history) first.decide(txn);
-    await first.establish(1);
+    await first.bringUpToDate(history, 1);
     await server.kill();
     // The first transaction behind a start goes to a new file.
     await server.launch();
     const second = await leader.lead(2);
-    second.send(packetType.diff, second.lastZxid);
-    await second.establish(2);
+    await second.bringUpToDate(history, 2);
     history.push(creation(zxidOf(2, 1), "/x"));
     writeFileSync(mark, "");
     second.decide(history.at(-1)!);
@@ -115,10 +107,7 @@ async function failForAWhile(build: Build): Promise<string[]> {
     expect(server.exitCode).toBe(build === "ours" ? 1 : null);
     if (!server.isRunning) await server.launch();
     history.push(creation(zxidOf(3, 1), "/y"));
-    const third = await leader.lead(3);
-    third.send(packetType.diff, history.at(-1)!.zxid);
-    for (const txn of history) if (txn.zxid > third.lastZxid) third.decide(txn);
-    await third.establish(3);
+    await (await leader.lead(3)).bringUpToDate(history, 3);
     await server.kill();
     return await readAnew(server);
   } finally {

@@ -179,8 +179,10 @@ export class LearnerLink {
     this.send(packetType.commit, txn.zxid);
   }
 
-  /** Brings it up to date, from what was sent on, and waits until it serves. */
-  async establish(epoch: number): Promise<void> {
+  /** Sends it what it lacks of that history, which ends with the last of them, and waits until it serves. */
+  async bringUpToDate(history: readonly ScriptedTxn[], epoch: number): Promise<void> {
+    this.send(packetType.diff, history.at(-1)!.zxid);
+    for (const txn of history) if (txn.zxid > this.lastZxid) this.decide(txn);
     this.send(packetType.newLeader, zxidOf(epoch, 0));
     await this.acknowledged(zxidOf(epoch, 0));
     this.send(packetType.upToDate, -1n);

@@ -54,18 +54,6 @@ function unpackCLibrary(folder: string): void {
 }
 
 /**
- * A library that stands before the C library of whoever has it in LD_PRELOAD, compiled once for each content of its source.
- * @throws Error with the compiler's output.
- */
-export function compiledPreload(name: string, file: string): string {
-  const mark = createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 12);
-  const folder = cached(`programs/${name}-${mark}`, (target) => {
-    run("gcc", ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", join(target, `${name}.so`), file]);
-  });
-  return join(folder, `${name}.so`);
-}
-
-/**
  * A program on the C client, compiled once for each content of its sources.
  * @param files sources and headers.
  * @returns path of the program, which finds the library by itself.
@@ -73,13 +61,25 @@ export function compiledPreload(name: string, file: string): string {
  */
 export function compiledC(name: string, files: readonly string[]): string {
   const { headers, libraries } = cLibrary();
+  const linking = ["-L", libraries, `-Wl,-rpath,${libraries}`, "-l:libzookeeper_mt.so.2"];
+  return compiled(name, files, ["-pthread", "-DTHREADED", "-I", headers, ...linking]);
+}
+
+/**
+ * A library that stands before the C library of whoever has it in LD_PRELOAD, compiled once for each content of its source.
+ * @throws Error with the compiler's output.
+ */
+export function compiledPreload(name: string, file: string): string {
+  return compiled(`${name}.so`, [file], ["-shared", "-fPIC"]);
+}
+
+/** @param words for the compiler, behind the sources. */
+function compiled(name: string, files: readonly string[], words: readonly string[]): string {
   const mark = createHash("sha256");
   for (const file of files) mark.update(readFileSync(file));
   const folder = cached(`programs/${name}-${mark.digest("hex").slice(0, 12)}`, (target) => {
     const units = files.filter((file) => file.endsWith(".c"));
-    const compiling = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-pthread", "-DTHREADED", "-I", headers];
-    const linking = ["-L", libraries, `-Wl,-rpath,${libraries}`, "-l:libzookeeper_mt.so.2"];
-    run("gcc", [...compiling, "-o", join(target, name), ...units, ...linking]);
+    run("gcc", ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-o", join(target, name), ...units, ...words]);
   });
   return join(folder, name);
 }
