@@ -1,6 +1,6 @@
 /**
- * What 3.9.5 makes of the file of a change that was under way, when it starts: shown on the real servers, and not so in ours. The
- * simulator has more of these, which take a death at the right moment (COMPATIBILITY.md, "While the members change").
+ * What 3.9.5 makes of a change that is half done, and of the file that such a change leaves: shown on the real servers, and not so in
+ * ours. The simulator has more of these, which take a death at the right moment (COMPATIBILITY.md, "While the members change").
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,11 +8,16 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Build, subject, superUser } from "../reference/server.ts";
-import { auth, reconfig } from "../wire/requests.ts";
+import { isShort } from "../shard.ts";
+import { auth, create, reconfig } from "../wire/requests.ts";
+import type { Actor } from "../wire/scene.ts";
 import { TestEnsemble } from "./ensemble.ts";
 
 const config = { reconfigEnabled: "true" };
 const reconfigInProgress = -14;
+/** Many times what it takes a server to do what it is to do. */
+const longMs = 5000;
+const pollMs = 20;
 
 function nextFile(ensemble: TestEnsemble, sid: number): string {
   return join(ensemble.member(sid).folder, "zoo.cfg.dynamic.next");
@@ -25,10 +30,19 @@ async function stopped(build: Build): Promise<TestEnsemble> {
   return ensemble;
 }
 
-/** Leaves in a member's folder what a change to these members with that version leaves when it was seen and no more. */
-function leaveBehind(ensemble: TestEnsemble, sid: number, version: string): void {
-  const text = readFileSync(join(ensemble.member(sid).folder, "zoo.cfg.dynamic.100000000"), "utf8");
-  writeFileSync(nextFile(ensemble, sid), `${text.trimEnd()}\nversion=${version}\n`);
+/** The members of an ensemble that has not changed them yet, as one of them has them in its file. */
+function firstMembers(ensemble: TestEnsemble, sid: number): string {
+  return readFileSync(join(ensemble.member(sid).folder, "zoo.cfg.dynamic.100000000"), "utf8").trimEnd();
+}
+
+/** Leaves in a member's folder what a change to those members with that version leaves when it was seen and no more. */
+function leaveBehind(
+  ensemble: TestEnsemble,
+  sid: number,
+  version: string,
+  members = firstMembers(ensemble, sid),
+): void {
+  writeFileSync(nextFile(ensemble, sid), `${members}\nversion=${version}\n`);
 }
 
 /** A `.next` of before the configuration that is committed, and then a change. @returns what that is answered. */
@@ -77,4 +91,155 @@ async function keepsWhatItSaw(build: Build): Promise<boolean> {
 test("a change that was seen is forgotten by the second start", { timeout: 120_000 }, async () => {
   expect(await keepsWhatItSaw(subject)).toBe(true);
   expect(await keepsWhatItSaw("reference")).toBe(false);
+});
+
+/**
+ * A member starts that was alone to see a change, to itself and two servers that never came to be.
+ * @returns whether it serves before long; it does when it has been started twice.
+ */
+async function joinsThoughAlone(build: Build): Promise<boolean> {
+  const ensemble = await stopped(build);
+  try {
+    const [own] = firstMembers(ensemble, 1).split("\n");
+    const others = [4, 5].map((sid) => `server.${sid}=127.0.0.1:${sid}:1${sid}:participant`);
+    leaveBehind(ensemble, 1, "100000007", [own, ...others].join("\n"));
+    await ensemble.launch(2, 3);
+    const serving = ensemble
+      .member(1)
+      .start()
+      .catch(() => {});
+    await ensemble.takesVotes(1);
+    await Promise.race([serving, delay(longMs)]);
+    const isServing = (await ensemble.modeOf(1)) !== null;
+    await ensemble.member(1).kill();
+    await serving;
+    await ensemble.launch(1);
+    return isServing;
+  } finally {
+    await ensemble.dispose();
+  }
+}
+
+test("a server that was alone to see a change looks for a leader for ever", { timeout: 120_000 }, async () => {
+  expect(await joinsThoughAlone(subject)).toBe(true);
+  if (!isShort) expect(await joinsThoughAlone("reference")).toBe(false);
+});
+
+/**
+ * Three voters, the third of which leads, and an observer that is to vote: the change waits for one of three acknowledgements, since
+ * the second voter stands still. Another observer, the fifth server, does not run yet.
+ */
+class HalfChanged {
+  readonly ensemble: TestEnsemble;
+  /** What the change is answered, in the end. */
+  readonly outcome: Promise<number | null>;
+  readonly #admin: Actor;
+
+  private constructor(ensemble: TestEnsemble, admin: Actor, outcome: Promise<number | null>) {
+    this.ensemble = ensemble;
+    this.#admin = admin;
+    this.outcome = outcome;
+  }
+
+  static async begin(build: Build): Promise<HalfChanged> {
+    // Nobody is to be given up because it stands still.
+    const settings = { observers: 1, spares: 1, config: { ...config, syncLimit: 60 } };
+    const ensemble = await TestEnsemble.prepare({ builds: [build, build, build, build, build], ...settings });
+    try {
+      await ensemble.launch(1, 2, 3);
+      await ensemble.launch(4);
+      expect(await ensemble.leader()).toBe(3);
+      const admin = await ensemble.visit(3);
+      await admin.ask(auth("digest", superUser));
+      await ensemble.member(2).pause();
+      const outcome = admin.ask(reconfig({ joining: newVoter(ensemble), leaving: null, members: null, version: -1n }));
+      const err = outcome.then((reply) => reply?.err ?? null);
+      while (!existsSync(nextFile(ensemble, 1))) {
+        const early = await Promise.race([err, delay(pollMs, "none")]);
+        if (early !== "none") throw new Error(`the change was answered ${early}`);
+      }
+      return new HalfChanged(ensemble, admin, err);
+    } catch (error) {
+      await ensemble.dispose();
+      throw error;
+    }
+  }
+
+  /** Whether server 4 votes, by what a member says of the ensemble. */
+  async isChangedAt(sid: number): Promise<boolean> {
+    const text = await this.ensemble.member(sid).fourLetterWord("conf");
+    expect(text).toContain("membership:");
+    return text.includes(newVoter(this.ensemble));
+  }
+
+  async dispose(): Promise<void> {
+    this.#admin.connection.cut();
+    await this.ensemble.dispose();
+  }
+}
+
+/** The line of the fourth server, as one that votes. */
+function newVoter(ensemble: TestEnsemble): string {
+  return `server.4=127.0.0.1:${ensemble.quorumPorts[3]}:participant;127.0.0.1:${ensemble.member(4).port}`;
+}
+
+/** A server joins meanwhile. @returns whether it goes by a change that is not committed; in the end it goes by one that is. */
+async function goesByWhatIsNotCommitted(build: Build): Promise<boolean> {
+  const scene = await HalfChanged.begin(build);
+  const { ensemble } = scene;
+  try {
+    const joined = ensemble.member(5).start();
+    joined.catch(() => {});
+    await ensemble.takesVotes(5);
+    await Promise.race([joined, delay(longMs)]);
+    const isBefore = (await ensemble.modeOf(5)) !== null && (await scene.isChangedAt(5));
+    expect(await scene.isChangedAt(3)).toBe(false);
+    ensemble.member(2).resume();
+    expect(await scene.outcome).toBe(0);
+    await joined;
+    expect(await scene.isChangedAt(5)).toBe(true);
+    return isBefore;
+  } finally {
+    await scene.dispose();
+  }
+}
+
+test(
+  "a server that joins while a change is under way goes by it before it is committed",
+  { timeout: 120_000 },
+  async () => {
+    expect(await goesByWhatIsNotCommitted(subject)).toBe(false);
+    if (!isShort) expect(await goesByWhatIsNotCommitted("reference")).toBe(true);
+  },
+);
+
+/** The voter that stands still dies. @returns whether the ensemble comes to write again. */
+async function writesWithANewVoter(build: Build): Promise<boolean> {
+  const scene = await HalfChanged.begin(build);
+  const { ensemble } = scene;
+  try {
+    await ensemble.member(2).kill();
+    const deadline = Date.now() + 2 * longMs;
+    for (let round = 0; Date.now() < deadline; round++) {
+      const written = write(ensemble, `/w${round}`).catch(() => false);
+      if (await Promise.race([written, delay(longMs, false)])) return true;
+    }
+    // Nobody has noticed: the leader goes on to lead.
+    expect(await ensemble.modeOf(3)).toBe("leader");
+    return false;
+  } finally {
+    await scene.dispose();
+  }
+}
+
+async function write(ensemble: TestEnsemble, path: string): Promise<boolean> {
+  const actor = await ensemble.visit(await ensemble.leader());
+  const reply = await actor.ask(create(path));
+  actor.connection.cut();
+  return reply?.err === 0;
+}
+
+test("all writes wait for an observer that is to vote", { timeout: 120_000 }, async () => {
+  expect(await writesWithANewVoter(subject)).toBe(true);
+  if (!isShort) expect(await writesWithANewVoter("reference")).toBe(false);
 });
