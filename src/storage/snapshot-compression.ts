@@ -15,7 +15,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip, type Gunzip, type Gzip } from "node:zlib";
 import { errorCode } from "#base/errors.ts";
-import { compress as compressBlock, uncompress as uncompressBlock } from "snappyjs";
+import { compress as compressBlock } from "snappyjs";
+import { expandSnappyBlock } from "./snappy-block.ts";
 
 /** The bytes are not of the format that the file's name promises. */
 export class CompressionError extends Error {
@@ -136,7 +137,7 @@ async function* snappyExpanded(chunks: AsyncIterable<Buffer>): AsyncIterable<Buf
 
 function expandedBlock(block: Buffer): Buffer {
   try {
-    return uncompressBlock(block, snappyBlockBytesMax);
+    return expandSnappyBlock(block, snappyBlockBytesMax);
   } catch (cause) {
     throw new CompressionError("not a snappy block", { cause });
   }
