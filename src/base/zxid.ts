@@ -4,6 +4,9 @@
  * read from and written to bytes in place. BigInt appears at the edges only: text, generated records, tests.
  */
 
+/** The last epoch: the upper half of a zxid, which is not negative. */
+export const epochMax = 0x7fff_ffff;
+
 /** Signed 64-bit value of two halves. */
 export function longOf(high: number, low: number): bigint {
   return (BigInt(high | 0) << 32n) | BigInt(low >>> 0);

@@ -15,6 +15,7 @@
  * Source: Leader.getEpochToPropose, waitForEpochAck; StateSummary.java.
  */
 
+import { epochMax } from "#base/zxid.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
 
 /** How far a history goes: the newer one has the later epoch, then the later zxid. */
@@ -31,6 +32,7 @@ export class EpochAgreement {
   #highest = -1n;
   #epoch: bigint | null = null;
   #isEstablished = false;
+  #isExhausted = false;
   readonly #proposers = new Set<bigint>();
   readonly #ackers = new Set<bigint>();
 
@@ -51,9 +53,18 @@ export class EpochAgreement {
     return this.#isEstablished;
   }
 
+  /** Whether the last epoch that there is has been accepted: no other can be proposed. ZooKeeper goes on to a negative one, which no learner takes. */
+  get isExhausted(): boolean {
+    return this.#isExhausted;
+  }
+
   /** A server, the leader among them, says which epoch it accepted last. */
   propose(sid: bigint, acceptedEpoch: bigint): void {
     if (this.#epoch !== null) return;
+    if (acceptedEpoch >= epochMax) {
+      this.#isExhausted = true;
+      return;
+    }
     if (acceptedEpoch >= this.#highest) this.#highest = acceptedEpoch + 1n;
     if (this.#views.isVoter(sid)) this.#proposers.add(sid);
     if (this.#isQuorumWithLeader(this.#proposers)) this.#epoch = this.#highest;

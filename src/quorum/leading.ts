@@ -14,7 +14,7 @@
  * Source: Leader.java (lead), LearnerMaster.java; Zab paper, phases 1 to 3.
  */
 
-import { highOf, longOf, lowOf } from "#base/zxid.ts";
+import { epochMax, highOf, longOf, lowOf } from "#base/zxid.ts";
 import type { ReconfigRequest } from "#jute/records/proto.ts";
 import type { PacketView } from "#protocol/quorum-packet.ts";
 import { Broadcast } from "./broadcast.ts";
@@ -339,6 +339,7 @@ export class Leading extends LearnerMaster {
   }
 
   #reasonToGiveUp(): string {
+    if (this.#agreement.isExhausted) return `no epoch follows ${epochMax}, which this server has accepted`;
     if (this.phase === "Discovery") return "Timeout while waiting for epoch from quorum";
     if (this.phase === "Establishing") return "Timeout while waiting for epoch to be acked by quorum";
     const sids = [...this.#newLeaderAckers].join(", ");

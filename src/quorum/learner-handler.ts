@@ -19,7 +19,7 @@
  * Source: LearnerHandler.java.
  */
 
-import { highOf, longOf, lowOf } from "#base/zxid.ts";
+import { epochMax, highOf, longOf, lowOf } from "#base/zxid.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { type PacketView, PacketType, packetName, writePacket } from "#protocol/quorum-packet.ts";
 import type { Durable } from "./durable.ts";
@@ -95,8 +95,6 @@ export interface HandlerServices {
 
 /** protocolVersion of ZAB 1.0, which every server since 3.4 speaks. */
 export const zabVersion = 0x10000;
-/** The last epoch: the upper half of a zxid is not negative. */
-const epochMax = 0x7fff_ffff;
 /** Ends a tree on the wire. */
 export const treeSignature = "BenWasHere";
 

@@ -72,6 +72,7 @@ export function parseMembership(
 ): Membership {
   const members = new Map<bigint, Member>();
   const groups = new Map<bigint, bigint>();
+  const groupBlames = new Map<bigint, Blame>();
   const weights = new Map<bigint, bigint>();
   let isHierarchical = false;
   for (const line of lines) {
@@ -89,9 +90,13 @@ export function parseMembership(
     for (const sid of javaSplit(line.value, ":").map((text) => blame.long(text))) {
       if (groups.has(sid)) throw blame.error(`Server ${sid}is in multiple groups`, "each server in one group line");
       groups.set(sid, number);
+      groupBlames.set(sid, blame);
     }
   }
-  if (isHierarchical) checkGroups({ members, groupOf: groups, weights }, options.file);
+  if (isHierarchical) {
+    checkGroups({ members, groupOf: groups, weights }, options.file);
+    for (const [sid, blame] of groupBlames) checkWeight(sid, members.get(sid)?.role, weights, blame);
+  }
   return { members, groupOf: isHierarchical ? groups : null, weights };
 }
 
@@ -257,6 +262,15 @@ function checkGroups(membership: Membership & { readonly groupOf: object }, file
     const problem = `Server ${sid}is not in a group; valid is a group line that names every participant`;
     throw new ConfigError({ file, line, key: `server.${sid}`, problem });
   }
+}
+
+/** Only voters weigh something by themselves; at anybody else in a group, and without a weight, ZooKeeper ends with a null pointer. */
+function checkWeight(sid: bigint, role: MemberRole | undefined, weights: Membership["weights"], blame: Blame): void {
+  if (role === "participant" || weights.has(sid)) return;
+  throw blame.illegalArgument(
+    `Server ${sid} is in a group, does not vote and has no weight`,
+    "a group of participants",
+  );
 }
 
 /** A host as Java prints it: an IPv6 address with all its groups, in brackets. */

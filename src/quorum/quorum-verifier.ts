@@ -130,6 +130,10 @@ export class QuorumViews {
     this.#oracle = oracle;
   }
 
+  get hasOracle(): boolean {
+    return this.#oracle !== null;
+  }
+
   get isChanging(): boolean {
     return this.lastSeen.version > this.committed.version;
   }

@@ -54,6 +54,10 @@ export function judgeReconfig(request: ReconfigRequest, state: ReconfigState): Q
     const isForeseen = !(error instanceof IllegalArgumentError);
     return refusal(isForeseen ? ErrorCode.badArguments : ErrorCode.marshallingError, error.message);
   }
+  if (views.hasOracle && membership.groupOf !== null) {
+    // The next start would be refused. ZooKeeper ignores the groups then, without a word.
+    return refusal(ErrorCode.badArguments, "Reconfig failed - an oracle is for two voters without groups and weights");
+  }
   const votersMin = rules.standaloneEnabled ? 2 : 1;
   if (participants(membership).length < votersMin) {
     const followers = votersMin === 1 ? "1 follower" : "2 followers";

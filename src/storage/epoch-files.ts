@@ -12,6 +12,7 @@
  */
 
 import { CorruptionError } from "#base/errors.ts";
+import { epochMax } from "#base/zxid.ts";
 import type { Disk } from "#host/disk.ts";
 import { readWhole, renameTemporary, writeAtomically, writeTemporary } from "./atomic-file.ts";
 
@@ -24,8 +25,6 @@ const acceptedName = "acceptedEpoch";
 const currentName = "currentEpoch";
 /** What is looked at of a file that should hold a number. */
 const readBytesMax = 64;
-/** An epoch is the upper half of a zxid, which is not negative. */
-const epochMax = 0x7fff_ffffn;
 
 export class EpochFiles {
   readonly #disk: Disk;

@@ -394,6 +394,15 @@ describe("a leader", () => {
     expect(stage.take()).toEqual(["[over: Timeout while waiting for epoch from quorum]"]);
   });
 
+  it("does not begin an epoch behind the last one, and says why", () => {
+    const stage = new LeaderStage(3, 0, undefined, 0, 0x7fff_ffffn);
+    stage.connect(2);
+    stage.connect(3);
+    expect(stage.take()).toEqual([]);
+    stage.leading.halfTick(1050);
+    expect(stage.take()).toContain("[over: no epoch follows 2147483647, which this server has accepted]");
+  });
+
   it("keeps a learner that has nothing to acknowledge, whatever it joined in the middle of", () => {
     const stage = new LeaderStage().serve();
     stage.propose(0x200000001n);

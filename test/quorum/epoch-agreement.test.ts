@@ -26,6 +26,18 @@ test("who comes too late does not change it", () => {
   expect(epochs.epoch).toBe(5n);
 });
 
+test("there is none behind the last one", () => {
+  const epochs = agreement();
+  epochs.propose(1n, 0x7fff_ffffn);
+  epochs.propose(2n, 4n);
+  epochs.propose(3n, 4n);
+  expect([epochs.epoch, epochs.isExhausted]).toEqual([null, true]);
+  const last = agreement();
+  last.propose(1n, 0x7fff_fffen);
+  last.propose(2n, 4n);
+  expect([last.epoch, last.isExhausted]).toEqual([0x7fff_ffffn, false]);
+});
+
 test("an observer raises it and is not counted", () => {
   const epochs = agreement(3, 1);
   epochs.propose(1n, 4n);

@@ -108,14 +108,19 @@ describe("groups and weights", () => {
   const servers = "server.1=a:1:2\nserver.2=b:1:2:observer\n";
 
   it("make the quorums hierarchical, with a weight of 1 where none is given", () => {
-    const { groupOf, weights } = parse(`${servers}group.5=1:2\nweight.1=3`);
+    const { groupOf, weights } = parse(`${servers}group.5=1:2\nweight.1=3\nweight.2=1`);
     expect(groupOf).toEqual(
       new Map([
         [1n, 5n],
         [2n, 5n],
       ]),
     );
-    expect(weights).toEqual(new Map([[1n, 3n]]));
+    expect(weights).toEqual(
+      new Map([
+        [1n, 3n],
+        [2n, 1n],
+      ]),
+    );
     expect(parse(servers.trimEnd()).groupOf).toBeNull();
   });
 
@@ -125,6 +130,13 @@ describe("groups and weights", () => {
 
   it("may have a group of separators only, which is empty", () => {
     expect(parse(`${servers}group.5=1\ngroup.6=:`).groupOf).toEqual(new Map([[1n, 5n]]));
+  });
+
+  it("have nobody who neither votes nor has a weight", () => {
+    const problem = "is in a group, does not vote and has no weight";
+    checkError(`${servers}group.5=1:2`, `zoo.cfg:3: group.5: Server 2 ${problem}`);
+    checkError(`${servers}group.5=1:3`, `zoo.cfg:3: group.5: Server 3 ${problem}`);
+    expect(parse(`${servers}group.5=1:3\nweight.3=0`).groupOf!.get(3n)).toBe(5n);
   });
 
   it("need every participant in one group", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ReconfigRequest } from "#jute/records/proto.ts";
 import { ErrorCode, errorName } from "#protocol/error-code.ts";
 import { parseConfigText } from "#quorum/config-text.ts";
-import { QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
+import { type Oracle, QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import { judgeReconfig } from "#quorum/reconfiguration.ts";
 import { rules, verifierOf } from "./support.ts";
 
@@ -19,13 +19,14 @@ interface Case {
   readonly lastSeen?: QuorumVerifier;
   readonly standaloneEnabled?: boolean;
   readonly connected?: readonly bigint[];
+  readonly oracle?: Oracle;
 }
 
 function judge(request: Partial<ReconfigRequest>, given: Case = {}): QuorumVerifier | string {
   const { current = three, connected = [1n, 2n, 3n, 4n] } = given;
   const whole = { joiningServers: null, leavingServers: null, newMembers: null, curConfigId: -1n, ...request };
   const verdict = judgeReconfig(whole, {
-    views: new QuorumViews(current, given.lastSeen),
+    views: new QuorumViews(current, given.lastSeen, given.oracle),
     rules: { ...rules, standaloneEnabled: given.standaloneEnabled ?? true },
     zxid,
     isSynced: (config) => config.hasQuorum((sid) => connected.includes(sid)),
@@ -96,6 +97,7 @@ describe("a change of the members", () => {
     [{ joiningServers: "server.x=a:1:2;3" }, /^marshallingError/],
     [{ joiningServers: "server.4=a:1:70000;3" }, /^marshallingError: .*port out of range:70000/],
     [{ newMembers: member(1, "observer") }, /^marshallingError: .*Observers w\/o participants/],
+    [{ newMembers: `${member(1)},${member(2)},group.1=1:2:3` }, /^marshallingError: .*has no weight/],
     [{ newMembers: `${member(1)},version=x` }, /^marshallingError: .*For input string: "x"/],
   ])("is refused when it makes no sense: %j", (request, refusal) => {
     checkRefused(request, refusal);
@@ -112,6 +114,13 @@ describe("a change of the members", () => {
     check({ leavingServers: "2,3" }, [member1], given);
     checkRefused({ leavingServers: "1,2,3" }, /^badArguments: .*at least 1 follower/, given);
     checkRefused({ newMembers: member(1, "observer") }, /^marshallingError: .*participants should be >0/, given);
+  });
+
+  it("makes no groups where an oracle decides", () => {
+    const newMembers = `${member(1)},${member(2)},group.1=1:2`;
+    const oracle = { grants: () => false };
+    checkRefused({ newMembers }, /^badArguments: .*an oracle is for two voters without groups/, { oracle });
+    expect(judge({ newMembers: `${member(1)},${member(2)}` }, { oracle })).toBeInstanceOf(QuorumVerifier);
   });
 
   it("is no increment of groups", () => {

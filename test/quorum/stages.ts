@@ -221,7 +221,7 @@ export class LeaderStage extends Stage {
 
   readonly configs: Configurations;
 
-  constructor(voters = 3, observers = 0, configOutput?: ConfigOutput, firstCounter = 0) {
+  constructor(voters = 3, observers = 0, configOutput?: ConfigOutput, firstCounter = 0, acceptedEpoch = 1n) {
     super();
     const { window } = this;
     this.configs = configsOf(viewsOf(memberLines(voters, observers)), configOutput);
@@ -257,7 +257,7 @@ export class LeaderStage extends Stage {
         over: (reason) => this.said.push(`[over: ${reason}]`),
       },
     });
-    this.leading.start(1n);
+    this.leading.start(acceptedEpoch);
   }
 
   override take(): string[] {
