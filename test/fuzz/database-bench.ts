@@ -3,6 +3,7 @@
  * snapshot or as a log, and loads as the same state.
  */
 
+import { readFileSync } from "node:fs";
 import { CorruptionError } from "#base/errors.ts";
 import { compareHalves, hexOfHalves } from "#base/zxid.ts";
 import { Database, loadDatabase, type LoadedDatabase } from "#server/database.ts";
@@ -19,6 +20,10 @@ import { stoppedClock } from "./server-bench.ts";
 import { demand, OracleError } from "./target.ts";
 
 export const folder = "/d/version-2";
+/** What a real ZooKeeper wrote of a tree that has nothing yet. */
+export const emptySnapshot: Buffer = readFileSync(
+  new URL("../fixtures/disk/empty/version-2/snapshot.0", import.meta.url),
+);
 /** Calls of the disk for a start, beside one for each so many bytes: whoever makes more goes round in circles. */
 const callsMax = 2_000;
 const bytesPerCall = 16;

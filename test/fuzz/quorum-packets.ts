@@ -16,6 +16,7 @@ const { upToDate, diff, trunc, snap, observerInfo, leaderInfo, ackEpoch, commitA
 const version: Buffer = new Bytes().int(0x10000).build();
 /** The first epoch's. */
 export const epochZxid = 0x1_0000_0000n;
+const secondEpochZxid = 0x2_0000_0000n;
 
 /** A packet as it goes over the wire. */
 export function packet(type: number, zxid: bigint, data: Uint8Array | null = null): Buffer {
@@ -74,15 +75,54 @@ export const packetWords: readonly Buffer[] = [
   treeBytes(),
 ];
 
-/** Up to serving, and what a leader says then. */
-function leadersWords(way: Buffer, ...rest: readonly Buffer[]): Buffer {
+/** Up to serving, in that epoch, and what a leader says then. */
+function wordsOf(epoch: bigint, way: readonly Buffer[], rest: readonly Buffer[]): Buffer {
   return Buffer.concat([
-    packet(leaderInfo, epochZxid, version),
-    way,
-    packet(newLeader, epochZxid, Buffer.from(configText)),
+    packet(leaderInfo, epoch, version),
+    ...way,
+    packet(newLeader, epoch, Buffer.from(configText)),
     packet(upToDate, -1n),
     ...rest,
   ]);
+}
+
+function leadersWords(way: Buffer, ...rest: readonly Buffer[]): Buffer {
+  return wordsOf(epochZxid, [way], rest);
+}
+
+/** What a server has in its log that has been a follower in the first epoch; the last of it may not be committed. */
+export function history(): Buffer[] {
+  const [one, two, three, four] = [1n, 2n, 3n, 4n].map((counter) => epochZxid + counter) as [
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+  ];
+  return [sessionTxn(one), createTxn(two, "/a"), createTxn(three, "/b"), createTxn(four, "/c")];
+}
+
+/** What the leader of the second epoch says to that server. */
+export function returningSeeds(): Buffer[] {
+  const end = epochZxid + 4n;
+  const [one, two] = [secondEpochZxid + 1n, secondEpochZxid + 2n];
+  const news = [packet(proposal, one, createTxn(one, "/d")), packet(commit, one)];
+  const served = [packet(proposal, two, createTxn(two, "/e")), packet(commit, two)];
+  const tree = [packet(snap, epochZxid + 3n), treeBytes()];
+  return [
+    wordsOf(secondEpochZxid, [packet(diff, end)], served),
+    wordsOf(secondEpochZxid, [packet(diff, one), ...news], served),
+    wordsOf(secondEpochZxid, [packet(trunc, epochZxid + 2n)], [...news, ...served]),
+    wordsOf(secondEpochZxid, [packet(trunc, epochZxid + 3n), ...news], served),
+    wordsOf(secondEpochZxid, tree, [...news, ...served]),
+    wordsOf(secondEpochZxid, [...tree, ...news], served),
+    // Cut off in the middle of each.
+    Buffer.concat([packet(leaderInfo, secondEpochZxid, version), packet(trunc, epochZxid + 2n), ...news]),
+    Buffer.concat([
+      packet(leaderInfo, secondEpochZxid, version),
+      packet(snap, epochZxid + 3n),
+      treeBytes().subarray(0, 200),
+    ]),
+  ];
 }
 
 export function learnerSeeds(): Buffer[] {

@@ -5,7 +5,7 @@ import { clientFrames, handshakes, requestBodies } from "./targets/clients.ts";
 import { dynamicConfig, zooCfg } from "./targets/config.ts";
 import { epochs, folders, log, snapshot } from "./targets/disk.ts";
 import { election } from "./targets/election.ts";
-import { discovery, leader, learner, packets } from "./targets/quorum.ts";
+import { discovery, leader, learner, packets, returning } from "./targets/quorum.ts";
 import { txns } from "./targets/txns.ts";
 import { treeStream } from "./targets/tree-stream.ts";
 
@@ -15,6 +15,7 @@ export const targets: readonly FuzzTarget[] = [
   requestBodies,
   packets,
   learner,
+  returning,
   leader,
   discovery,
   election,

@@ -16,7 +16,16 @@ import { CorruptionError } from "#base/errors.ts";
 import { EpochFiles, type Epochs } from "#storage/epoch-files.ts";
 import { gzipMagic, snappyMagic } from "#storage/snapshot-compression.ts";
 import { MemoryDisk } from "../../support/memory-disk.ts";
-import { checkState, diskWith, folder, logOf, type Start, startFrom, stateOf } from "../database-bench.ts";
+import {
+  checkState,
+  diskWith,
+  emptySnapshot,
+  folder,
+  logOf,
+  type Start,
+  startFrom,
+  stateOf,
+} from "../database-bench.ts";
 import { repairLog, repairSnapshot } from "../repair.ts";
 import { demand, diceOf, type FuzzTarget, OracleError } from "../target.ts";
 
@@ -59,8 +68,6 @@ function fixtureFiles(kind: string): Buffer[] {
     .map(([, bytes]) => bytes)
     .filter(({ length }) => length <= bytesMax);
 }
-
-const emptySnapshot = readFileSync(new URL("empty/version-2/snapshot.0", fixtures));
 
 /** A start that must have worked, since another from the same did. */
 async function startAgain(disk: MemoryDisk, what: string): Promise<Start> {

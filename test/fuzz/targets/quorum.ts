@@ -1,7 +1,8 @@
 /**
  * Targets of the ports between servers, whatever a peer may send:
  *
- *   learner    what a leader sends to a follower that has just connected, from LEADERINFO to COMMIT
+ *   learner    what a leader sends to a new follower that has just connected, from LEADERINFO to COMMIT
+ *   returning  the same to one that has a history, the end of which may have to go
  *   leader     what a learner sends to a leader that serves, from FOLLOWERINFO to REQUEST
  *   discovery  the same to one that has not found its quorum yet
  *   packets    one packet of the quorum port, beside a decoder that was generated from ZooKeeper's own description
@@ -18,23 +19,33 @@ import { EpochFiles } from "#storage/epoch-files.ts";
 import { longOf } from "#base/zxid.ts";
 import { Bytes } from "../../support/bytes.ts";
 import type { MemoryDisk } from "../../support/memory-disk.ts";
-import { diskWith, startFrom } from "../database-bench.ts";
+import { logHeader, record } from "../../storage/builders.ts";
+import { diskWith, emptySnapshot, startFrom } from "../database-bench.ts";
 import { HonestClient } from "../honest-client.ts";
 import { clientPort, electionPort, firstWords, MemberBench, quorumPort, voteBytes } from "../member-bench.ts";
-import { epochZxid, leaderSeeds, learnerInfo, learnerSeeds, packet, packetWords } from "../quorum-packets.ts";
+import {
+  history,
+  leaderSeeds,
+  learnerInfo,
+  learnerSeeds,
+  packet,
+  packetWords,
+  returningSeeds,
+} from "../quorum-packets.ts";
 import type { FakeSocket } from "../server-bench.ts";
 import { cutInPieces, demand, diceOf, type FuzzTarget, OracleError } from "../target.ts";
 
-const { proposal, ack, followerInfo, ackEpoch, request, snap } = PacketType;
+const { proposal, ack, followerInfo, leaderInfo, ackEpoch, request, snap } = PacketType;
 const bytesMax = 16_384;
 const allocatedBytesMax = 32 << 20;
 const pieceBytesMax = 200;
 const dataFolder = "/data/version-2";
 /** A follower of server 3, up to its first packet; `hear` is told each packet that it sends. */
 async function follower(
+  files: Readonly<Record<string, Uint8Array>>,
   hear: (packet: PacketView, bench: MemberBench) => void,
 ): Promise<{ bench: MemberBench; leader: FakeSocket }> {
-  const bench = await new MemberBench(1).start();
+  const bench = await new MemberBench(1).put(files).start();
   for (const sid of [2, 3]) {
     const state = sid === 3 ? ServerState.leading : ServerState.following;
     bench.join(electionPort, `h${sid}`).give(Buffer.concat([firstWords(sid), voteBytes({ state })]));
@@ -78,9 +89,9 @@ function moved(disk: MemoryDisk): MemoryDisk {
   return diskWith(Object.fromEntries(names.map((name) => [name, disk.get(`${dataFolder}/${name}`)])));
 }
 
-async function playLearner(input: Buffer): Promise<void> {
+async function playLearner(input: Buffer, files: Readonly<Record<string, Uint8Array>> = {}): Promise<void> {
   const promises: Promised[] = [];
-  const { bench, leader } = await follower(({ type, zxidHigh, zxidLow }, { disk }) => {
+  const { bench, leader } = await follower(files, ({ type, zxidHigh, zxidLow }, { disk }) => {
     if (type === ack) promises.push({ disk: disk.crash(() => false), zxid: longOf(zxidHigh, zxidLow) });
   });
   for (const piece of cutInPieces(input, diceOf(input, 1), pieceBytesMax)) {
@@ -102,7 +113,20 @@ export const learner: FuzzTarget = {
   words: [...packetWords, "/a", "/zookeeper/config", "server.1=", "version="],
   allocatedBytesMax,
   seeds: learnerSeeds,
-  run: playLearner,
+  run: (input) => playLearner(input),
+};
+
+export const returning: FuzzTarget = {
+  ...learner,
+  name: "returning",
+  seeds: returningSeeds,
+  run: (input) =>
+    playLearner(input, {
+      acceptedEpoch: Buffer.from("1"),
+      currentEpoch: Buffer.from("1"),
+      "snapshot.0": emptySnapshot,
+      "log.100000001": Buffer.concat([logHeader, ...history().map((txn) => record(txn))]),
+    }),
 };
 
 /** Server 3, which has been elected, and knows of nobody yet who follows it. */
@@ -123,6 +147,7 @@ async function elected(): Promise<MemberBench> {
 async function joinHonestly(bench: MemberBench): Promise<void> {
   const honest = bench.join(quorumPort, "h1");
   const view = new PacketView();
+  let epoch = 0n;
   honest.onWrite = (bytes) => {
     for (let at = 0; at < bytes.length && view.read(bytes, at, bytes.length, bytes.length); at = view.end) {
       // A tree is no packet: with one to receive it acknowledges nothing more.
@@ -130,6 +155,7 @@ async function joinHonestly(bench: MemberBench): Promise<void> {
         honest.onWrite = () => {};
         return;
       }
+      if (view.type === leaderInfo) epoch = longOf(view.zxidHigh, 0);
       if (view.type === proposal) answers.push(packet(ack, longOf(view.zxidHigh, view.zxidLow)));
     }
   };
@@ -141,7 +167,7 @@ async function joinHonestly(bench: MemberBench): Promise<void> {
   await bench.turns();
   honest.give(packet(ackEpoch, 0n, new Bytes().int(0).build()));
   await bench.turns();
-  honest.give(packet(ack, epochZxid));
+  honest.give(packet(ack, epoch));
   await bench.turns();
 }
 
@@ -159,7 +185,7 @@ async function checkRestart({ disk }: MemberBench, hasOwnTxns: boolean): Promise
   await new EpochFiles(crashed, dataFolder).load(longOf(lastZxidHigh, lastZxidLow));
 }
 
-/** The stranger may raise the epoch, or lie about its history; then no quorum comes about, and there is another election. */
+/** The stranger may raise the epoch, or lie about its history: with an honest follower there is a quorum all the same. */
 async function playDiscovery(input: Buffer): Promise<void> {
   const bench = await elected();
   const stranger = bench.join(quorumPort, "h2");
@@ -167,10 +193,16 @@ async function playDiscovery(input: Buffer): Promise<void> {
     stranger.give(piece);
     await bench.turns();
   }
-  if (bench.isListening(quorumPort)) await joinHonestly(bench);
+  await joinHonestly(bench);
+  demand(leads(bench), "it does not come to lead");
   stranger.hangUp();
   await bench.turns();
+  demand(leads(bench), "it leads no more");
   await checkRestart(bench, true);
+}
+
+function leads({ member }: MemberBench): boolean {
+  return member.peer!.leading?.isServing === true;
 }
 
 export const discovery: FuzzTarget = {
@@ -197,7 +229,7 @@ async function playLeader(input: Buffer): Promise<void> {
   await honest.work();
   stranger.hangUp();
   await honest.work();
-  demand(bench.member.peer!.leading?.isServing === true, "it leads no more");
+  demand(leads(bench), "it leads no more");
   await checkRestart(bench, true);
 }
 
