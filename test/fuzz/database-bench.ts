@@ -118,23 +118,37 @@ export async function checkState(start: Start): Promise<void> {
   const { database, recovery } = start;
   expectCountsRight(database.tree);
   expectAclsCounted(database.tree);
-  const state = stateOf(database);
   const { lastZxidHigh, lastZxidLow } = database.tree;
   demand(
     recovery.lastZxidHigh === lastZxidHigh && recovery.lastZxidLow === lastZxidLow,
     `recovery ends at ${hexOfHalves(recovery.lastZxidHigh, recovery.lastZxidLow)}, the tree at ${hexOfHalves(lastZxidHigh, lastZxidLow)}`,
   );
-  await checkSnapshot(database, state);
+  await checkSnapshot(database);
 }
 
 /** A snapshot of a state is that state. */
-export async function checkSnapshot(database: Database, state: string): Promise<void> {
+export async function checkSnapshot(database: Database): Promise<void> {
+  recountOverwritten(database);
+  const state = stateOf(database);
   // What a fuzzy snapshot holds beyond its zxid is left to the log, which is not there.
   if (hasLaterZnodes(database)) return;
   const again = await startFrom(await snapshotOf(database));
   if (again instanceof Error) throw new OracleError(`its snapshot is refused: ${again.message}`);
   demand(again.database.applier.digestMismatchCount === 0, "its snapshot has another digest");
   demand(stateOf(again.database) === state, "its snapshot is another state");
+}
+
+/** A start counts totals of quotas anew; what a client has written over them stays until then. */
+function recountOverwritten({ tree }: Database): void {
+  for (const target of tree.quotas.paths) {
+    const path = Buffer.from(`/zookeeper/quota${target}/zookeeper_stats`, "latin1");
+    const id = tree.find(path, 0, path.length);
+    if (id === 0) continue;
+    const [mzxid, czxid] = [StatField.mzxid, StatField.czxid].map((field) => {
+      return hexOfHalves(tree.store.stat(id, field), tree.store.statLow(id, field));
+    });
+    if (tree.store.stat(id, StatField.version) !== 0 || mzxid !== czxid) tree.quotas.recount(target);
+  }
 }
 
 function hasLaterZnodes({ tree }: Database): boolean {

@@ -40,7 +40,8 @@ async function playElection(input: Buffer): Promise<void> {
     bench.accept("h3", electionPort);
     await bench.turns();
     const leader = bench.accept("h3", quorumPort);
-    if (leader !== null) {
+    // The stranger may have said that its votes are to go there.
+    if (leader !== null && bench.member.peer!.state === "Learning") {
       await lookAgain(bench, leader);
       return;
     }

@@ -12,7 +12,7 @@ import { addSystemZnodes } from "#tree/system-znodes.ts";
 import type { Database } from "#server/database.ts";
 import { Bytes } from "../../support/bytes.ts";
 import { expectAclsCounted, expectCountsRight } from "../../support/tree-dump.ts";
-import { checkSnapshot, newDatabase, stateOf } from "../database-bench.ts";
+import { checkSnapshot, newDatabase } from "../database-bench.ts";
 import { demand, type FuzzTarget } from "../target.ts";
 
 const open = [{ perms: 31, scheme: "world", id: "anyone" }];
@@ -111,7 +111,7 @@ async function play(input: Buffer): Promise<void> {
   const { tree } = database;
   expectCountsRight(tree);
   expectAclsCounted(tree);
-  await checkSnapshot(database, stateOf(database));
+  await checkSnapshot(database);
 }
 
 export const txns: FuzzTarget = {
