@@ -10,18 +10,13 @@ import { describe, expect, test, vi } from "vitest";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import { freePort } from "../support/free-port.ts";
 import type { ServerProcess } from "../support/server-process.ts";
-import { WireClient } from "../support/wire-client.ts";
+import { type ReconfigWords, WireClient } from "../support/wire-client.ts";
 
 const noAuth = -102;
 const patienceMs = 30_000;
 
-interface Words {
-  readonly joining?: string;
-  readonly leaving?: string;
-}
-
 /** Asks for a change. @returns the error of the reply, or null when the connection ended before it. */
-async function change(server: ServerProcess, words: Words): Promise<number | null> {
+async function change(server: ServerProcess, words: ReconfigWords): Promise<number | null> {
   using client = await WireClient.connect(server.port);
   const reply = await client.reconfig(words).catch(() => null);
   return reply?.err ?? null;
@@ -155,6 +150,20 @@ describe("an ensemble whose members may change", () => {
     one.launch();
     expect(await one.exited).toMatchObject({ code: 14 });
     expect(one.stderr).toContain(`Exception while listening to the election port at /127.0.0.1:${taken}`);
+  });
+
+  test("refuses what would leave no quorum, and what is of another version, and the leader's log says why", async () => {
+    await using ensemble = await EnsembleProcess.start({ kinds: kinds.slice(1), settings });
+    const [any] = ensemble.servers;
+    const nobody = [4, 5, 6]
+      .map((sid) => `server.${sid}=127.0.0.1:${sid}:1${sid}:participant;127.0.0.1:2${sid}`)
+      .join();
+    expect(await change(any!, { joining: nobody })).toBe(-13);
+    expect(await change(any!, { leaving: "9" })).toBe(0);
+    expect(await change(any!, { leaving: "2", version: 7n })).toBe(-103);
+    const { stdout } = await ensemble.leader();
+    expect(stdout).toContain("there must be a connected and synced quorum in new configuration");
+    expect(stdout).toContain("Reconfiguration from version 7 failed");
   });
 
   test("asks who wants to change them", async () => {

@@ -243,6 +243,13 @@ export type Ending = "end" | "reset";
 
 type Waiter<T> = { resolve: (value: T) => void; reject: (error: Error) => void };
 
+/** An incremental change of the members; the version that it starts from, if that matters. */
+export interface ReconfigWords {
+  readonly joining?: string;
+  readonly leaving?: string;
+  readonly version?: bigint;
+}
+
 export class WireClient {
   /** Every reply and event after the handshake, in the order of arrival. */
   readonly arrivals: Arrival[] = [];
@@ -391,12 +398,12 @@ export class WireClient {
   }
 
   /** Asks for a change of the members, whatever their version: lines of those that join, ids of those that leave. */
-  reconfig({ joining, leaving }: { readonly joining?: string; readonly leaving?: string }): Promise<Reply> {
+  reconfig({ joining, leaving, version }: ReconfigWords): Promise<Reply> {
     const words = new Bytes()
       .string(joining ?? null)
       .string(leaving ?? null)
       .string(null)
-      .long(-1n);
+      .long(version ?? -1n);
     return this.request(op.reconfig, words.build());
   }
 
