@@ -45,8 +45,8 @@ export class ConfigError extends Error {
  */
 export class IllegalArgumentError extends ConfigError {}
 
-/** Keys and values are quoted as they stand, and a properties file can spell line ends and worse. */
-function oneLine(text: string): string {
+/** Text of an operator in one line: keys and values are quoted as they stand, and a properties file can spell line ends and worse. */
+export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 

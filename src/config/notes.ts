@@ -3,6 +3,8 @@
  * reads, a number that could not be read. Written once, at start, and by `check`.
  */
 
+import { oneLine } from "#base/errors.ts";
+
 export interface ConfigNote {
   /** "warn" when the operator probably expects something else than what will happen. */
   readonly level: "info" | "warn";
@@ -16,5 +18,5 @@ export interface ConfigNote {
 
 /** The note as one readable line, led by where it applies. */
 export function formatNote(file: string, note: ConfigNote): string {
-  return note.line > 0 ? `${file}:${note.line}: ${note.text}` : note.text;
+  return oneLine(note.line > 0 ? `${file}:${note.line}: ${note.text}` : note.text);
 }
