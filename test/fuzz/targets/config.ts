@@ -98,7 +98,9 @@ function settingsOf(config: LoadedConfig["config"]): string {
     // An IPv6 address is written in full.
     if (key === "clientPortAddress" && typeof value === "string" && value.includes(":")) return javaAddress(value);
     if (typeof value === "bigint") return String(value);
-    return value instanceof Map || value instanceof Set ? [...(value as Set<unknown>)] : value;
+    // A backslash at the very end is a key without a name, and none when something follows.
+    if (value instanceof Map) return [...(value as Map<unknown, unknown>)].filter(([name]) => name !== "zookeeper.");
+    return value instanceof Set ? [...(value as Set<unknown>)] : value;
   });
 }
 
