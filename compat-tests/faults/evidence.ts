@@ -11,12 +11,12 @@
  *   archive/             files of members that were then damaged
  */
 
-import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type CommittedTxn, fieldsOf, inOrder } from "../../test/history/committed-txn.ts";
+import type { CommittedTxn } from "../../test/history/committed-txn.ts";
 import type { Call, Conversation, Refusal } from "../../test/history/conversation.ts";
-import { adler32 } from "../disk/files.ts";
 import type { Build } from "../reference/server.ts";
+import { committedLogs } from "./member-logs.ts";
 import type { Operation } from "./operations.ts";
 
 export interface RoundPlan {
@@ -58,9 +58,6 @@ interface WrittenConversation {
   readonly said: readonly (readonly [zxid: bigint, what: number | string])[];
 }
 
-/** Nothing ends in more doubt than that. */
-const readingsMax = 64;
-
 export function writePlan(folder: string, plan: RoundPlan): void {
   writeFileSync(join(folder, "plan.json"), textOf(plan));
 }
@@ -95,109 +92,6 @@ export function readEvidence(folder: string): Evidence {
     outcome: valueOf(readFileSync(join(folder, "outcome.json"), "utf8")) as RoundOutcome,
     logs: committedLogs(folder, plan.builds, conversations),
   };
-}
-
-/**
- * The log that the members' logs are parts of. In the end a log of ours has what was committed and nothing else. One of the reference's
- * may still have what was cut off, behind a tree that came whole; so may files that were kept or put aside. What only they have counts
- * where a client was told of it or of what came later in its epoch, or where others have what came later. What is left is the end of an
- * epoch, of which a new leader had as much as some file has, or nothing: all are possible, and the history has to hold with one.
- */
-function committedLogs(
-  folder: string,
-  builds: readonly Build[],
-  conversations: readonly Conversation[],
-): (readonly CommittedTxn[])[] {
-  const txns = new Map<bigint, CommittedTxn>();
-  const maxOfEpoch = new Map<bigint, bigint>();
-  const note = (zxid: bigint): void => {
-    const epoch = zxid >> 32n;
-    if (zxid > (maxOfEpoch.get(epoch) ?? 0n)) maxOfEpoch.set(epoch, zxid);
-  };
-  const ofOurs = builds.flatMap((build, i) => (build === "ours" ? [join(folder, `server-${i + 1}`, "data")] : []));
-  for (const one of ofOurs.flatMap(logFiles).flatMap(txnsIn)) {
-    const known = txns.get(one.zxid);
-    if (known === undefined) txns.set(one.zxid, one);
-    else if (!isSame(known, one)) throw new Error(`two transactions are 0x${one.zxid.toString(16)}`);
-    else known.previous ??= one.previous;
-    note(one.zxid);
-  }
-  for (const { said } of conversations) for (const { zxid } of said) note(zxid);
-  const others = globSync(["server-*/data", "server-*/data/kept", "archive/*"], { cwd: folder });
-  const ends = new Map<bigint, DoubtfulEnd>();
-  for (const file of others.flatMap((name) => logFiles(join(folder, name)))) {
-    const lasts = new Map<bigint, bigint>();
-    for (const one of txnsIn(file)) {
-      if (txns.has(one.zxid)) continue;
-      const epoch = one.zxid >> 32n;
-      const txn = { ...one, previous: null };
-      if (one.zxid <= (maxOfEpoch.get(epoch) ?? 0n)) {
-        txns.set(one.zxid, txn);
-        continue;
-      }
-      const end = ends.get(epoch) ?? { txns: new Map(), lasts: new Set() };
-      ends.set(epoch, end);
-      end.txns.set(one.zxid, txn);
-      lasts.set(epoch, one.zxid);
-    }
-    for (const [epoch, last] of lasts) ends.get(epoch)!.lasts.add(last);
-  }
-  return readings(txns, [...ends.values()]);
-}
-
-/** What files have of an epoch beyond what is certain, and the last that each of them has. */
-interface DoubtfulEnd {
-  readonly txns: Map<bigint, CommittedTxn>;
-  readonly lasts: Set<bigint>;
-}
-
-/** Without the doubtful ends of epochs, and with as much of each as some file has. @throws Error when there is a gap in all of them. */
-function readings(
-  certain: ReadonlyMap<bigint, CommittedTxn>,
-  ends: readonly DoubtfulEnd[],
-): (readonly CommittedTxn[])[] {
-  let choices: (readonly CommittedTxn[])[] = [[]];
-  for (const { txns, lasts } of ends) {
-    const parts = [...lasts].map((last) => [...txns.values()].filter(({ zxid }) => zxid <= last));
-    choices = choices.flatMap((choice) => [choice, ...parts.map((part) => [...choice, ...part])]).slice(0, readingsMax);
-  }
-  const found: (readonly CommittedTxn[])[] = [];
-  let problem: unknown = null;
-  for (const choice of choices) {
-    try {
-      found.push(inOrder([...certain.values(), ...choice]));
-    } catch (error) {
-      problem ??= error;
-    }
-  }
-  if (found.length === 0) throw problem;
-  return found;
-}
-
-function logFiles(dataFolder: string): string[] {
-  return globSync(join(dataFolder, "version-2", "log.*"));
-}
-
-/** Those of a log file, up to its padding or to the first that is damaged. */
-function txnsIn(file: string): CommittedTxn[] {
-  const found: CommittedTxn[] = [];
-  const bytes = readFileSync(file);
-  for (let at = 16; at + 12 <= bytes.length;) {
-    const length = bytes.readInt32BE(at + 8);
-    if (length <= 0 || at + 12 + length >= bytes.length) break;
-    const payload = bytes.subarray(at + 12, at + 12 + length);
-    if (bytes.readBigInt64BE(at) !== BigInt(adler32(payload))) break;
-    const fields = fieldsOf(payload);
-    found.push({ ...fields, bytes: payload, seenMs: fields.timeMs, previous: found.at(-1)?.zxid ?? null });
-    at += 13 + length;
-  }
-  return found;
-}
-
-/** Behind a tree that is on its way transactions are sent without their digests: the shorter one is the longer one's beginning. */
-function isSame(a: CommittedTxn, b: CommittedTxn): boolean {
-  const length = Math.min(a.bytes.length, b.bytes.length);
-  return a.bytes.subarray(0, length).equals(b.bytes.subarray(0, length));
 }
 
 function written({ client, session, server, aliveMs, calls, said }: Conversation): WrittenConversation {

@@ -21,7 +21,7 @@ export interface CommittedTxn {
 const headerBytes = 32;
 const multiType = 14;
 const errorType = -1;
-export const digestBytes = 12;
+const digestBytes = 12;
 const digestVersion = 2;
 
 /** Its header's fields. */
@@ -53,6 +53,39 @@ export function errorIn({ type, bytes }: CommittedTxn): number {
 export function digestIn({ bytes }: CommittedTxn): bigint | null {
   const at = bytes.length - digestBytes;
   return at > headerBytes && bytes.readInt32BE(at) === digestVersion ? bytes.readBigUInt64BE(at + 4) : null;
+}
+
+/**
+ * What two members have of one transaction.
+ * @throws Error when it is two: an epoch has one leader, which uses no number twice, so not even what was never committed may differ.
+ */
+export function joined(
+  known: CommittedTxn,
+  { bytes, previous }: Pick<CommittedTxn, "bytes" | "previous">,
+): CommittedTxn {
+  const { zxid } = known;
+  const [shorter, longer] = bytes.length > known.bytes.length ? [known.bytes, bytes] : [bytes, known.bytes];
+  if (!isSame(shorter, longer)) {
+    throw new Error(`two transactions are ${hex(zxid)}: ${known.bytes.toString("hex")} and ${bytes.toString("hex")}`);
+  }
+  if (known.previous !== null && previous !== null && known.previous !== previous) {
+    throw new Error(
+      `${hex(zxid)} came behind ${hex(previous)} at a member, and behind ${hex(known.previous)} at another`,
+    );
+  }
+  return {
+    ...known,
+    bytes: longer === known.bytes ? longer : Buffer.from(longer),
+    previous: known.previous ?? previous,
+  };
+}
+
+/** Behind a tree that is on its way transactions are sent without their digests; nothing else may be missing. */
+function isSame(shorter: Buffer, longer: Buffer): boolean {
+  if (shorter.length === longer.length) return shorter.equals(longer);
+  const { length } = shorter;
+  if (longer.length !== length + digestBytes || longer.readInt32BE(length) !== digestVersion) return false;
+  return longer.subarray(0, length).equals(shorter);
 }
 
 /**

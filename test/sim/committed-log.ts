@@ -11,7 +11,7 @@
 
 import { longOf } from "#base/zxid.ts";
 import type { TxnWindow } from "#quorum/txn-window.ts";
-import { type CommittedTxn, digestBytes, fieldsOf, hex, inOrder } from "../history/committed-txn.ts";
+import { type CommittedTxn, fieldsOf, hex, inOrder, joined } from "../history/committed-txn.ts";
 
 interface Proposal {
   readonly bytes: Buffer;
@@ -83,25 +83,11 @@ export class CommittedLog {
 
   #add(zxid: bigint, bytes: Buffer, previous: bigint | null, nowMs: number): void {
     const known = this.#txns.get(zxid);
-    if (known === undefined) {
-      this.#txns.set(zxid, { ...fieldsOf(bytes), bytes: Buffer.from(bytes), previous, seenMs: nowMs });
-      return;
-    }
-    // Behind a tree that is on its way transactions are sent without their digests.
-    const length = Math.min(bytes.length, known.bytes.length);
-    const isSame = bytes.subarray(0, length).equals(known.bytes.subarray(0, length));
-    const difference = Math.abs(bytes.length - known.bytes.length);
-    if (!isSame || (difference !== 0 && difference !== digestBytes)) {
-      throw new Error(`two transactions are ${hex(zxid)}: ${bytes.toString("hex")} and ${known.bytes.toString("hex")}`);
-    }
-    if (bytes.length > known.bytes.length) this.#txns.set(zxid, { ...known, bytes: Buffer.from(bytes) });
-    if (previous === null) return;
-    if (known.previous !== null && known.previous !== previous) {
-      throw new Error(
-        `${hex(zxid)} came behind ${hex(previous)} at a member, and behind ${hex(known.previous)} before`,
-      );
-    }
-    this.#txns.get(zxid)!.previous = previous;
+    const txn =
+      known === undefined
+        ? { ...fieldsOf(bytes), bytes: Buffer.from(bytes), previous, seenMs: nowMs }
+        : joined(known, { bytes, previous });
+    this.#txns.set(zxid, txn);
   }
 }
 
