@@ -2,8 +2,8 @@
  * `npm run faults`: ensembles of real processes, clients that never stop asking, and nemeses. What clients were told is judged by
  * several checkers that know nothing of each other (judge.ts).
  *
- *   npm run faults -- --minutes 10                     every nemesis in turn, all workloads side by side: three of ours, then five,
- *                                                      then ours and the reference mixed
+ *   npm run faults -- --minutes 10                     every nemesis in turn, all workloads side by side; three of ours, five, ours and
+ *                                                      the reference mixed take turns (rotation.ts)
  *   npm run faults -- --members 5 --nemesis halves --workload register --seed 7 --rounds 1
  *   npm run faults -- --mix ours,ref,ours
  *   npm run faults -- --scenario partitions            what SCENARIOS.md has under that name or number
@@ -20,9 +20,10 @@ import type { Build } from "../reference/server.ts";
 import { missingTools } from "../reference/tools.ts";
 import type { RoundPlan } from "./evidence.ts";
 import { judge } from "./judge.ts";
-import { commandOf, type KeptRound, meansHere, playAndKeep, whyNot } from "./kept-rounds.ts";
+import { commandOf, type KeptRound, type Means, meansHere, playAndKeep, whyNot } from "./kept-rounds.ts";
 import { nemeses, nemesisOf } from "./nemeses/nemeses.ts";
 import type { Nemesis } from "./nemeses/nemesis.ts";
+import { type Builds, mixtures, ofOurs, rotation } from "./rotation.ts";
 import { type Scenario, scenarioOf } from "./scenarios.ts";
 import { workloadOf, workloads } from "./workloads/workloads.ts";
 
@@ -105,54 +106,42 @@ async function playScenario(scenario: Scenario): Promise<void> {
   else await rotate(scenario.nemeses.map(nemesisOf));
 }
 
-/** Every nemesis in turn, with one shape of ensemble after the other, until the time is over. */
+/** Every nemesis in turn, and every ensemble, until the time is over. */
 async function rotate(chosen: readonly Nemesis[]): Promise<void> {
   const untilMs = Date.now() + options.minutes * 60_000;
   const means = meansHere();
   const names = (options.workload ?? workloads.map(({ name }) => name)).map((name) => workloadOf(name).name);
   const firstSeed = options.seed ?? Date.now() % 1_000_000;
+  const possible = chosen.filter((nemesis) => isPossible(nemesis, means));
   let round = 0;
-  for (const builds of turns()) {
-    for (const nemesis of chosen) {
-      if (Date.now() > untilMs || round >= (options.rounds ?? Number.POSITIVE_INFINITY)) {
-        close();
-        return;
-      }
-      const reason = whyNot(nemesis, means);
-      if (reason !== null) {
-        say(`${nemesis.name}: left out, ${reason}`);
-        tally.skipped++;
-      } else {
-        const plan: RoundPlan = {
-          builds,
-          nemesis: nemesis.name,
-          workloads: names,
-          seed: firstSeed + round,
-          troubleMs: options.seconds * 1000,
-          isCuttable: means.canCutLinks,
-        };
-        await play(plan);
-      }
-      round++;
-    }
+  for (const { builds, nemesis } of possible.length === 0 ? [] : rotation(chosenEnsembles(), possible, firstSeed)) {
+    if (Date.now() > untilMs || round >= (options.rounds ?? Number.POSITIVE_INFINITY)) break;
+    await play({
+      builds,
+      nemesis: nemesis.name,
+      workloads: names,
+      seed: firstSeed + round,
+      troubleMs: options.seconds * 1000,
+      isCuttable: means.canCutLinks,
+    });
+    round++;
   }
+  close();
 }
 
-/** The shapes of ensembles, over and over. */
-function* turns(): Generator<readonly Build[]> {
+function isPossible(nemesis: Nemesis, means: Means): boolean {
+  const reason = whyNot(nemesis, means);
+  if (reason === null) return true;
+  say(`${nemesis.name}: left out, ${reason}`);
+  tally.skipped++;
+  return false;
+}
+
+function chosenEnsembles(): readonly Builds[] {
   const { members, mix } = options;
-  const three = ["ours", "ours", "ours"] as const;
-  const five = [...three, "ours", "ours"] as const;
-  const mixed = ["ours", "reference", "ours"] as const;
-  for (;;) {
-    if (mix !== undefined) yield buildsOf(mix);
-    else if (members !== undefined) yield members === 5 ? five : three;
-    else {
-      yield three;
-      yield five;
-      if (missingTools(["java", "mvn"]).size === 0) yield mixed;
-    }
-  }
+  if (mix !== undefined) return [buildsOf(mix)];
+  if (members !== undefined) return ofOurs.filter(({ length }) => length === members);
+  return missingTools(["java", "mvn"]).size === 0 ? [...ofOurs, ...mixtures] : ofOurs;
 }
 
 function buildsOf(mix: string): Build[] {
