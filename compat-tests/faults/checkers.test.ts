@@ -1,17 +1,20 @@
 /** The checkers find what they are there for: histories in which a promise was broken, each by one fact. */
 
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { judge } from "./judge.ts";
+import type { RoundPlan } from "./evidence.ts";
+import { adler32, filesOf } from "../disk/files.ts";
+import { judge, rulesOf } from "./judge.ts";
+import { commandOf } from "./kept-rounds.ts";
 import type { Operation, Value } from "./operations.ts";
 import { playRound } from "./round.ts";
 import { workloadOf, workloads } from "./workloads/workloads.ts";
 
 type Step = readonly [f: string, value: Value, type: Operation["type"], result: Value, at?: readonly [number, number]];
 
-const rules = { areSyncsFresh: true };
+const rules = { isSyncFresh: () => true };
 
 /** Operations one after the other, unless they say when. */
 function history(steps: readonly Step[]): Operation[] {
@@ -224,13 +227,53 @@ test.each(examples)("$workload: $what", ({ workload, steps, found }) => {
   else expect(check).toThrow(found);
 });
 
+const plan: RoundPlan = {
+  builds: ["ours", "ours", "ours"],
+  workloads: workloads.map(({ name }) => name),
+  nemesis: "kill-one",
+  seed: 1,
+  troubleMs: 2_000,
+  isCuttable: false,
+};
+
+describe("what is excused by a strike", () => {
+  const strikes = [{ fromMs: 1_000, untilMs: 5_000 }];
+  const outcome = { trees: [], treesAfterRestart: [], digestMismatches: [], problems: [], strikes };
+  const times = [999, 1_000, 4_999, 5_000];
+
+  test("is a stale sync while a leader may have been replaced, and none in peace", () => {
+    const { isSyncFresh } = rulesOf({ plan: { ...plan, nemesis: "halves" }, outcome });
+    expect(times.map(isSyncFresh)).toEqual([true, false, false, true]);
+    expect(times.map(rulesOf({ plan, outcome }).isSyncFresh)).toEqual([true, true, true, true]);
+  });
+
+  test("is a session's early end by as long as its server may have been alone", () => {
+    const { slackMsAt } = rulesOf({ plan: { ...plan, nemesis: "pause-one" }, outcome });
+    expect(times.map(slackMsAt)).toEqual([2_250, 4_750, 4_750, 2_250]);
+    expect(times.map(rulesOf({ plan, outcome }).slackMsAt)).toEqual([2_250, 2_250, 2_250, 2_250]);
+  });
+});
+
+test("a round whose members do not come up says so, and how to try again", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "faults-down-"));
+  try {
+    // Where the first member's folder should be.
+    writeFileSync(join(folder, "server-1"), "");
+    const { findings } = await playRound(plan, folder);
+    expect(findings[0]).toMatchObject({ checker: "while it ran", problem: expect.stringContaining("server-1") });
+    expect(judge(folder)).toEqual(findings);
+    expect(commandOf(plan)).toContain("--nemesis kill-one --seconds 2 --seed 1 --rounds 1");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 describe("a round that held", () => {
   const held = mkdtempSync(join(tmpdir(), "faults-held-"));
   const broken = mkdtempSync(join(tmpdir(), "faults-broken-"));
 
   beforeAll(async () => {
-    const plan = { builds: ["ours", "ours", "ours"], nemesis: "kill-one", seed: 1, troubleMs: 2_000 } as const;
-    await playRound({ ...plan, workloads: workloads.map(({ name }) => name), isCuttable: false }, held);
+    await playRound(plan, held);
   });
 
   afterAll(() => {
@@ -262,11 +305,12 @@ describe("a round that held", () => {
       for (const sid of [1, 2, 3]) {
         const data = join(folder, `server-${sid}`, "data");
         rmSync(join(data, "kept"), { recursive: true });
-        const version = join(data, "version-2");
-        for (const name of readdirSync(version)) if (name.startsWith("log.")) truncateSync(join(version, name), 2_000);
+        const [first, ...others] = filesOf(data, "log").map((name) => join(data, "version-2", name));
+        truncateSync(first!, 2_000);
+        for (const log of others) rmSync(log);
       }
     });
-    expect(found.join()).toMatch(/history: .*(acknowledged and lost|gap)/);
+    expect(found.join()).toMatch(/history: .*acknowledged and lost/);
   });
 
   test("has not when all members have lost what their logs tell", () => {
@@ -275,6 +319,28 @@ describe("a round that held", () => {
       writeFileSync(path, readFileSync(path, "utf8").replaceAll(/\\n\{\\"path\\":\\"\/counter\\".*?(?=\\n)/g, ""));
     });
     expect(found.join()).toMatch(/^history: .*\/counter/);
+  });
+
+  test("has not when two members have different transactions of one zxid", () => {
+    const found = problems((folder) => {
+      const [log] = globSync(join(folder, "server-2", "data", "kept", "version-2", "log.*"));
+      const bytes = readFileSync(log!);
+      // The first transaction's last byte, a digest's, under a checksum that is right.
+      const length = bytes.readInt32BE(24);
+      bytes[28 + length - 1]! ^= 1;
+      bytes.writeBigInt64BE(BigInt(adler32(bytes.subarray(28, 28 + length))), 16);
+      // Its other names are the member's own log.
+      rmSync(log!);
+      writeFileSync(log!, bytes);
+    });
+    expect(found.join()).toMatch(/^history: Error: two transactions are 0x/);
+  });
+
+  test("has not when a digest was another than its transaction's", () => {
+    const found = problems((folder) =>
+      edit(join(folder, "outcome.json"), /"digestMismatches":\[0/, '"digestMismatches":[1'),
+    );
+    expect(found).toEqual(["replicas: digest mismatches: 1, 0, 0"]);
   });
 
   test("has not when a member has another tree", () => {

@@ -56,6 +56,9 @@ const pollMs = 20;
 /** How long a member that hears nothing from its leader goes on, and a leader that hears nothing from its quorum. */
 export const unawareMs: number = (syncLimit + 1) * tickMs;
 
+/** Twice a tick a leader hears which clients its learners have heard of. */
+export const reportMs: number = tickMs / 2;
+
 const mounted = new Set<string>();
 process.on("exit", unmountAll);
 
@@ -68,11 +71,14 @@ export class Ensemble {
   /** Members that are to run: those that nobody has killed, filled up or damaged. */
   readonly #wanted = new Set<number>();
   readonly #outOfTouchUntilMs = new Map<number, number>();
+  /** Digests that were not the transaction's, of each member's processes that were ended. */
+  readonly #digestMismatches: number[];
   #archives = 0;
 
   private constructor(settings: EnsembleSettings, links: Links) {
     this.links = links;
     this.#settings = settings;
+    this.#digestMismatches = settings.builds.map(() => 0);
     const lines = links.places.map(({ host, quorumPort, electionPort }, i) => {
       return [`server.${i + 1}`, `${host}:${quorumPort}:${electionPort}`];
     });
@@ -146,12 +152,14 @@ export class Ensemble {
 
   async kill(...sids: readonly number[]): Promise<void> {
     for (const sid of sids) this.#wanted.delete(sid);
+    await Promise.all(sids.map((sid) => this.#countMismatches(sid)));
     await Promise.all(sids.map((sid) => this.member(sid).kill()));
   }
 
   /** Ends them in order. */
   async stop(...sids: readonly number[]): Promise<void> {
     for (const sid of sids) this.#wanted.delete(sid);
+    await Promise.all(sids.map((sid) => this.#countMismatches(sid)));
     await Promise.all(sids.map((sid) => this.member(sid).stop()));
   }
 
@@ -188,6 +196,24 @@ export class Ensemble {
     if (!this.member(sid).isRunning) return null;
     const answer = await fourLetterWord(this.member(sid).port, "srvr", wordTimeoutMs).catch(() => "");
     return /^Mode: (\w+)$/m.exec(answer)?.[1] ?? null;
+  }
+
+  /** Digests that were not the transaction's: what each member counts, and had counted whenever it was ended. NaN of one that is silent. */
+  async digestMismatches(): Promise<number[]> {
+    const counts = await Promise.all(this.sids.map((sid) => this.#mismatchesOf(sid)));
+    return counts.map((count, i) => count + this.#digestMismatches[i]!);
+  }
+
+  /** A member's count ends with its process. One that does not serve is not asked twice. */
+  async #countMismatches(sid: number): Promise<void> {
+    const count = await this.#mismatchesOf(sid);
+    if (!Number.isNaN(count)) this.#digestMismatches[sid - 1]! += count;
+  }
+
+  async #mismatchesOf(sid: number): Promise<number> {
+    if (!this.member(sid).isRunning) return Number.NaN;
+    const answer = await fourLetterWord(this.member(sid).port, "mntr", wordTimeoutMs).catch(() => "");
+    return Number(/^zk_digest_mismatches_count\t(\d+)$/m.exec(answer)?.[1] ?? Number.NaN);
   }
 
   async leader(): Promise<number> {

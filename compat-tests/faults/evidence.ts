@@ -36,6 +36,13 @@ export interface RoundOutcome {
   /** By member. */
   readonly digestMismatches: readonly number[];
   readonly problems: readonly string[];
+  readonly strikes: readonly StrikeTime[];
+}
+
+/** When a strike began, and when all members served again under one leader. */
+export interface StrikeTime {
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 export interface Evidence {
@@ -49,11 +56,7 @@ export interface Evidence {
 }
 
 /** A conversation as it is written: what was said names its call by number. */
-interface WrittenConversation {
-  readonly client: number;
-  readonly session: bigint;
-  readonly server: string;
-  readonly aliveMs: number;
+interface WrittenConversation extends Omit<Conversation, "calls" | "said"> {
   readonly calls: readonly Omit<Call, "client" | "session">[];
   readonly said: readonly (readonly [zxid: bigint, what: number | string])[];
 }
@@ -94,25 +97,20 @@ export function readEvidence(folder: string): Evidence {
   };
 }
 
-function written({ client, session, server, aliveMs, calls, said }: Conversation): WrittenConversation {
+function written({ calls, said, ...others }: Conversation): WrittenConversation {
   const numbers = new Map(calls.map((call, i) => [call, i]));
   return {
-    client,
-    session,
-    server,
-    aliveMs,
+    ...others,
     calls: calls.map(({ xid, request, askedMs, answer }) => ({ xid, request, askedMs, answer })),
     said: said.map(({ zxid, line, call }) => [zxid, call === null ? line : numbers.get(call)!] as const),
   };
 }
 
-function read({ client, session, server, aliveMs, calls, said }: WrittenConversation): Conversation {
+function read({ calls, said, ...others }: WrittenConversation): Conversation {
+  const { client, session } = others;
   const all: Call[] = calls.map((call) => ({ ...call, client, session }));
   return {
-    client,
-    session,
-    server,
-    aliveMs,
+    ...others,
     calls: all,
     said: said.map(([zxid, what]) => {
       if (typeof what === "string") return { zxid, line: what, call: null };

@@ -12,7 +12,7 @@
 import { checkHistory, checkRefusals, type HistoryRules } from "../../test/history/checks.ts";
 import type { TreeModel } from "../../test/support/tree-model.ts";
 import { hexOf, type ZnodeDump } from "../disk/tree-dump.ts";
-import { unawareMs } from "./ensemble.ts";
+import { reportMs, unawareMs } from "./ensemble.ts";
 import { type Evidence, readEvidence, readPlan, type RoundOutcome } from "./evidence.ts";
 import { nemesisOf } from "./nemeses/nemeses.ts";
 import { clientTimes } from "./process.ts";
@@ -32,16 +32,7 @@ const digestEvery = 50;
 
 /** Judges what a round left in a folder. */
 export function judge(folder: string): Finding[] {
-  const { workloads, nemesis, builds } = readPlan(folder);
-  const { leavesOldLeaders, changesMembers } = nemesisOf(nemesis);
-  const laggingServers = new Set(builds.flatMap((build, i) => (build === "reference" ? [String(i + 1)] : [])));
-  const rules = {
-    areSyncsFresh: !leavesOldLeaders,
-    laggingServers,
-    areMembersChanged: changesMembers === true,
-  };
-  // An operation does not say which server it was asked at.
-  const workloadRules = { areSyncsFresh: rules.areSyncsFresh && laggingServers.size === 0 };
+  const { workloads } = readPlan(folder);
   let evidence: Evidence;
   try {
     evidence = readEvidence(folder);
@@ -49,6 +40,9 @@ export function judge(folder: string): Finding[] {
     return [{ checker: "history", problem: String(error) }];
   }
   const { operations, outcome } = evidence;
+  const rules = rulesOf(evidence);
+  // An operation does not say which server it was asked at.
+  const workloadRules = { isSyncFresh: (atMs: number) => rules.referenceServers.size === 0 && rules.isSyncFresh(atMs) };
   return [
     finding("while it ran", () => {
       if (outcome.problems.length > 0) throw new Error(outcome.problems.join("; "));
@@ -64,6 +58,29 @@ export function judge(folder: string): Finding[] {
       });
     }),
   ];
+}
+
+/**
+ * What the history has to hold by. A session may seem to end too soon by the client's last ping before the one that its leader has not
+ * heard of any more, by the time that this takes to be reported, and by a process that did not get its turn. A member that is cut off
+ * or stopped serves reads until it notices, and its leader hears of no session meanwhile; a leader answers syncs: from the strike until
+ * all serve under one leader.
+ */
+export function rulesOf({ plan, outcome }: Pick<Evidence, "plan" | "outcome">): HistoryRules {
+  const { leavesOldLeaders, changesMembers } = nemesisOf(plan.nemesis);
+  const { sessionTimeoutMs, pingMs } = clientTimes;
+  const slackMs = pingMs + reportMs + stallMs;
+  const isUnaware = (atMs: number): boolean =>
+    leavesOldLeaders && outcome.strikes.some(({ fromMs, untilMs }) => atMs >= fromMs && atMs < untilMs);
+  return {
+    sessionTimeoutMs,
+    slackMsAt: (aliveMs) => slackMs + (isUnaware(aliveMs) ? unawareMs : 0),
+    isSyncFresh: (askedMs) => !isUnaware(askedMs),
+    areSessionsLocal: false,
+    areMembersChanged: changesMembers === true,
+    referenceServers: new Set(plan.builds.flatMap((build, i) => (build === "reference" ? [String(i + 1)] : []))),
+    digestEvery,
+  };
 }
 
 function finding(checker: string, check: () => void): Finding {
@@ -118,14 +135,7 @@ function difference(a: string, b: string): string {
 }
 
 /** @throws Error when the history holds with no reading of the logs: what is wrong with the first. */
-function checkConversations(
-  { logs, conversations, refusals, outcome }: Evidence,
-  known: Pick<HistoryRules, "areSyncsFresh" | "laggingServers" | "areMembersChanged">,
-): void {
-  const { sessionTimeoutMs, pingMs } = clientTimes;
-  // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
-  const slackMs = unawareMs + pingMs + stallMs;
-  const rules = { sessionTimeoutMs, slackMs, areSessionsLocal: false, digestEvery, ...known };
+function checkConversations({ logs, conversations, refusals, outcome }: Evidence, rules: HistoryRules): void {
   let problem: unknown = null;
   for (const log of logs) {
     try {

@@ -53,10 +53,17 @@ export function whyNot({ needs }: Nemesis, { canCutLinks, canFillDisks }: Means)
 }
 
 /** The command that plays a round like that one again. */
-export function commandOf({ builds, nemesis, workloads: names, seed }: RoundPlan): string {
+export function commandOf({ builds, nemesis, workloads: names, seed, troubleMs }: RoundPlan): string {
   const mix = builds.map((build) => (build === "ours" ? "ours" : "ref")).join(",");
   const chosen = names.length === workloads.length ? [] : names.map((name) => `--workload ${name}`);
-  const words = [`--mix ${mix}`, `--nemesis ${nemesis}`, ...chosen, `--seed ${seed}`, "--rounds 1"];
+  const words = [
+    `--mix ${mix}`,
+    `--nemesis ${nemesis}`,
+    ...chosen,
+    `--seconds ${troubleMs / 1_000}`,
+    `--seed ${seed}`,
+    "--rounds 1",
+  ];
   return `npm run faults -- ${words.join(" ")}`;
 }
 

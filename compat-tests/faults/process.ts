@@ -46,6 +46,7 @@ export class Process {
     servers: readonly ServerPlace[];
     wasOutOfTouch: (server: string, atMs: number) => boolean;
     record: (operation: Operation) => void;
+    broken: (error: unknown) => void;
   }) {
     this.dice = parts.dice;
     this.#record = parts.record;
@@ -58,6 +59,7 @@ export class Process {
         nowMs: now,
         after: (delayMs, action) => void setTimeout(action, delayMs),
         pick: (servers) => this.dice.pick(servers),
+        broken: parts.broken,
       },
       servers: parts.servers,
       times: clientTimes,

@@ -16,11 +16,11 @@ import { Dice } from "../../test/sim/schedule.ts";
 import { WireClient } from "../../test/support/wire-client.ts";
 import { dumpText, dumpTree } from "../disk/tree-dump.ts";
 import { Ensemble } from "./ensemble.ts";
-import { type RoundPlan, writeHistory, writePlan } from "./evidence.ts";
+import { type RoundPlan, type StrikeTime, writeHistory, writePlan } from "./evidence.ts";
 import { type Finding, judge } from "./judge.ts";
 import { nemesisOf } from "./nemeses/nemeses.ts";
 import type { Operation } from "./operations.ts";
-import { Process } from "./process.ts";
+import { now, Process } from "./process.ts";
 import type { Program, Workload } from "./workloads/workload.ts";
 import { workloadOf } from "./workloads/workloads.ts";
 
@@ -44,8 +44,28 @@ const endMs = 20_000;
 export async function playRound(plan: RoundPlan, folder: string): Promise<RoundReport> {
   mkdirSync(folder, { recursive: true });
   writePlan(folder, plan);
-  const round = await Round.begin(plan, folder);
-  return round.play();
+  let ensemble: Ensemble;
+  try {
+    ensemble = await comeUp(plan, folder);
+  } catch (error) {
+    // Nothing was asked for yet; why they did not come up is in the folder like all else.
+    const outcome = { trees: [], treesAfterRestart: [], digestMismatches: [], strikes: [], problems: [textOf(error)] };
+    writeHistory(folder, { operations: [], conversations: [], refusals: [], outcome });
+    return { findings: judge(folder), strikes: 0, operations: [], recoveriesMs: [] };
+  }
+  return new Round(plan, folder, ensemble).play();
+}
+
+function comeUp({ builds, isCuttable, seed, nemesis }: RoundPlan, folder: string): Promise<Ensemble> {
+  const { needs, changesMembers } = nemesisOf(nemesis);
+  const hasSmallDisks = needs === "small disks";
+  const isReconfigEnabled = changesMembers === true;
+  const snapCount = new Dice(seed, "ensemble").pick([100, 300, 3_000]);
+  return Ensemble.start({ builds, folder, isCuttable, hasSmallDisks, isReconfigEnabled, snapCount });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 class Round {
@@ -56,42 +76,30 @@ class Round {
   readonly #processes: Process[] = [];
   readonly #problems: string[] = [];
   readonly #recoveriesMs: number[] = [];
+  readonly #strikeTimes: StrikeTime[] = [];
   #isOver = false;
 
-  private constructor(plan: RoundPlan, folder: string, ensemble: Ensemble) {
+  constructor(plan: RoundPlan, folder: string, ensemble: Ensemble) {
     this.#plan = plan;
     this.#folder = folder;
     this.#ensemble = ensemble;
   }
 
-  static async begin(plan: RoundPlan, folder: string): Promise<Round> {
-    const { builds, isCuttable, seed } = plan;
-    const { needs, changesMembers } = nemesisOf(plan.nemesis);
-    const hasSmallDisks = needs === "small disks";
-    const isReconfigEnabled = changesMembers === true;
-    const snapCount = new Dice(seed, "ensemble").pick([100, 300, 3_000]);
-    return new Round(
-      plan,
-      folder,
-      await Ensemble.start({ builds, folder, isCuttable, hasSmallDisks, isReconfigEnabled, snapCount }),
-    );
-  }
-
   async play(): Promise<RoundReport> {
     const ensemble = this.#ensemble;
-    const watch = setInterval(() => void ensemble.watch(), watchMs);
+    const watch = setInterval(() => void ensemble.watch().catch((error: unknown) => this.#note(error)), watchMs);
     const outcome = { trees: [] as string[], treesAfterRestart: [] as string[], digestMismatches: [] as number[] };
     try {
       await this.#trouble();
       outcome.trees = await this.#trees();
-      outcome.digestMismatches = await this.#digestMismatches();
       await ensemble.kill(...ensemble.sids);
       await ensemble.launch(...ensemble.sids);
       await ensemble.untilServing(ensemble.sids);
       outcome.treesAfterRestart = await this.#trees();
+      outcome.digestMismatches = await ensemble.digestMismatches();
       await ensemble.stop(...ensemble.sids);
     } catch (error) {
-      this.#problems.push(error instanceof Error ? error.message : String(error));
+      this.#note(error);
     } finally {
       clearInterval(watch);
       await ensemble.dispose();
@@ -101,7 +109,7 @@ class Round {
       operations: this.#operations,
       conversations: clients.flatMap(({ conversations }) => conversations),
       refusals: clients.flatMap(({ refusals }) => refusals),
-      outcome: { ...outcome, problems: [...ensemble.unexpectedEnds, ...this.#problems] },
+      outcome: { ...outcome, strikes: this.#strikeTimes, problems: [...ensemble.unexpectedEnds, ...this.#problems] },
     });
     const findings = judge(this.#folder);
     const strikes = this.#recoveriesMs.length;
@@ -116,17 +124,26 @@ class Round {
     for (const { workload, program } of programs) {
       const processes = Array.from({ length: workload.processes }, () => this.#process(workload));
       await program.setUp(processes[0]!);
-      for (const process of processes) running.push(this.#run(program, process));
+      for (const process of processes) {
+        process.endAt(Number.POSITIVE_INFINITY);
+        running.push(this.#run(program, process));
+      }
     }
     try {
       await this.#strikes();
     } finally {
       this.#isOver = true;
-      for (const process of this.#processes) process.endAt(Date.now() + endMs);
+      this.#hurry();
     }
     await Promise.all(running);
     for (const { workload, program } of programs) await program.finish(this.#process(workload));
+    this.#hurry();
     await Promise.all(this.#processes.map((process) => process.leave()));
+  }
+
+  /** All is well: whoever still waits for a connection after some time waits for nothing. */
+  #hurry(): void {
+    for (const process of this.#processes) process.endAt(Date.now() + endMs);
   }
 
   async #strikes(): Promise<void> {
@@ -137,8 +154,11 @@ class Round {
     const untilMs = Date.now() + troubleMs;
     while (Date.now() < untilMs) {
       await delay(peaceMs + dice.below(peaceMs));
+      const strike = { fromMs: now(), untilMs: Number.MAX_SAFE_INTEGER };
+      this.#strikeTimes.push(strike);
       await nemesis.strike({ ensemble, dice, say: (text) => this.#say(text) });
       const tookMs = await ensemble.untilServing(ensemble.sids);
+      strike.untilMs = now();
       this.#recoveriesMs.push(tookMs);
       this.#say(`all serve, after ${tookMs} ms`);
     }
@@ -152,8 +172,12 @@ class Round {
         await delay(process.dice.below(pauseMsMax));
       }
     } catch (error) {
-      this.#problems.push(`process ${process.number}: ${error instanceof Error ? error.message : String(error)}`);
+      this.#note(`process ${process.number}: ${textOf(error)}`);
     }
+  }
+
+  #note(problem: unknown): void {
+    this.#problems.push(textOf(problem));
   }
 
   #process(workload: Workload): Process {
@@ -165,7 +189,9 @@ class Round {
       servers: this.#ensemble.places,
       wasOutOfTouch: (server, atMs) => this.#ensemble.wasOutOfTouch(server, atMs),
       record: (operation) => void this.#operations.push(operation),
+      broken: (error) => this.#note(`process ${number} was told what makes no sense: ${textOf(error)}`),
     });
+    process.endAt(Date.now() + endMs);
     this.#processes.push(process);
     return process;
   }
@@ -182,15 +208,6 @@ class Round {
       trees.push(dumpText(znodes.filter(({ path }) => path !== "/zookeeper/config")));
     }
     return trees;
-  }
-
-  async #digestMismatches(): Promise<number[]> {
-    const counts: number[] = [];
-    for (const sid of this.#ensemble.sids) {
-      const answer = await this.#ensemble.member(sid).fourLetterWord("mntr");
-      counts.push(Number(/^zk_digest_mismatches_count\t(\d+)$/m.exec(answer)?.[1] ?? Number.NaN));
-    }
-    return counts;
   }
 
   #say(text: string): void {

@@ -22,8 +22,8 @@ const closeSession = -11;
 
 export interface SessionRules {
   readonly sessionTimeoutMs: number;
-  /** How much sooner than its timeout a session may be ended, by what its client was answered. */
-  readonly slackMs: number;
+  /** How much sooner than its timeout a session may be ended, by what its client was answered, then for the last time. */
+  readonly slackMsAt: (aliveMs: number) => number;
 }
 
 export interface HistoryRules extends SessionRules {
@@ -31,10 +31,13 @@ export interface HistoryRules extends SessionRules {
   readonly areSessionsLocal: boolean;
   /** Whether somebody of whom no conversation is kept changes who the members are. */
   readonly areMembersChanged: boolean;
-  /** Whether a sync was never answered by a leader that had been replaced and did not know. */
-  readonly areSyncsFresh: boolean;
-  /** Servers that answer their own clients' syncs, while they lead, from what they have applied: 3.9.5 (ZOOKEEPER-1675). */
-  readonly laggingServers: ReadonlySet<string>;
+  /** Whether no leader can have been replaced then and not have known, and so have answered the sync. */
+  readonly isSyncFresh: (askedMs: number) => boolean;
+  /**
+   * Servers of 3.9.5. They answer their own clients' syncs, while they lead, from what they have applied (ZOOKEEPER-1675); what else they
+   * do differently says the replay.
+   */
+  readonly referenceServers: ReadonlySet<string>;
   /** The tree's digest is compared at each transaction whose number divides by this: the model adds it up anew each time. */
   readonly digestEvery: number;
 }
@@ -53,10 +56,9 @@ export function checkHistory(
   const writes = answered.filter(({ request, answer }) => answer.err === 0 && isWrite(request.op));
   checkTime(writes);
   checkClients(conversations);
-  if (rules.areSyncsFresh) {
-    const held = conversations.filter(({ server }) => !rules.laggingServers.has(server)).flatMap(({ calls }) => calls);
-    checkSyncs(held.filter(isAcknowledged), writes);
-  }
+  const held = conversations.filter(({ server }) => !rules.referenceServers.has(server)).flatMap(({ calls }) => calls);
+  const syncs = held.filter(({ request, askedMs }) => request.op === "sync" && rules.isSyncFresh(askedMs));
+  checkSyncs(syncs.filter(isAcknowledged), writes);
   checkSessions(log, conversations, rules);
   return replay(log, conversations, rules);
 }
@@ -97,9 +99,9 @@ function checkClients(conversations: readonly Conversation[]): void {
 }
 
 /** A sync's answer knows all that anybody had been told before the sync was asked for. */
-function checkSyncs(answered: readonly Acknowledged[], writes: readonly Acknowledged[]): void {
-  for (const sync of answered) {
-    if (sync.request.op !== "sync" || sync.answer.err !== 0) continue;
+function checkSyncs(syncs: readonly Acknowledged[], writes: readonly Acknowledged[]): void {
+  for (const sync of syncs) {
+    if (sync.answer.err !== 0) continue;
     for (const write of writes) {
       if (write.answer.atMs < sync.askedMs && write.answer.zxid > sync.answer.zxid) {
         fail(`0x${write.answer.zxid.toString(16)} was acknowledged before it was asked`, sync);
@@ -112,17 +114,28 @@ function checkSyncs(answered: readonly Acknowledged[], writes: readonly Acknowle
 function checkSessions(
   log: readonly CommittedTxn[],
   conversations: readonly Conversation[],
-  { sessionTimeoutMs, slackMs }: SessionRules,
+  rules: SessionRules,
 ): void {
-  const aliveMs = new Map<bigint, number>();
-  for (const { session, aliveMs: atMs } of conversations)
-    aliveMs.set(session, Math.max(aliveMs.get(session) ?? 0, atMs));
+  const lastAliveMs = new Map<bigint, number>();
+  for (const { session, aliveMs } of conversations) {
+    lastAliveMs.set(session, Math.max(lastAliveMs.get(session) ?? 0, aliveMs));
+  }
   for (const { type, cxid, session, seenMs } of log) {
     if (type !== closeSession || cxid !== 0) continue;
-    const silentMs = seenMs - (aliveMs.get(session) ?? 0);
-    if (silentMs >= sessionTimeoutMs - slackMs) continue;
-    throw new Error(`session 0x${session.toString(16)} was ended ${silentMs.toFixed(0)} ms after it was heard of`);
+    expectSilence({ session, aliveMs: lastAliveMs.get(session) ?? 0, untilMs: seenMs }, rules, "ended");
   }
+}
+
+interface Silence {
+  readonly session: bigint;
+  readonly aliveMs: number;
+  readonly untilMs: number;
+}
+
+function expectSilence({ session, aliveMs, untilMs }: Silence, rules: SessionRules, what: string): void {
+  const silentMs = untilMs - aliveMs;
+  if (silentMs >= rules.sessionTimeoutMs - rules.slackMsAt(aliveMs)) return;
+  throw new Error(`session 0x${session.toString(16)} was ${what} ${silentMs.toFixed(0)} ms after it was heard of`);
 }
 
 /** Those of sessions that were no longer local when their clients came back: all servers are to know them. */
@@ -132,10 +145,9 @@ export function ofTheEnsemble(refusals: readonly Refusal[], log: readonly Commit
 }
 
 /** As long as a session has to be kept, its client is not told that it is over. */
-export function checkRefusals(refusals: readonly Refusal[], { sessionTimeoutMs, slackMs }: SessionRules): void {
-  for (const { session, silentMs } of refusals) {
-    if (silentMs >= sessionTimeoutMs - slackMs) continue;
-    throw new Error(`session 0x${session.toString(16)} was refused ${silentMs.toFixed(0)} ms after it was heard of`);
+export function checkRefusals(refusals: readonly Refusal[], rules: SessionRules): void {
+  for (const { session, aliveMs, toldMs } of refusals) {
+    expectSilence({ session, aliveMs, untilMs: toldMs }, rules, "refused");
   }
 }
 

@@ -23,12 +23,15 @@ export interface Said {
   readonly call: Call | null;
 }
 
-/** A connection on which a session was granted. */
+/** A connection on which a session was granted, or on which one that the client has was asked for in vain. */
 export interface Conversation {
   readonly client: number;
   readonly session: bigint;
   /** Name of the server at the other end. */
   readonly server: string;
+  /** When the client asked for the session. */
+  readonly knockedMs: number;
+  isGranted: boolean;
   readonly calls: Call[];
   readonly said: Said[];
   /** When the client last asked what it was answered by a member in touch with its leader. */
@@ -40,6 +43,7 @@ export interface Refusal {
   readonly session: bigint;
   /** When the client asked for it. */
   readonly askedMs: number;
-  /** Since a member in touch with its leader was last heard to know it. */
-  readonly silentMs: number;
+  readonly toldMs: number;
+  /** When it last asked what it was answered by a member in touch with its leader. */
+  readonly aliveMs: number;
 }

@@ -19,6 +19,8 @@ export interface ClientHost {
   after(delayMs: number, action: () => void): void;
   /** Whom to connect to, where nobody says. */
   pick(servers: readonly ServerPlace[]): ServerPlace;
+  /** It was told what makes no sense, or something that it had not asked for; the connection is gone. */
+  broken(error: unknown): void;
 }
 
 /** Where a server lets clients in. */
@@ -111,6 +113,8 @@ export class RecordingClient {
   #socket: Socket | null = null;
   #isConnecting = false;
   #conversation: Conversation | null = null;
+  /** The one that begins if the session which the client has is granted. */
+  #knock: Conversation | null = null;
   #isClosing = false;
   #received: Buffer = Buffer.alloc(0);
   #nextXid = 1;
@@ -161,6 +165,7 @@ export class RecordingClient {
         this.#server = server.name;
         this.#knockedMs = this.#host.nowMs();
         const session = this.session ?? undefined;
+        this.#knock = session === undefined ? null : this.#begun(session.id);
         const lastZxidSeen = this.#lastZxid;
         const { sessionTimeoutMs: timeoutMs } = this.#times;
         socket.write(connectRequest({ timeoutMs, lastZxidSeen, ...(session && { session }) }));
@@ -233,7 +238,13 @@ export class RecordingClient {
     const isInUse = (): boolean => this.#socket === socket;
     return {
       data: (bytes) => {
-        if (isInUse()) this.#take(bytes);
+        if (!isInUse()) return;
+        try {
+          this.#take(bytes);
+        } catch (error) {
+          this.drop();
+          this.#host.broken(error);
+        }
       },
       ended: () => {
         if (isInUse()) this.drop();
@@ -289,9 +300,9 @@ export class RecordingClient {
       return;
     }
     this.session = { id, password: Buffer.from(password) };
-    const aliveMs = this.#wasOutOfTouch(this.#server, this.#knockedMs) ? 0 : this.#knockedMs;
-    this.#conversation = { client: this.number, session: id, server: this.#server, calls: [], said: [], aliveMs };
-    this.conversations.push(this.#conversation);
+    this.#conversation = this.#knock ?? this.#begun(id);
+    this.#conversation.isGranted = true;
+    if (!this.#wasOutOfTouch(this.#server, this.#knockedMs)) this.#conversation.aliveMs = this.#knockedMs;
     if (this.#watches.size > 0) this.#ask(this.#watches.request(this.#lastZxid), special.setWatches);
     if (!this.isRestless) return;
     this.isRestless = false;
@@ -299,11 +310,19 @@ export class RecordingClient {
     this.connect();
   }
 
+  #begun(session: bigint): Conversation {
+    const { number: client } = this;
+    const [server, knockedMs] = [this.#server, this.#knockedMs];
+    const begun = { client, session, server, knockedMs, isGranted: false, calls: [], said: [], aliveMs: 0 };
+    this.conversations.push(begun);
+    return begun;
+  }
+
   #noteRefusal(): void {
     if (this.session === null || this.#wasOutOfTouch(this.#server, this.#knockedMs)) return;
     const { id } = this.session;
     const aliveMs = Math.max(...this.conversations.filter(({ session }) => session === id).map((one) => one.aliveMs));
-    this.refusals.push({ session: id, askedMs: this.#knockedMs, silentMs: this.#host.nowMs() - aliveMs });
+    this.refusals.push({ session: id, askedMs: this.#knockedMs, toldMs: this.#host.nowMs(), aliveMs });
   }
 
   #takeFrame(frame: Buffer, conversation: Conversation): void {
@@ -318,7 +337,7 @@ export class RecordingClient {
       return;
     }
     if (zxid > this.#lastZxid) this.#lastZxid = zxid;
-    const waiting = this.#waiting.shift();
+    const [waiting] = this.#waiting;
     if (waiting?.call.xid !== xid) {
       throw new Error(`client ${this.number} got an answer to ${xid}, and is owed ${waiting?.call.xid}`);
     }
@@ -331,6 +350,7 @@ export class RecordingClient {
       err,
       line: frame.length === 16 ? line.reply(xid, zxid, err) : lineOf(frame, () => call.request),
     };
+    this.#waiting.shift();
     conversation.said.push({ zxid, line: call.answer.line, call });
     this.#watches.answered(call.request, err);
     settled(call, frame.subarray(16));

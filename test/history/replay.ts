@@ -24,8 +24,9 @@ const reconfig = 16;
 const createSession = -10;
 const closeSession = -11;
 const errorTxn = -1;
-/** SessionExpired, SessionMoved: a leader's word on who may ask, of which the tree knows nothing. */
-const sessionErrors: ReadonlySet<number> = new Set([-112, -118]);
+/** A leader's word on who may ask, of which the tree knows nothing, and sessions do. */
+const sessionExpired = -112;
+const sessionMoved = -118;
 
 /** BadArguments: what a follower has its leader answer to a request whose client has gone on elsewhere. */
 const badArguments = -8;
@@ -38,11 +39,19 @@ interface Listener {
   at: number;
 }
 
+/** A request, and the connection on which it was asked. */
+interface Asked {
+  readonly call: Call;
+  readonly conversation: Conversation;
+}
+
 export interface ReplayRules {
   /** Whether a session may be one of which there is no transaction. */
   readonly areSessionsLocal: boolean;
   /** Whether somebody of whom no conversation is kept changes who the members are. */
   readonly areMembersChanged: boolean;
+  /** Servers of 3.9.5, some of whose ways are held against nobody. */
+  readonly referenceServers: ReadonlySet<string>;
   /** The digest is compared at each transaction whose number divides by this. */
   readonly digestEvery: number;
 }
@@ -63,7 +72,10 @@ export class Replay {
   readonly tree: TreeModel = new TreeModel(false);
   readonly sessions: Set<bigint> = new Set();
   readonly #ended = new Set<bigint>();
-  readonly #calls = new Map<string, Call>();
+  /** Alive when they were refused as over: they are to end in that epoch. */
+  readonly #expiring = new Map<bigint, CommittedTxn>();
+  readonly #calls = new Map<string, Asked>();
+  readonly #ofSession: ReadonlyMap<bigint, readonly Conversation[]>;
   readonly #listeners: Listener[];
   readonly #carriedOut = new Set<Call>();
   /** Last cxid of each session: a client's requests are carried out in its order. */
@@ -75,8 +87,11 @@ export class Replay {
   constructor(conversations: readonly Conversation[], rules: ReplayRules) {
     this.#rules = rules;
     this.#listeners = conversations.map((conversation) => ({ conversation, watches: new WatchModel<null>(), at: 0 }));
-    for (const { calls } of conversations) {
-      for (const call of calls) if (call.xid > 0) this.#calls.set(keyOf(call.session, call.xid), call);
+    this.#ofSession = Map.groupBy(conversations, ({ session }) => session);
+    for (const conversation of conversations) {
+      for (const call of conversation.calls) {
+        if (call.xid > 0) this.#calls.set(keyOf(call.session, call.xid), { call, conversation });
+      }
     }
   }
 
@@ -88,7 +103,7 @@ export class Replay {
     for (const change of this.tree.changes.splice(0)) {
       for (const listener of this.#listeners) this.#tell(listener, listener.watches.changed(change), txn.zxid);
     }
-    const call = this.#calls.get(keyOf(txn.session, txn.cxid));
+    const { call } = this.#calls.get(keyOf(txn.session, txn.cxid)) ?? {};
     if (call === undefined) return;
     this.#carriedOut.add(call);
     if (expected === null || call.answer === null) return;
@@ -97,11 +112,13 @@ export class Replay {
 
   /** The log has ended: nothing may be left that only more of it would explain. */
   end(): void {
-    for (const call of this.#calls.values()) {
-      if (!isWrite(call.request) || call.answer === null || call.answer.err !== 0 || this.#carriedOut.has(call))
-        continue;
+    for (const [, refused] of this.#expiring) fail(refused, "the session lived on that was refused as over");
+    for (const { call } of this.#calls.values()) {
+      if (!isWrite(call.request) || call.answer === null || this.#carriedOut.has(call)) continue;
       if (call.request.op === "closeSession" && this.#isLocal(call.session)) continue;
-      throw new Error(`acknowledged and lost: ${call.answer.line}, asked for by client ${call.client}`);
+      // A refusal is a transaction like any other: it has its place among the changes that it was judged by.
+      const what = call.answer.err === 0 ? "acknowledged and lost" : "refused by no transaction";
+      throw new Error(`${what}: ${call.answer.line}, asked for by client ${call.client}`);
     }
     for (const listener of this.#listeners) {
       this.#hear(listener, BigInt(Number.MAX_SAFE_INTEGER) << 10n);
@@ -121,17 +138,18 @@ export class Replay {
       this.sessions.add(session);
       return null;
     }
+    const asked = this.#calls.get(keyOf(session, cxid));
     if (type === closeSession) {
-      if (!this.sessions.delete(session)) fail(txn, "there is no such session");
-      this.#ended.add(session);
-      this.tree.endSession(session, zxid);
+      const isAskedFor = cxid === 0 || asked?.call.request.op === "closeSession" || !this.#ofSession.has(session);
+      if (!isAskedFor) fail(txn, "nobody asked for the session's end");
+      this.#end(txn);
       return cxid === 0 ? null : line.reply(cxid, zxid, 0);
     }
-    const call = this.#calls.get(keyOf(session, cxid));
-    if (call === undefined && this.#isOperators(txn)) return null;
-    if (call === undefined) fail(txn, "nobody asked for it");
+    if (asked === undefined && this.#isOperators(txn)) return null;
+    if (asked === undefined) fail(txn, "nobody asked for it");
     const said = errorIn(txn);
-    if (sessionErrors.has(said)) return refusedAnswer(call, txn, said);
+    if (said === sessionExpired || said === sessionMoved) return this.#refuse(txn, asked, said);
+    const { call } = asked;
     if (said === badArguments && hasGoneOn(call)) return null;
     const err = type === errorTxn ? said : 0;
     const last = this.#lastCxid.get(session) ?? 0;
@@ -142,10 +160,46 @@ export class Replay {
     return line.reply(cxid, zxid, outcome.err, outcome.body);
   }
 
+  #end(txn: CommittedTxn): void {
+    const { session, zxid } = txn;
+    if (!this.sessions.delete(session)) fail(txn, "there is no such session");
+    const refused = this.#expiring.get(session);
+    if (refused !== undefined && refused.zxid >> 32n === zxid >> 32n) this.#expiring.delete(session);
+    this.#ended.add(session);
+    this.tree.endSession(session, zxid);
+  }
+
+  /** What is refused for its session's sake, whatever it asks for. @returns the answer. */
+  #refuse(txn: CommittedTxn, asked: Asked, err: number): string {
+    const { session, cxid, zxid, type } = txn;
+    const { call, conversation } = asked;
+    if (err === sessionMoved && !this.#hasMoved(asked, txn)) fail(txn, "its session was nowhere else");
+    // A leader refuses a session that expires before the end of it is proposed.
+    const isAlive = this.sessions.has(session) && !this.#expiring.has(session);
+    if (err === sessionExpired && isAlive) this.#expiring.set(session, txn);
+    if (type === errorTxn || call.request.op !== "multi") return line.reply(cxid, zxid, err);
+    // 3.9.5's leader refuses the parts of a multi, and all members answer them one by one; it alone, as a whole.
+    const { referenceServers } = this.#rules;
+    if (referenceServers.size === 0) fail(txn, "its parts were refused, and should have been as a whole");
+    if (call.answer?.err === err && referenceServers.has(conversation.server)) return line.reply(cxid, zxid, err);
+    return line.reply(cxid, zxid, 0, multiLine(call.request.parts, { failedAt: 0, code: err }));
+  }
+
+  /**
+   * Whether its client has asked for the session on another connection meanwhile. One on which that was in vain may have been before:
+   * what it asked for may come late.
+   */
+  #hasMoved({ conversation }: Asked, { session, seenMs }: CommittedTxn): boolean {
+    return this.#ofSession.get(session)!.some((other) => {
+      if (other === conversation || Math.floor(other.knockedMs) > seenMs) return false;
+      return other.knockedMs > conversation.knockedMs || !other.isGranted;
+    });
+  }
+
   /** A change of the members, made or refused: nothing of the tree that clients see. */
   #isOperators({ session, type }: CommittedTxn): boolean {
     if (!this.#rules.areMembersChanged || (type !== reconfig && type !== errorTxn)) return false;
-    return !this.#listeners.some(({ conversation }) => conversation.calls.some((call) => call.session === session));
+    return !this.#ofSession.has(session);
   }
 
   /** Whether it has not been the ensemble's so far. */
@@ -225,13 +279,7 @@ export class Replay {
 
 /** Whether the client may have left the server that it asked, which then answers nobody, or that the session has moved. */
 function hasGoneOn({ answer }: Call): boolean {
-  return answer === null || sessionErrors.has(answer.err);
-}
-
-/** 3.9.5 refuses the parts of a multi, which followers answer one by one, and its leader as a whole; ours refuses the whole. */
-function refusedAnswer({ request, answer }: Call, { cxid, zxid, type }: CommittedTxn, err: number): string {
-  if (type === errorTxn || request.op !== "multi" || answer?.err === err) return line.reply(cxid, zxid, err);
-  return line.reply(cxid, zxid, 0, multiLine(request.parts, { failedAt: 0, code: err }));
+  return answer === null || answer.err === sessionMoved;
 }
 
 const plainOps: ReadonlySet<string> = new Set(["create", "delete", "setData", "setACL"]);

@@ -133,6 +133,9 @@ export class SimEnsemble {
       nowMs: () => schedule.nowMs,
       after: (delayMs, action) => void schedule.after(delayMs, action),
       pick: (servers) => dice.pick(servers),
+      broken: (error) => {
+        throw error;
+      },
     };
   }
 
@@ -263,20 +266,20 @@ export class SimEnsemble {
     const conversations = this.clients.flatMap((client) => client.conversations);
     // A follower that is cut off serves reads until it notices, and its leader hears of no session meanwhile.
     const { sessionTimeoutMs } = times;
-    const slackMs = this.#unawareMs + times.pingMs;
+    const slackMsAt = (): number => this.#unawareMs + times.pingMs;
     const log = this.#log.inOrder();
     const model = checkHistory(log, conversations, {
       sessionTimeoutMs,
-      slackMs,
+      slackMsAt,
       areSessionsLocal: this.#areSessionsLocal,
       areMembersChanged: false,
-      areSyncsFresh: true,
-      laggingServers: new Set(),
+      isSyncFresh: () => true,
+      referenceServers: new Set(),
       digestEvery: 1,
     });
     const refusals = this.clients.flatMap((client) => client.refusals);
     const kept = this.#areSessionsLocal ? ofTheEnsemble(refusals, log) : refusals;
-    checkRefusals(kept, { sessionTimeoutMs, slackMs });
+    checkRefusals(kept, { sessionTimeoutMs, slackMsAt });
     for (const { sid, server } of this.members) {
       const count = server!.metrics.digestMismatchesCount.value;
       if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);

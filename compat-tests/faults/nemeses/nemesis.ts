@@ -20,7 +20,10 @@ export interface Nemesis {
   readonly needs?: "links" | "small disks";
   /** Whether it changes who the members are. */
   readonly changesMembers?: true;
-  /** Whether a leader may be replaced while it runs, and not know it: it answers syncs for the past. */
+  /**
+   * Whether a member may be without its leader while it strikes, and not know it: a leader that was replaced answers syncs for the
+   * past, and nobody hears of the sessions of a member that goes on.
+   */
   readonly leavesOldLeaders: boolean;
   /** One fault, from its beginning to its end. */
   strike(stage: Stage): Promise<void>;

@@ -10,7 +10,7 @@
  *               acknowledged before it was asked for. Always linearizable.
  *   sync-read   behind a sync: the leader is asked how far it has come. It does not ask its quorum, so a leader that has been
  *               replaced and cannot know it yet (cut off, or stopped and woken up) answers for the past. That is ZooKeeper's
- *               design (ZOOKEEPER-1675): these reads count where the fault leaves no such leader.
+ *               design (ZOOKEEPER-1675): these reads count when the fault has left no such leader.
  *
  * A search for a linearization grows fast with operations that nobody knows the result of, so there are many registers, each in use
  * for a short while.
@@ -63,8 +63,8 @@ export const register: Workload = {
       },
     };
   },
-  check(operations: readonly Operation[], { areSyncsFresh }): void {
-    judgeRegisters(operations.filter(({ f }) => f !== "sync-read" || areSyncsFresh));
+  check(operations: readonly Operation[], { isSyncFresh }): void {
+    judgeRegisters(operations.filter(({ f, invokedMs }) => f !== "sync-read" || isSyncFresh(invokedMs)));
   },
 };
 

@@ -18,8 +18,8 @@ export interface Workload {
 }
 
 export interface WorkloadRules {
-  /** Whether no leader can have answered a sync that had been replaced and did not know it. */
-  readonly areSyncsFresh: boolean;
+  /** Whether no leader can have answered a sync, asked for then, that had been replaced and did not know it. */
+  readonly isSyncFresh: (askedMs: number) => boolean;
 }
 
 export interface Program {
