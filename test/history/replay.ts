@@ -72,7 +72,7 @@ export class Replay {
   readonly tree: TreeModel = new TreeModel(false);
   readonly sessions: Set<bigint> = new Set();
   readonly #ended = new Set<bigint>();
-  /** Alive when they were refused as over: they are to end in that epoch. */
+  /** Not over when they were refused as over: they are to end in that epoch. */
   readonly #expiring = new Map<bigint, CommittedTxn>();
   readonly #calls = new Map<string, Asked>();
   readonly #ofSession: ReadonlyMap<bigint, readonly Conversation[]>;
@@ -175,8 +175,8 @@ export class Replay {
     const { call, conversation } = asked;
     if (err === sessionMoved && !this.#hasMoved(asked, txn)) fail(txn, "its session was nowhere else");
     // A leader refuses a session that expires before the end of it is proposed.
-    const isAlive = this.sessions.has(session) && !this.#expiring.has(session);
-    if (err === sessionExpired && isAlive) this.#expiring.set(session, txn);
+    const isOver = this.#ended.has(session) || this.#isLocal(session);
+    if (err === sessionExpired && !isOver && !this.#expiring.has(session)) this.#expiring.set(session, txn);
     if (type === errorTxn || call.request.op !== "multi") return line.reply(cxid, zxid, err);
     // 3.9.5's leader refuses the parts of a multi, and all members answer them one by one; it alone, as a whole.
     const { referenceServers } = this.#rules;
