@@ -63,10 +63,11 @@ async function damage(stage: Stage, victim: number, change: (folder: string) => 
     return;
   }
   const output = ensemble.outputOf(victim).slice(said);
-  const [, where] = /(\S+: damaged at offset \d+)/.exec(output) ?? [];
+  // Of a snapshot without its end ours says no more than that: it may be one that was never completed.
+  const [where] = /\S+: damaged at offset \d+|Invalid snapshot [\w.]+/.exec(output) ?? [];
   say(`${victim} refuses: ${where ?? output.slice(-300)}`);
   if (where === undefined || !output.includes("rejoin")) {
-    ensemble.unexpectedEnds.push(`server ${victim} refuses without file, offset and advice: ${output.slice(-300)}`);
+    ensemble.unexpectedEnds.push(`server ${victim} refuses without file and advice: ${output.slice(-300)}`);
   }
   await rejoin(stage, victim);
 }
