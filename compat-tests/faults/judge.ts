@@ -102,8 +102,11 @@ function checkReplicas({ outcome, plan }: Evidence): void {
     const sid = (differing % trees.length) + 1;
     throw new Error(`server ${sid} has another tree than server 1 ${when}: ${difference(all[0]!, all[differing]!)}`);
   }
-  const counts = digestMismatches.filter((count) => count !== 0);
-  if (counts.length > 0) throw new Error(`digest mismatches: ${digestMismatches.join(", ")}`);
+  // A tree that 3.9.5 sends says nothing of digests; another 3.9.5 compares them at once, and counts what straightens the tree out.
+  const mayBeSentTree = plan.builds.filter((build) => build === "reference").length > 1;
+  const isLawful = (count: number, i: number): boolean =>
+    count === 0 || (count > 0 && mayBeSentTree && plan.builds[i] === "reference");
+  if (!digestMismatches.every(isLawful)) throw new Error(`digest mismatches: ${digestMismatches.join(", ")}`);
 }
 
 /** What members have in the end is what their log makes. */
