@@ -125,6 +125,10 @@ describe("a session that is refused as over", () => {
     expect(judged([opened, refusal, { type: "closeSession", atMs: 9_000 }], [talk])).not.toThrow();
   });
 
+  test("has been one", () => {
+    expect(judged([{ ...refusal, zxid: epoch + 2n }], [talk])).toThrow("that was refused as over");
+  });
+
   test("does not live on", () => {
     expect(judged([opened, refusal], [talk])).toThrow("the session lived on that was refused as over");
   });
