@@ -322,6 +322,30 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: "half-done-change-kept",
+    like: "",
+    about: "a server goes on by a change that it has seen and that came to nothing",
+    edits: [
+      {
+        file: "quorum/configurations.ts",
+        from: "config.version === this.views.lastSeen.version",
+        to: "config.version <= this.views.lastSeen.version",
+      },
+    ],
+  },
+  {
+    name: "change-not-kept",
+    like: "",
+    about: "a committed change of the members counts until the next start",
+    edits: [
+      {
+        file: "server/ensemble-member.ts",
+        from: "    this.#files.storeCommitted(config, !this.views.isChanging);\n",
+        to: "",
+      },
+    ],
+  },
+  {
     name: "idle-learners-cut-off",
     like: "",
     about: "a learner is cut off for not acknowledging what it was never asked to",

@@ -17,6 +17,7 @@ import type { Call } from "../history/conversation.ts";
 import { type ClientHost, RecordingClient } from "../history/recording-client.ts";
 import { dumpTree } from "../support/tree-dump.ts";
 import { CommittedLog } from "./committed-log.ts";
+import { configProblem, type ConfigRules } from "./config-check.ts";
 import { stateOf } from "./faults.ts";
 import { Dice, Schedule } from "./schedule.ts";
 import { SimMember } from "./sim-member.ts";
@@ -75,11 +76,17 @@ export class SimEnsemble {
   /** What the counter of an epoch begins behind. */
   readonly #firstCounter: bigint;
   readonly #areSessionsLocal: boolean;
+  readonly #isReconfigEnabled: boolean;
+  readonly #membersText: string;
+  /** Members whose disk would not take the configuration that was committed last. */
+  readonly #unwritten = new Set<number>();
   /** How many connections there may be between a member and the leader. */
   readonly #hops: number;
 
   constructor(shape: Shape) {
     this.#areSessionsLocal = shape.config["localSessionsEnabled"] === true;
+    this.#isReconfigEnabled = shape.config["reconfigEnabled"] === true;
+    this.#membersText = membersOf(shape);
     this.#hops = shape.config["observerMasterPort"] === undefined ? 1 : 2;
     const { seed, voters, observers } = shape;
     const { windowBytes, bytesWeight, treeSliceBytes } = shape.isNarrow === true ? narrow : wide;
@@ -93,7 +100,7 @@ export class SimEnsemble {
       windowBytes,
       bytesWeight,
     });
-    const zooCfg = configOf(shape);
+    const zooCfg = configOf(shape, this.#membersText);
     for (let sid = 1; sid <= voters + observers; sid++) {
       this.members.push(
         new SimMember({
@@ -234,6 +241,16 @@ export class SimEnsemble {
       const left = this.members.map(({ server }) => server?.serving?.database.sessions.size ?? "down");
       throw new Error(`the members differ: ${this.members.map(stateOf).join(", ")}; sessions ${left.join(", ")}`);
     }
+    // Files follow.
+    await this.until(() => configProblem(this.#log.inOrder(), this.members, this.#configRules) === null, 5_000);
+  }
+
+  get #configRules(): ConfigRules {
+    return {
+      membersText: this.#membersText,
+      isReconfigEnabled: this.#isReconfigEnabled,
+      unwritten: this.#unwritten,
+    };
   }
 
   /** Tells those that do not serve who the members are. */
@@ -268,6 +285,8 @@ export class SimEnsemble {
     const { sessionTimeoutMs } = times;
     const slackMsAt = (): number => this.#unawareMs + times.pingMs;
     const log = this.#log.inOrder();
+    const problem = configProblem(log, this.members, this.#configRules);
+    if (problem !== null) throw new Error(problem);
     const model = checkHistory(log, conversations, {
       sessionTimeoutMs,
       slackMsAt,
@@ -312,25 +331,34 @@ export class SimEnsemble {
       this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
       this.onSync(mode, this.member(sid), this.member(Number(learner)));
     }
-    if (message === "A configuration is committed" && this.member(sid).server?.peer?.leading?.isServing === true) {
-      this.reconfigs++;
+    if (message === "A configuration is committed") {
+      this.#unwritten.delete(sid);
+      if (this.member(sid).server?.peer?.leading?.isServing === true) this.reconfigs++;
+    }
+    if (message === "Error writing the dynamic config file" || message === "Error writing next dynamic config file") {
+      this.#unwritten.add(sid);
     }
     this.#onLine?.(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
   }
 }
 
-function configOf({ voters, observers, config }: Shape): string {
-  const members = Array.from({ length: voters + observers }, (_, i) => {
+/** As /zookeeper/config has it. */
+function membersOf({ voters, observers }: Shape): string {
+  const lines = Array.from({ length: voters + observers }, (_, i) => {
     const sid = i + 1;
     return `server.${sid}=s${sid}:2888:3888:${i < voters ? "participant" : "observer"};s${sid}:2181`;
   });
+  return lines.join("\n");
+}
+
+function configOf({ config }: Shape, membersText: string): string {
   const lines = [
     `tickTime=${tickMs}`,
     "initLimit=20",
     `syncLimit=${syncLimit}`,
     "maxClientCnxns=0",
     ...Object.entries(config).map(([key, value]) => `${key}=${value}`),
-    ...members,
+    membersText,
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -196,13 +196,22 @@ export class SimMember {
     this.node.frozenUntilMs = this.#schedule.nowMs + ms;
   }
 
-  /** What its files say of the members, the one that it was last told to be in force. */
+  /** What its files say of the members: as committed, sorted, and which file does; as seen last, while there is a file of that. */
+  get keptConfig(): {
+    readonly committed: { readonly file: string; readonly text: string };
+    readonly next: string | null;
+  } {
+    const memory = this.#memory;
+    const [, file = zooCfgPath] = /^dynamicConfigFile=(.*)$/m.exec(memory.get(zooCfgPath).toString()) ?? [];
+    const lines = memory.get(file).toString().split("\n");
+    const text = lines.filter(isOfMembers).sort().join("\n");
+    const hasNext = memory.names(confFolder).includes("zoo.cfg.dynamic.next");
+    return { committed: { file, text }, next: hasNext ? memory.get(`${zooCfgPath}.dynamic.next`).toString() : null };
+  }
+
+  /** The members that its files say are in force. */
   get membersText(): string {
-    const [, file] = /^dynamicConfigFile=(.*)$/m.exec(this.#memory.get(zooCfgPath).toString()) ?? [];
-    return (file === undefined ? this.#options.zooCfg : this.#memory.get(file).toString())
-      .split("\n")
-      .filter((line) => line.startsWith("server."))
-      .join("\n");
+    return this.keptConfig.committed.text;
   }
 
   /**
@@ -212,7 +221,7 @@ export class SimMember {
   introduce(membersText: string): void {
     const settings = this.#zooCfgAtFirst()
       .split("\n")
-      .filter((line) => !line.startsWith("server."));
+      .filter((line) => !isOfMembers(line));
     const isNamed = membersText.includes(`server.${this.sid}=`);
     const itself = isNamed ? [] : [`server.${this.sid}=s${this.sid}:2888:3888:observer;s${this.sid}:2181`];
     this.#memory.put(zooCfgPath, Buffer.from([...settings, membersText, ...itself].join("\n")));
@@ -257,6 +266,10 @@ export class SimMember {
       };
     return { debug: () => {}, info: take("info"), warn: take("warn"), error: take("error") };
   }
+}
+
+function isOfMembers(line: string): boolean {
+  return /^(server|group|weight)\./.test(line);
 }
 
 function timersOf(schedule: Schedule, node: SimNode, life: number): Timers {

@@ -1,0 +1,80 @@
+/**
+ * What must hold of the members' configurations when all is mended and everybody serves, whatever has become of changes on the way:
+ *
+ *   committed   each goes by the configuration that the last change in the log has made; by the first one where there is no change
+ *   last seen   none has seen another one than that: no change is half done
+ *   znode       /zookeeper/config says the same
+ *   files       and so does what the next start reads
+ *
+ * A change that was answered with success is in the log (replay.ts): it is that one, or one before it. Texts are compared, as they
+ * are in the transaction.
+ */
+
+import { configZnode } from "#tree/system-znodes.ts";
+import { type CommittedTxn, configIn } from "../history/committed-txn.ts";
+import type { SimMember } from "./sim-member.ts";
+
+const reconfig = 16;
+
+export interface ConfigRules {
+  /** Lines of the first configuration, but for its version. */
+  readonly membersText: string;
+  /** Whether an ensemble gives its first configuration a version, that of an epoch. */
+  readonly isReconfigEnabled: boolean;
+  /** Members that could not write their files, which costs them no more than that. */
+  readonly unwritten: ReadonlySet<number>;
+}
+
+/** Where a member has a configuration, which one that is, and which one it should be. */
+interface Place {
+  readonly name: string;
+  readonly is: string;
+  readonly shouldBe: string;
+}
+
+/** @returns which member has another configuration than it should, and where; null when none has. */
+export function configProblem(
+  log: readonly CommittedTxn[],
+  members: readonly SimMember[],
+  rules: ConfigRules,
+): string | null {
+  const change = log.findLast(({ type }) => type === reconfig);
+  const expected = change === undefined ? firstConfig(members[0]!, rules) : configIn(change).toString();
+  for (const member of members) {
+    const files = rules.unwritten.has(member.sid) ? [] : inFiles(member, expected);
+    const wrong = [...inMemory(member, expected), ...files].find(({ is, shouldBe }) => is !== shouldBe);
+    if (wrong === undefined) continue;
+    const { name, is, shouldBe } = wrong;
+    return `configuration of member ${member.sid}, ${name}: ${JSON.stringify(is)}, and it should be ${JSON.stringify(shouldBe)}`;
+  }
+  return null;
+}
+
+/** The first members, at the version that this member has: where they may be changed, that of an epoch. */
+function firstConfig({ server }: SimMember, { membersText, isReconfigEnabled }: ConfigRules): string {
+  const epoch = server!.views.committed.version >> 32n;
+  const version = isReconfigEnabled ? (epoch || 1n) << 32n : 0n;
+  return `${membersText}\nversion=${version.toString(16)}`;
+}
+
+function inMemory({ server }: SimMember, expected: string): Place[] {
+  const { committed, lastSeen } = server!.views;
+  return [
+    { name: "committed", is: committed.text, shouldBe: expected },
+    { name: "last seen", is: lastSeen.text, shouldBe: expected },
+    { name: "znode", is: configZnode(server!.serving!.database.tree).text, shouldBe: expected },
+  ];
+}
+
+/** The file's name has the version, and the file has not. */
+function inFiles({ keptConfig: { committed, next } }: SimMember, expected: string): Place[] {
+  const lines = expected.split("\n").sort();
+  const version = lines.find((line) => line.startsWith("version="))!;
+  const members = lines.filter((line) => line !== version).join("\n");
+  const ending = version === "version=0" ? "" : `.dynamic.${version.slice("version=".length)}`;
+  return [
+    { name: "file", is: committed.file, shouldBe: `/conf/zoo.cfg${ending}` },
+    { name: "text of the file", is: committed.text, shouldBe: members },
+    ...(next === null ? [] : [{ name: "file of what was seen last", is: next, shouldBe: lines.join("\n") }]),
+  ];
+}
