@@ -222,7 +222,6 @@ export class SimEnsemble {
       this.#startDown();
       return this.members.every(({ isServing }) => isServing);
     };
-    // Members that were away while others came and went may know nobody who is one now.
     if (!(await this.until(areAllServing, 60_000))) this.#introduceLost();
     if (!(await this.until(areAllServing, 120_000))) {
       const states = this.members.map(({ sid, server }) => `${sid} ${server?.peer?.state ?? "down"}`);
@@ -253,14 +252,15 @@ export class SimEnsemble {
     };
   }
 
-  /** Tells those that do not serve who the members are. */
+  /** Tells those that cannot find back who the members are. All others have to, or what has lost them would be hidden. */
   #introduceLost(): void {
     const { leader } = this;
     if (leader === null) return;
+    const membersText = leader.server!.views.committed.text.replace(/\nversion=.*/, "");
     for (const member of this.members) {
-      if (member.isServing) continue;
+      if (member.isServing || !isLost(member, membersText)) continue;
       member.crash(false);
-      member.introduce(leader.membersText);
+      member.introduce(membersText);
       member.start();
     }
   }
@@ -361,6 +361,22 @@ function configOf({ config }: Shape, membersText: string): string {
     membersText,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Whether it is no member any more, or was away until nobody listened any longer where it knows others to. */
+function isLost({ sid, keptConfig }: SimMember, membersText: string): boolean {
+  const own = `server.${sid}=`;
+  if (!membersText.includes(own)) return true;
+  const places = new Set(membersText.split("\n").map(electionPlaceIn));
+  const known = `${keptConfig.committed.text}\n${keptConfig.next ?? ""}`.split("\n");
+  return !known.some(
+    (line) => line.startsWith("server.") && !line.startsWith(own) && places.has(electionPlaceIn(line)),
+  );
+}
+
+/** server.1=HOST:2888:PORT:participant;... */
+function electionPlaceIn(line: string): string {
+  return line.replace(/^server\.\d+=(.+?):\d+:(\d+):.*$/, "$1:$2");
 }
 
 /** Each member writes the configuration for itself, by its own clock. */
