@@ -74,6 +74,17 @@ export class Configurations {
     });
   }
 
+  /**
+   * A change that this server has in its log was seen, though it may have died before that was written. Else the transaction would
+   * count, and the members that it makes would not. Not where members were written into the files by hand, which have no version.
+   */
+  recall({ text, zxid }: { readonly text: string; readonly zxid: bigint }): void {
+    const { committed, lastSeen } = this.views;
+    if (committed.version === 0n || zxid <= lastSeen.version || !text.endsWith(`\nversion=${zxid.toString(16)}`))
+      return;
+    this.see(this.parse(text, "/zookeeper/config"), () => {});
+  }
+
   /** A configuration is committed. @returns the one before, if it had other members, or in other places; else null. */
   activate(config: QuorumVerifier): QuorumVerifier | null {
     const { views } = this;

@@ -20,7 +20,7 @@ import { QuorumPeer } from "#quorum/quorum-peer.ts";
 import { type Oracle, type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import { type Recovery, RecoveryError } from "#storage/recovery.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
-import { setConfigZnode } from "#tree/system-znodes.ts";
+import { configZnode, setConfigZnode } from "#tree/system-znodes.ts";
 import { ClientServer, type ServerParts } from "./client-server.ts";
 import { connect } from "./client-services.ts";
 import { ConfigFiles } from "./config-files.ts";
@@ -175,6 +175,7 @@ export class EnsembleMember extends ClientServer {
         activated: (committed) => this.#reconfigured(committed),
       },
     });
+    configs.recall(configZnode(replica.database.tree));
     const service = new QuorumService({
       ...this.persistence,
       ensemble,

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { ask, begun, clientAt, judged, leaderOf, serving, some } from "./scenes.ts";
+import { ask, begun, clientAt, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
 import type { SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
 import { changeTo } from "./workload.ts";
@@ -58,5 +58,23 @@ describe("an ensemble whose members change", () => {
     for (const member of [three, four, five]) member.start();
     await serving(ensemble, three, four, five);
     await judged(ensemble);
+  });
+
+  it("goes by a change that is in the log of all, though none had the time to note it in a file", async () => {
+    const ensemble = await begun({ observers: 1, config: { reconfigEnabled: true, skipACL: "yes" } });
+    const leader = await leaderOf(ensemble);
+    const client = await clientAt(ensemble, leader);
+    for (const { node } of othersThan(ensemble, leader)) ensemble.network.cut(node.name, leader.node.name);
+    client.ask(changeTo([{}, {}, {}, {}]));
+    const voters = ensemble.members.slice(0, 3);
+    expect(await ensemble.until(() => voters.every(isChanging), answerMs)).toBe(true);
+    await ensemble.pass(100);
+    client.drop();
+    for (const member of ensemble.members) member.crash(false);
+    // It is written beside the log, and acknowledged when both are.
+    for (const member of voters) member.disk.drop("/conf/zoo.cfg.dynamic.next");
+    for (const member of ensemble.members) member.start();
+    await judged(ensemble);
+    expect(ensemble.member(4).server!.views.committed.isVoter(4n)).toBe(true);
   });
 });
