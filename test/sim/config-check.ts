@@ -6,15 +6,18 @@
  *   znode       /zookeeper/config says the same
  *   files       and so does what the next start reads
  *
- * A change that was answered with success is in the log (replay.ts): it is that one, or one before it. Texts are compared, as they
- * are in the transaction.
+ * A change that was answered with success is in the log (replay.ts): it is that one, or one before it. And each in the log is what
+ * was asked for, made of the configuration before it. Texts are compared, as they are in the transactions.
  */
 
 import { configZnode } from "#tree/system-znodes.ts";
-import { type CommittedTxn, configIn } from "../history/committed-txn.ts";
+import { type CommittedTxn, configIn, errorIn, hex } from "../history/committed-txn.ts";
+import type { Call } from "../history/conversation.ts";
+import type { Request } from "../support/requests.ts";
 import type { SimMember } from "./sim-member.ts";
 
 const reconfig = 16;
+const badVersion = -103;
 
 export interface ConfigRules {
   /** Lines of the first configuration, but for its version. */
@@ -77,4 +80,54 @@ function inFiles({ keptConfig: { committed, next } }: SimMember, expected: strin
     { name: "text of the file", is: committed.text, shouldBe: members },
     ...(next === null ? [] : [{ name: "file of what was seen last", is: next, shouldBe: lines.join("\n") }]),
   ];
+}
+
+/**
+ * Each change of the log makes what its client asked for, of the version that it named if it named any; none was refused for a version
+ * that was right. @throws Error for the first of which that is not so.
+ */
+export function checkChanges(log: readonly CommittedTxn[], calls: readonly Call[], membersText: string): void {
+  const asked = new Map(calls.map(({ session, xid, request }) => [`${session} ${xid}`, request]));
+  let lines: readonly string[] = membersText.split("\n");
+  let version: bigint | null = null;
+  for (const txn of log) {
+    const request = asked.get(`${txn.session} ${txn.cxid}`);
+    if (request?.op !== "reconfig") continue;
+    const { curConfigId = -1n } = request;
+    const isOther = curConfigId !== -1n && curConfigId !== version;
+    if (errorIn(txn) === badVersion && version !== null && !isOther) {
+      throw new Error(`${hex(txn.zxid)} refused the version that was in force`);
+    }
+    if (txn.type !== reconfig) continue;
+    // Before the first change it is that of an epoch.
+    if (isOther && (version !== null || (curConfigId & 0xffffffffn) !== 0n)) {
+      throw new Error(`${hex(txn.zxid)} is no change of ${hex(curConfigId)}`);
+    }
+    lines = linesAfter(request, lines);
+    version = txn.zxid;
+    const expected = [...lines, `version=${version.toString(16)}`].sort().join("\n");
+    const made = configIn(txn).toString().split("\n").sort().join("\n");
+    if (made !== expected)
+      throw new Error(`${hex(txn.zxid)} made ${JSON.stringify(made)} of ${JSON.stringify(expected)}`);
+  }
+}
+
+function linesAfter(
+  { newMembers, joining, leaving }: Request & { readonly op: "reconfig" },
+  lines: readonly string[],
+): readonly string[] {
+  if (newMembers !== undefined) return newMembers.split("\n");
+  const bySid = new Map(lines.map((line) => [sidIn(line), line]));
+  for (const sid of listed(leaving)) bySid.delete(sid);
+  for (const line of listed(joining)) bySid.set(sidIn(line), line);
+  return [...bySid.values()];
+}
+
+function listed(text = ""): string[] {
+  return text.split(",").filter((piece) => piece !== "");
+}
+
+/** server.SID=... */
+function sidIn(line: string): string {
+  return line.slice("server.".length, line.indexOf("="));
 }

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { ask, begun, clientAt, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
 import type { SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
-import { changeTo } from "./workload.ts";
+import { changeTo } from "./member-changes.ts";
 
 const answerMs = 10_000;
 

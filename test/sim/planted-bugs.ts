@@ -346,6 +346,18 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: "change-of-another-version",
+    like: "",
+    about: "a change of the members is made of whatever configuration is in force, not of the one that it names",
+    edits: [
+      {
+        file: "quorum/reconfiguration.ts",
+        from: "request.curConfigId !== -1n && request.curConfigId !== lastSeen.version",
+        to: "request.curConfigId < -1n",
+      },
+    ],
+  },
+  {
     name: "idle-learners-cut-off",
     like: "",
     about: "a learner is cut off for not acknowledging what it was never asked to",

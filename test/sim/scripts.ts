@@ -7,7 +7,8 @@ import { cutOff } from "./scenes.ts";
 import type { Shape, SimEnsemble } from "./sim-ensemble.ts";
 import type { RecordingClient } from "../history/recording-client.ts";
 import type { SimMember } from "./sim-member.ts";
-import { changeTo, create, type MemberPlace } from "./workload.ts";
+import { changeTo, type MemberPlace } from "./member-changes.ts";
+import { create } from "./workload.ts";
 
 export interface Script {
   readonly name: string;

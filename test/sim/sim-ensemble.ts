@@ -14,11 +14,12 @@
 import { longOf } from "#base/zxid.ts";
 import { checkHistory, checkRefusals, ofTheEnsemble } from "../history/checks.ts";
 import type { Call } from "../history/conversation.ts";
-import { type ClientHost, RecordingClient } from "../history/recording-client.ts";
+import { type ClientHost, RecordingClient, type ServerPlace } from "../history/recording-client.ts";
 import { dumpTree } from "../support/tree-dump.ts";
 import { CommittedLog } from "./committed-log.ts";
-import { configProblem, type ConfigRules } from "./config-check.ts";
+import { checkChanges, configProblem, type ConfigRules } from "./config-check.ts";
 import { stateOf } from "./faults.ts";
+import { memberLine } from "./member-changes.ts";
 import { Dice, Schedule } from "./schedule.ts";
 import { SimMember } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
@@ -117,7 +118,7 @@ export class SimEnsemble {
         new RecordingClient({
           number,
           host: this.#clientHost(number, new Dice(seed, `client ${number}`)),
-          servers: this.members.map(({ node: { name } }) => ({ name, host: name, port: 2181 })),
+          servers: this.members.map(placeOf),
           times,
           // Woken up, it answers first and asks for its leader later.
           wasOutOfTouch: (server, atMs) => this.network.node(server).frozenUntilMs + this.#unawareMs > atMs,
@@ -287,6 +288,7 @@ export class SimEnsemble {
     const log = this.#log.inOrder();
     const problem = configProblem(log, this.members, this.#configRules);
     if (problem !== null) throw new Error(problem);
+    checkChanges(log, this.calls, this.#membersText);
     const model = checkHistory(log, conversations, {
       sessionTimeoutMs,
       slackMsAt,
@@ -342,12 +344,21 @@ export class SimEnsemble {
   }
 }
 
+/** Clients know where each of them lets clients in now. */
+function placeOf(member: SimMember): ServerPlace {
+  const { name } = member.node;
+  return {
+    name,
+    host: name,
+    get port() {
+      return member.clientPort;
+    },
+  };
+}
+
 /** As /zookeeper/config has it. */
 function membersOf({ voters, observers }: Shape): string {
-  const lines = Array.from({ length: voters + observers }, (_, i) => {
-    const sid = i + 1;
-    return `server.${sid}=s${sid}:2888:3888:${i < voters ? "participant" : "observer"};s${sid}:2181`;
-  });
+  const lines = Array.from({ length: voters + observers }, (_, i) => memberLine(i + 1, { isObserver: i >= voters }));
   return lines.join("\n");
 }
 

@@ -26,6 +26,7 @@ export interface MemberOptions {
 }
 
 const confFolder = "/conf";
+const clientPorts = [2181, 2182] as const;
 const zooCfgPath = `${confFolder}/zoo.cfg`;
 /** What the wall clock says when a run begins. */
 const wallMsAtStart = 1_700_000_000_000;
@@ -79,6 +80,11 @@ export class SimMember {
   /** Whether it serves as a member that has a leader, or is one. */
   get isServing(): boolean {
     return this.server?.serving?.isReadOnly === false;
+  }
+
+  /** Where it lets clients in; a change of the members may have moved it. */
+  get clientPort(): number {
+    return clientPorts.find((port) => this.node.listeners.has(port)) ?? clientPorts[0];
   }
 
   get disk(): MemoryDisk {
@@ -221,7 +227,7 @@ export class SimMember {
   introduce(membersText: string): void {
     const settings = this.#zooCfgAtFirst()
       .split("\n")
-      .filter((line) => !isOfMembers(line));
+      .filter((line) => !isOfMembers(line) && !line.startsWith("clientPort"));
     const isNamed = membersText.includes(`server.${this.sid}=`);
     const itself = isNamed ? [] : [`server.${this.sid}=s${this.sid}:2888:3888:observer;s${this.sid}:2181`];
     this.#memory.put(zooCfgPath, Buffer.from([...settings, membersText, ...itself].join("\n")));

@@ -4,6 +4,7 @@
  */
 
 import { Faults } from "./faults.ts";
+import { MemberChanges } from "./member-changes.ts";
 import { Dice } from "./schedule.ts";
 import { SimEnsemble } from "./sim-ensemble.ts";
 import { Workload } from "./workload.ts";
@@ -69,7 +70,8 @@ export class Simulation {
       ...(onLine === undefined ? {} : { onLine }),
     });
     const { schedule, network, members } = this.ensemble;
-    const changes = isReconfigEnabled ? { dice: memberDice, count: members.length } : null;
+    const version = (): bigint => this.ensemble.leader?.server?.views.committed.version ?? 0n;
+    const changes = isReconfigEnabled ? new MemberChanges({ dice: memberDice, count: members.length, version }) : null;
     this.#workload = new Workload(new Dice(seed, "work"), changes);
     const faultDice = new Dice(seed, "faults");
     this.#faults = new Faults({ dice: faultDice, schedule, network, members, onLine: onLine ?? (() => {}) });

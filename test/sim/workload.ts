@@ -5,6 +5,7 @@
 
 import type { Request, WriteRequest } from "../support/requests.ts";
 import { openAcl } from "../support/wire-client.ts";
+import type { MemberChanges } from "./member-changes.ts";
 import type { Dice } from "./schedule.ts";
 import type { RecordingClient } from "../history/recording-client.ts";
 
@@ -13,17 +14,12 @@ export const registers: readonly string[] = ["/r0", "/r1", "/r2"];
 /** Znodes that come and go. */
 const names = ["/n0", "/n1", "/n0/a", "/n0/b", "/n1/a"];
 
-/** The members that a change chooses among, and dice for it; null where none may be made. */
-export interface MemberChanges {
-  readonly dice: Dice;
-  readonly count: number;
-}
-
 export class Workload {
   readonly #dice: Dice;
   readonly #changes: MemberChanges | null;
   #nextPayload = 1;
 
+  /** @param changes of the members; null where none may be made. */
   constructor(dice: Dice, changes: MemberChanges | null = null) {
     this.#dice = dice;
     this.#changes = changes;
@@ -34,7 +30,7 @@ export class Workload {
     const dice = this.#dice;
     client.connect();
     for (let count = dice.below(6); count > 0; count--) client.ask(this.#request(client));
-    if (this.#changes?.dice.oneIn(8) === true) client.ask(otherMembers(this.#changes));
+    if (this.#changes?.isDue() === true) client.ask(this.#changes.next());
     if (dice.oneIn(20)) client.drop();
     if (dice.oneIn(20)) client.isRestless = dice.oneIn(2);
     if (dice.oneIn(40)) client.leave(dice.oneIn(2) ? [] : [create(`/late-${client.number}`, 1)]);
@@ -90,39 +86,6 @@ export class Workload {
     const parts = Array.from({ length: 1 + dice.below(4) }, () => this.#change(payload));
     return dice.oneIn(2) ? parts : [{ op: "check", path: dice.pick(registers), version: -1 }, ...parts];
   }
-}
-
-/**
- * Other roles, and other quorum ports, for some of them, and some of them no more. Election ports stay: who is away while all of them
- * move knows nobody's any more, with ZooKeeper as well.
- */
-function otherMembers({ dice, count }: MemberChanges): Request {
-  const leaveOneIn = dice.pick([2, 4, 1_000]);
-  const places = Array.from({ length: count }, () => ({
-    quorumPort: dice.oneIn(6) ? 2889 : 2888,
-    isObserver: dice.oneIn(2),
-    isGone: dice.oneIn(leaveOneIn),
-  }));
-  return changeTo(places);
-}
-
-/** What a member is to be; member 1 is the first. */
-export interface MemberPlace {
-  readonly quorumPort?: number;
-  readonly electionPort?: number;
-  readonly isObserver?: boolean;
-  /** It is a member no more. */
-  readonly isGone?: boolean;
-}
-
-export function changeTo(places: readonly MemberPlace[]): Request {
-  const lines = places.flatMap(({ quorumPort = 2888, electionPort = 3888, isObserver = false, isGone = false }, i) => {
-    if (isGone) return [];
-    const host = `s${i + 1}`;
-    const role = isObserver ? "observer" : "participant";
-    return [`server.${i + 1}=${host}:${quorumPort}:${electionPort}:${role};${host}:2181`];
-  });
-  return { op: "reconfig", newMembers: lines.join("\n") };
 }
 
 export function create(path: string, flags = 0): WriteRequest {

@@ -75,8 +75,16 @@ export type Request =
   | ReadRequest
   | { readonly op: "multi"; readonly parts: readonly WriteRequest[] }
   | { readonly op: "closeSession" }
-  /** A whole configuration, by its lines; without it, a change that says nothing. */
-  | { readonly op: "reconfig"; readonly newMembers?: string }
+  | {
+      readonly op: "reconfig";
+      /** A whole configuration, by its lines. */
+      readonly newMembers?: string;
+      /** Or what is different, in ZooKeeper's lists; nothing of either is a change that says nothing. */
+      readonly joining?: string;
+      readonly leaving?: string;
+      /** The version that it is a change of; any when there is none. */
+      readonly curConfigId?: bigint;
+    }
   | { readonly op: "auth"; readonly credentials: string };
 
 const types = {
@@ -155,9 +163,13 @@ function bodyOf(request: Request): Buffer {
       return out.build();
     case "auth":
       return out.int(0).string("digest").buffer(Buffer.from(request.credentials)).build();
-    case "reconfig":
-      if (request.newMembers === undefined) return out.string("").string("").string("").long(-1n).build();
-      return out.string(null).string(null).string(request.newMembers).long(-1n).build();
+    case "reconfig": {
+      const { newMembers, joining, leaving, curConfigId = -1n } = request;
+      const lists = [joining, leaving, newMembers];
+      const absent = lists.every((list) => list === undefined) ? "" : null;
+      for (const list of lists) out.string(list ?? absent);
+      return out.long(curConfigId).build();
+    }
     case "broken":
       return Buffer.from([0, 0]);
     case "whoAmI":
