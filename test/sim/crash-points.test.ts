@@ -9,7 +9,7 @@ async function linesOf(): Promise<string[]> {
 }
 
 describe("a member that dies", () => {
-  it.each(scripts)("at any point of this loses nothing: $name", { timeout: 60_000 }, async (script) => {
+  it.each(scripts)("at any point of this loses nothing: $name", { timeout: 120_000 }, async (script) => {
     expect(await playAllPoints(script)).toBeGreaterThan(30);
   });
 

@@ -6,7 +6,8 @@
  *   unpowered   the machine is gone, and everything that was not synced
  *   torn     the machine is gone in the middle of the call: of what was not synced some sectors are there
  *
- * Then it starts again, and in the end all must be well, as in any run (sim-ensemble.ts). This is no sample: every point is tried.
+ * Then it starts again, and in the end all must be well, as in any run (sim-ensemble.ts): of a change of the members, all is there
+ * everywhere or nothing anywhere (config-check.ts). This is no sample: every point is tried.
  */
 
 import { Dice } from "./schedule.ts";
@@ -64,8 +65,11 @@ export async function playScript(
   });
   const { sync } = script;
   const syncsBefore = sync === undefined ? 0 : (ensemble.syncs.get(sync) ?? 0);
+  const { reconfigs } = ensemble;
   await script.play(ensemble);
-  if (point === null && script.isChange === true && ensemble.reconfigs === 0) throw new Error("nothing has changed");
+  if (point === null && script.isChange === true && ensemble.reconfigs === reconfigs) {
+    throw new Error("nothing has changed");
+  }
   if (point === null && sync !== undefined && (ensemble.syncs.get(sync) ?? 0) === syncsBefore) {
     throw new Error(`nobody was brought up to date by ${sync}`);
   }

@@ -1,5 +1,5 @@
 /**
- * Sixteen things that happen in the life of an ensemble, each as a script in which nothing is left to chance. crash-points.ts
+ * Twenty-one things that happen in the life of an ensemble, each as a script in which nothing is left to chance. crash-points.ts
  * plays each of them again and again, and lets a member die at every one of its effects.
  */
 
@@ -7,7 +7,8 @@ import { cutOff } from "./scenes.ts";
 import type { Shape, SimEnsemble } from "./sim-ensemble.ts";
 import type { RecordingClient } from "../history/recording-client.ts";
 import type { SimMember } from "./sim-member.ts";
-import { changeTo, type MemberPlace } from "./member-changes.ts";
+import type { Request } from "../support/requests.ts";
+import { changeTo, memberLine, type MemberPlace } from "./member-changes.ts";
 import { create } from "./workload.ts";
 
 export interface Script {
@@ -112,9 +113,9 @@ async function startAll(ensemble: SimEnsemble): Promise<void> {
 }
 
 /** The first client changes the members, through that one, and all that run come to serve again. */
-async function change(ensemble: SimEnsemble, via: SimMember, places: readonly MemberPlace[]): Promise<void> {
+async function change(ensemble: SimEnsemble, via: SimMember, request: Request): Promise<void> {
   const client = await at(ensemble, via);
-  client.ask(changeTo(places));
+  client.ask(request);
   for (let i = 0; i < 3; i++) client.ask(create("/q-", 2));
   await ensemble.until(() => client.waitingCount === 0, stepMs);
   await ensemble.pass(300);
@@ -129,7 +130,31 @@ function allBut(ensemble: SimEnsemble, one: SimMember, place: MemberPlace): Memb
 
 /** The leader becomes an observer, as a client of that member asks for. */
 async function demote(ensemble: SimEnsemble, via: SimMember): Promise<void> {
-  await change(ensemble, via, allBut(ensemble, leaderOf(ensemble), { isObserver: true }));
+  await change(ensemble, via, changeTo(allBut(ensemble, leaderOf(ensemble), { isObserver: true })));
+}
+
+/** A voter and an observer change places, the other voters move their client ports, in one incremental change. */
+async function exchange(ensemble: SimEnsemble): Promise<void> {
+  const [one, two, three, four] = [{ isObserver: true }, { clientPort: 2182 }, { clientPort: 2182 }, {}];
+  const joining = [one, two, three, four].map((place, i) => memberLine(i + 1, place)).join();
+  await change(ensemble, ensemble.member(2), { op: "reconfig", joining, leaving: "4" });
+}
+
+/** A server that was no member, and has nothing, is told of the members, and becomes a voter. */
+async function join(ensemble: SimEnsemble): Promise<void> {
+  const { membersText } = leaderOf(ensemble);
+  const joiner = ensemble.member(4);
+  joiner.introduce(membersText);
+  joiner.start();
+  await serving(ensemble, joiner);
+  await change(ensemble, ensemble.member(1), { op: "reconfig", joining: memberLine(4) });
+}
+
+/** The observer is a member no more, and its machine is gone. */
+async function withoutFourth(ensemble: SimEnsemble): Promise<void> {
+  await change(ensemble, ensemble.member(1), { op: "reconfig", leaving: "4" });
+  ensemble.member(4).crash(false);
+  ensemble.member(4).wipe();
 }
 
 const changing = { reconfigEnabled: true, skipACL: "yes" };
@@ -281,7 +306,7 @@ export const scripts: readonly Script[] = [
     prepare: async () => {},
     subject: (ensemble) => ensemble.member(4),
     play: async (ensemble) => {
-      await change(ensemble, ensemble.member(1), [{}, {}, {}, { electionPort: 3889 }]);
+      await change(ensemble, ensemble.member(1), changeTo([{}, {}, {}, { electionPort: 3889 }]));
     },
   },
   {
@@ -293,7 +318,56 @@ export const scripts: readonly Script[] = [
     play: async (ensemble) => {
       const leader = leaderOf(ensemble);
       const place = { quorumPort: 2889, electionPort: 3889 };
-      await change(ensemble, followerOf(ensemble), allBut(ensemble, leader, place));
+      await change(ensemble, followerOf(ensemble), changeTo(allBut(ensemble, leader, place)));
     },
+  },
+  {
+    name: "a member is removed",
+    config: changing,
+    isChange: true,
+    prepare: async () => {},
+    subject: followerOf,
+    play: async (ensemble) => {
+      const { sid } = followerOf(ensemble);
+      await change(ensemble, leaderOf(ensemble), { op: "reconfig", leaving: String(sid) });
+    },
+  },
+  {
+    name: "a leader is removed",
+    config: changing,
+    isChange: true,
+    prepare: async () => {},
+    subject: leaderOf,
+    play: async (ensemble) => {
+      const { sid } = leaderOf(ensemble);
+      await change(ensemble, followerOf(ensemble), { op: "reconfig", leaving: String(sid) });
+    },
+  },
+  {
+    name: "a new server joins",
+    observers: 1,
+    config: changing,
+    isChange: true,
+    prepare: withoutFourth,
+    subject: (ensemble) => ensemble.member(4),
+    play: join,
+  },
+  {
+    name: "a new server joins, at the leader",
+    observers: 1,
+    config: changing,
+    isChange: true,
+    prepare: withoutFourth,
+    subject: leaderOf,
+    play: join,
+  },
+  {
+    name: "members change places, and move their client ports",
+    observers: 1,
+    config: changing,
+    isChange: true,
+    prepare: async () => {},
+    subject: followerOf,
+    play: exchange,
   },
 ];
