@@ -60,12 +60,12 @@ function firstConfig({ server }: SimMember, { membersText, isReconfigEnabled }: 
   return `${membersText}\nversion=${version.toString(16)}`;
 }
 
-function inMemory({ server }: SimMember, expected: string): Place[] {
+function inMemory({ server, database }: SimMember, expected: string): Place[] {
   const { committed, lastSeen } = server!.views;
   return [
     { name: "committed", is: committed.text, shouldBe: expected },
     { name: "last seen", is: lastSeen.text, shouldBe: expected },
-    { name: "znode", is: configZnode(server!.serving!.database.tree).text, shouldBe: expected },
+    { name: "znode", is: configZnode(database.tree).text, shouldBe: expected },
   ];
 }
 

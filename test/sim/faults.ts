@@ -231,8 +231,8 @@ export class Faults {
 }
 
 /** How far a member that serves has come. */
-export function stateOf({ server }: SimMember): string {
-  const tree = server?.serving?.database.tree;
-  if (tree === undefined) return "down";
+export function stateOf(member: SimMember): string {
+  if (!member.isServing) return "down";
+  const { tree } = member.database;
   return `${tree.lastZxidHigh} ${tree.lastZxidLow} ${tree.digest.high} ${tree.digest.low}`;
 }

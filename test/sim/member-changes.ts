@@ -109,6 +109,7 @@ export function groupLines(dice: Dice, voters: readonly number[]): string[] {
     const gid = 1 + (i % count);
     groups.set(gid, [...(groups.get(gid) ?? []), sid]);
   }
-  const weights = voters.map((sid) => `weight.${sid}=${dice.pick([1, 1, 1, 2, 0])}`);
+  // Somebody has to weigh something.
+  const weights = voters.map((sid, i) => `weight.${sid}=${i === 0 ? 1 : dice.pick([1, 1, 1, 2, 0])}`);
   return [...[...groups].map(([gid, sids]) => `group.${gid}=${sids.join(":")}`), ...weights];
 }

@@ -30,6 +30,8 @@ export interface Shape {
   readonly seed: number;
   readonly voters: number;
   readonly observers: number;
+  /** `group.G` and `weight.N` lines; none where majorities decide. */
+  readonly quorumLines?: readonly string[];
   readonly clients: number;
   /** Longest usual delays of the network and of the disks. */
   readonly networkMsMax: number;
@@ -236,9 +238,9 @@ export class SimEnsemble {
     for (const client of this.clients) client.stop();
     const isAtOne = (): boolean => areAllServing() && this.haveTheSame();
     const hasNoSessions = (): boolean =>
-      this.members.every(({ server }) => server?.serving?.database.sessions.size === 0);
+      this.members.every((member) => member.isServing && member.database.sessions.size === 0);
     if (!(await this.until(() => isAtOne() && hasNoSessions(), 60_000))) {
-      const left = this.members.map(({ server }) => server?.serving?.database.sessions.size ?? "down");
+      const left = this.members.map((member) => (member.isServing ? member.database.sessions.size : "down"));
       throw new Error(`the members differ: ${this.members.map(stateOf).join(", ")}; sessions ${left.join(", ")}`);
     }
     // Files follow.
@@ -269,7 +271,7 @@ export class SimEnsemble {
   /** Whether all serve and have come equally far. In an epoch without a transaction some say where it begins, others where the last one ended. */
   haveTheSame(): boolean {
     if (!this.members.every(({ isServing }) => isServing)) return false;
-    const trees = this.members.map(({ server }) => server!.serving!.database.tree);
+    const trees = this.members.map(({ database }) => database.tree);
     const digests = new Set(trees.map(({ digest }) => longOf(digest.high, digest.low)));
     const zxids = trees.map(({ lastZxidHigh, lastZxidLow }) => longOf(lastZxidHigh, lastZxidLow));
     const ofTxns = new Set(zxids.filter((zxid) => (zxid & 0xffffffffn) !== this.#firstCounter));
@@ -278,7 +280,7 @@ export class SimEnsemble {
 
   /** @throws Error that says what should not have been. */
   judge(): void {
-    const trees = this.members.map(({ server }) => server!.serving!.database.tree);
+    const trees = this.members.map(({ database }) => database.tree);
     const dumps = trees.map((tree) => JSON.stringify(withoutConfig(dumpTree(tree))));
     if (new Set(dumps).size !== 1) throw new Error(`trees differ:\n${dumps.join("\n")}`);
     const conversations = this.clients.flatMap((client) => client.conversations);
@@ -301,10 +303,10 @@ export class SimEnsemble {
     const refusals = this.clients.flatMap((client) => client.refusals);
     const kept = this.#areSessionsLocal ? ofTheEnsemble(refusals, log) : refusals;
     checkRefusals(kept, { sessionTimeoutMs, slackMsAt });
-    for (const { sid, server } of this.members) {
+    for (const { sid, server, database } of this.members) {
       const count = server!.metrics.digestMismatchesCount.value;
       if (count > 0) throw new Error(`member ${sid} has seen ${count} digests that were not its own`);
-      const { tree, sessions } = server!.serving!.database;
+      const { tree, sessions } = database;
       const digest = BigInt.asUintN(64, longOf(tree.digest.high, tree.digest.low));
       if (digest !== model.tree.digest()) throw new Error(`member ${sid} has another tree than its log makes`);
       if (sessions.size !== model.sessions.size) throw new Error(`member ${sid} knows ${sessions.size} sessions`);
@@ -357,9 +359,9 @@ function placeOf(member: SimMember): ServerPlace {
 }
 
 /** As /zookeeper/config has it. */
-function membersOf({ voters, observers }: Shape): string {
+function membersOf({ voters, observers, quorumLines = [] }: Shape): string {
   const lines = Array.from({ length: voters + observers }, (_, i) => memberLine(i + 1, { isObserver: i >= voters }));
-  return lines.join("\n");
+  return [...lines, ...quorumLines].join("\n");
 }
 
 function configOf({ config }: Shape, membersText: string): string {

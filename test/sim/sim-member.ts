@@ -8,6 +8,7 @@ import { loadConfig, type ServerConfig } from "#config/server-config.ts";
 import type { Logger } from "#host/logger.ts";
 import type { Timers } from "#host/timers.ts";
 import { longOf } from "#base/zxid.ts";
+import type { Database } from "#server/database.ts";
 import { EnsembleMember } from "#server/ensemble-member.ts";
 import { type CallVerdict, MemoryDisk, type PendingChange } from "../support/memory-disk.ts";
 import type { CommittedLog } from "./committed-log.ts";
@@ -51,7 +52,7 @@ export class SimMember {
   readonly #takeLine: LineTaker;
   #starts = 0;
   /** What was shown last. */
-  #shown: EnsembleMember["serving"] = null;
+  #shown: object | null = null;
   #shownHigh = 0;
   #shownLow = 0;
   #shownZxid = -1n;
@@ -79,7 +80,12 @@ export class SimMember {
 
   /** Whether it serves as a member that has a leader, or is one. */
   get isServing(): boolean {
-    return this.server?.serving?.isReadOnly === false;
+    return this.server?.serving?.isReadOnly === false || this.server?.peer?.leading?.isServing === true;
+  }
+
+  /** Of a member that serves, be it learners alone (`leaderServes=no`). */
+  get database(): Database {
+    return this.server!.replica!.database;
   }
 
   /** Where it lets clients in; a change of the members may have moved it. */
@@ -101,10 +107,11 @@ export class SimMember {
   showLog(log: CommittedLog): void {
     const { server } = this;
     // Without a leader nobody knows how much of what it has is committed.
-    if (server === null || server.serving === null || server.serving.isReadOnly) return;
-    const { lastZxidHigh, lastZxidLow } = server.serving.database.tree;
-    if (server.serving !== this.#shown) {
-      this.#shown = server.serving;
+    if (server === null || !this.isServing) return;
+    const role = server.serving ?? server.peer!.leading;
+    const { lastZxidHigh, lastZxidLow } = this.database.tree;
+    if (role !== this.#shown) {
+      this.#shown = role;
       this.#shownZxid = -1n;
     } else if (lastZxidHigh === this.#shownHigh && lastZxidLow === this.#shownLow) return;
     this.#shownHigh = lastZxidHigh;

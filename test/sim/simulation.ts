@@ -4,7 +4,7 @@
  */
 
 import { Faults } from "./faults.ts";
-import { MemberChanges } from "./member-changes.ts";
+import { groupLines, MemberChanges } from "./member-changes.ts";
 import { Dice } from "./schedule.ts";
 import { SimEnsemble } from "./sim-ensemble.ts";
 import { Workload } from "./workload.ts";
@@ -44,13 +44,24 @@ export class Simulation {
     const areSessionsLocal = modeDice.oneIn(4);
     const isReadOnlyEnabled = modeDice.oneIn(4);
     const doFollowersServeObservers = modeDice.oneIn(3);
+    const areLeadersBusy = modeDice.oneIn(5);
     this.#stepMsMax = dice.pick([20, 100, 600, 2_000]);
+    const quorumDice = new Dice(seed, "quorums");
+    const hasGroups = quorumDice.oneIn(5);
+    const mayOneVote = quorumDice.oneIn(4);
+    const voters = dice.pick([3, 3, 3, 5]);
     this.ensemble = new SimEnsemble({
       seed,
-      voters: dice.pick([3, 3, 3, 5]),
+      voters,
       // Room for members that have nobody in common with those before.
       observers:
         dice.pick([0, 0, 1]) + (isReconfigEnabled ? memberDice.below(4) : 0) + (doFollowersServeObservers ? 1 : 0),
+      quorumLines: hasGroups
+        ? groupLines(
+            quorumDice,
+            Array.from({ length: voters }, (_, i) => i + 1),
+          )
+        : [],
       clients: 1 + dice.below(4),
       networkMsMax: dice.pick([2, 10, 50]),
       diskMsMax: dice.pick([1, 5, 20]),
@@ -63,6 +74,8 @@ export class Simulation {
         ...(isReconfigEnabled ? { reconfigEnabled: true, skipACL: "yes" } : {}),
         ...(areSessionsLocal ? { localSessionsEnabled: true, localSessionsUpgradingEnabled: true } : {}),
         ...(doFollowersServeObservers ? { observerMasterPort: 2191 } : {}),
+        ...(areLeadersBusy ? { leaderServes: "no" } : {}),
+        ...(mayOneVote ? { standaloneEnabled: false } : {}),
         // Some thirty transactions, and the epoch's numbers are nearly used up.
         ...(memberDice.oneIn(8) ? { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 } : {}),
       },
