@@ -65,10 +65,13 @@ export async function playScript(
   });
   const { sync } = script;
   const syncsBefore = sync === undefined ? 0 : (ensemble.syncs.get(sync) ?? 0);
-  const { reconfigs } = ensemble;
+  const { reconfigs, elections } = ensemble;
   await script.play(ensemble);
   if (point === null && script.isChange === true && ensemble.reconfigs === reconfigs) {
     throw new Error("nothing has changed");
+  }
+  if (point === null && script.isNewEpoch === true && ensemble.elections === elections) {
+    throw new Error("no other epoch has begun");
   }
   if (point === null && sync !== undefined && (ensemble.syncs.get(sync) ?? 0) === syncsBefore) {
     throw new Error(`nobody was brought up to date by ${sync}`);

@@ -7,6 +7,8 @@ import { describe, expect, it } from "vitest";
 import { ask, begun, judged, leaderOf, othersThan, patientClientAt, serving, some } from "./scenes.ts";
 import type { SimMember } from "./sim-member.ts";
 
+const epochFiles = ["/data/version-2/acceptedEpoch", "/data/version-2/currentEpoch"];
+
 describe("a simulated ensemble", () => {
   it("sends the tree where the leader's log begins behind what the learner has", async () => {
     const ensemble = await begun({ config: { snapCount: 5, snapshotSizeFactor: 0 } });
@@ -53,7 +55,7 @@ describe("a simulated ensemble", () => {
     one.crash(false);
     await ask(ensemble, two, some(3));
     // As if it came from before the others were given new disks, and their epochs began anew.
-    for (const name of ["acceptedEpoch", "currentEpoch"]) one.disk.put(`/data/version-2/${name}`, Buffer.from("7"));
+    for (const name of epochFiles) one.disk.put(name, Buffer.from("7"));
     const leader = await leaderOf(ensemble);
     const { epoch } = leader.server!.peer!.leading!;
     one.start();
@@ -95,5 +97,27 @@ describe("a simulated ensemble", () => {
     expect(await refusedAfterMs()).toBeGreaterThan(200);
     expect(await refusedAfterMs()).toBeLessThan(20);
     await judged(ensemble);
+  });
+
+  it("serves in the last epoch that there is, and goes on to no other", async () => {
+    const ensemble = await begun();
+    const last = 2n ** 31n - 1n;
+    for (const member of ensemble.members) {
+      member.crash(false);
+      for (const name of epochFiles) member.disk.put(name, Buffer.from(String(last - 1n)));
+    }
+    for (const member of ensemble.members) member.start();
+    await serving(ensemble, ...ensemble.members);
+    const leader = await leaderOf(ensemble);
+    expect(leader.server!.peer!.leading!.epoch).toBe(last);
+    await ask(ensemble, leader, some(3));
+    leader.crash(false);
+    await ensemble.pass(30_000);
+    leader.start();
+    await ensemble.pass(30_000);
+    expect(ensemble.members.filter(({ isServing }) => isServing)).toEqual([]);
+    for (const { disk } of ensemble.members) {
+      for (const name of epochFiles) expect(disk.get(name).toString()).toBe(String(last));
+    }
   });
 });

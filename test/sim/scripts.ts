@@ -1,5 +1,5 @@
 /**
- * Twenty-one things that happen in the life of an ensemble, each as a script in which nothing is left to chance. crash-points.ts
+ * Twenty-three things that happen in the life of an ensemble, each as a script in which nothing is left to chance. crash-points.ts
  * plays each of them again and again, and lets a member die at every one of its effects.
  */
 
@@ -21,6 +21,8 @@ export interface Script {
   readonly sync?: "DIFF" | "TRUNC" | "SNAP";
   /** Whether the members change in it. */
   readonly isChange?: boolean;
+  /** Whether another epoch begins in it, though nobody dies. */
+  readonly isNewEpoch?: boolean;
   /** Brings the ensemble to where it begins. */
   prepare(ensemble: SimEnsemble): Promise<void>;
   /** Whose effects count from then on. */
@@ -157,6 +159,17 @@ async function withoutFourth(ensemble: SimEnsemble): Promise<void> {
   ensemble.member(4).wipe();
 }
 
+/** The zxids of the epoch are used up in the middle of writes; the next one begins. */
+async function rollOver(ensemble: SimEnsemble): Promise<void> {
+  const { elections } = ensemble;
+  await write(ensemble, followerOf(ensemble), 10);
+  await ensemble.until(() => ensemble.elections > elections, stepMs);
+  await serving(ensemble, ...ensemble.members.filter(({ isUp }) => isUp));
+  await writeAnywhere(ensemble);
+}
+
+/** Some thirty transactions, and the numbers are nearly used up. */
+const nearlyUsedUp = { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 };
 const changing = { reconfigEnabled: true, skipACL: "yes" };
 
 const first = (ensemble: SimEnsemble): SimMember => ensemble.member(1);
@@ -369,5 +382,21 @@ export const scripts: readonly Script[] = [
     prepare: async () => {},
     subject: followerOf,
     play: exchange,
+  },
+  {
+    name: "the zxids of an epoch are used up, at the leader",
+    config: nearlyUsedUp,
+    isNewEpoch: true,
+    prepare: async () => {},
+    subject: leaderOf,
+    play: rollOver,
+  },
+  {
+    name: "the zxids of an epoch are used up, at a follower",
+    config: nearlyUsedUp,
+    isNewEpoch: true,
+    prepare: async () => {},
+    subject: followerOf,
+    play: rollOver,
   },
 ];
