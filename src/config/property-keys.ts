@@ -148,6 +148,7 @@ const quorum: readonly KeyRow[] = [
   ensembleOnly("testingonly.initialZxid", "where the counter of each epoch begins; for tests of its end"),
   noEffect("messageTracker.*", "recent packets are not kept for dumps"),
   noEffect("commitProcessor.*", oneEventLoop),
+  ensembleOnly("multiAddress.enabled", bool),
   ensembleOnly("multiAddress.*", "see the keys of the same names in zoo.cfg", allAddresses),
 ];
 

@@ -107,7 +107,10 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const settings = readPropertySettings(properties, file);
   const rules = {
     standaloneEnabled: base.standaloneEnabled,
-    multiAddressEnabled: keys.boolean("multiAddress.enabled", false),
+    multiAddressEnabled: keys.boolean(
+      "multiAddress.enabled",
+      properties.boolean("zookeeper.multiAddress.enabled", false),
+    ),
   };
   const members = readMembers(keys, rules, input.readDynamicFile ?? (() => null), notes);
   const { membership } = members.committed;

@@ -9,7 +9,7 @@
  * needs a group. One participant with standaloneEnabled is no ensemble but a standalone server, which takes its client
  * port from its member line; the official image writes just that.
  * Kinder than ZooKeeper in two places, where a file that it accepts means the same to both: blanks round a value are trimmed here
- * too, and `multiAddress.enabled` counts in zoo.cfg (ZooKeeper's member parser looks at the -D flag alone).
+ * too, and `multiAddress.enabled` counts in zoo.cfg as well (ZooKeeper's member parser looks at the -D flag alone).
  * Source: QuorumPeer.QuorumServer, QuorumMaj, QuorumHierarchical, QuorumPeerConfig.parseDynamicConfig, ConfigUtils.
  */
 

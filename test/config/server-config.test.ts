@@ -312,6 +312,18 @@ describe("a zoo.cfg with members", () => {
     expect(() => load(`${two}observerMasterPort=70000`, { myid: "1" })).toThrow("port out of range:70000");
   });
 
+  it("may give a server several addresses when the file or a flag says so", () => {
+    const text = `${data}initLimit=5\nsyncLimit=2\nserver.1=a:1:2|b:1:2\nserver.2=c:1:2\n`;
+    const flagged: Given = { myid: "1", flags: [["zookeeper.multiAddress.enabled", "true"]] };
+    const { ensemble } = load(`${text}multiAddress.enabled=true`, { myid: "1" }).config;
+    expect(ensemble?.own.addresses).toHaveLength(2);
+    expect(load(text, flagged).config.ensemble?.own.addresses).toHaveLength(2);
+    expect(notesOf(text, flagged)).not.toContainEqual(expect.stringContaining("multiAddress"));
+    const disabled = "Multiple address feature is disabled, but multiple addresses were specified for sid 1";
+    expect(() => load(text, { myid: "1" })).toThrow(disabled);
+    expect(() => load(`${text}multiAddress.enabled=false`, flagged)).toThrow(disabled);
+  });
+
   it("is a member of an ensemble, with all that a member needs", () => {
     const three = "server.1=a:1:2\nserver.2=b:1:2;9\nserver.3=c:1:2:observer\nserver.4=d:1:2\n";
     const limits = "initLimit=5\nsyncLimit=2\n";
