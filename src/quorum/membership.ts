@@ -186,6 +186,10 @@ function electionAddress({ host, electionPort }: MemberAddress): string {
   return `${host}:${electionPort}`;
 }
 
+function isSameAddress(a: MemberAddress, b: MemberAddress): boolean {
+  return quorumAddress(a) === quorumAddress(b) && electionAddress(a) === electionAddress(b);
+}
+
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && [...a].sort().join() === [...b].sort().join();
 }
@@ -221,7 +225,7 @@ function parseMember(sid: bigint, line: MemberLine, blame: Blame, multiAddressEn
         validMember,
       );
     }
-    addresses.push(address);
+    if (!addresses.some((known) => isSameAddress(known, address))) addresses.push(address);
     if (roleText === undefined) continue;
     const addressRole = parseRole(roleText, blame);
     if (role !== null && role !== addressRole) {

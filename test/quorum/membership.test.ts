@@ -97,6 +97,11 @@ describe("a member line", () => {
     expect(parse("server.1=a:1:2|b:3:4", true).members.get(1n)!.addresses).toHaveLength(2);
   });
 
+  it("has each address once, however often it is given", () => {
+    const member = parse("server.1=b:1:2|a:1:2|b:1:2|b:1:3", true).members.get(1n)!;
+    expect(formatMember(member)).toBe("a:1:2|b:1:2|b:1:3:participant");
+  });
+
   it("takes any signed 64-bit number for a server", () => {
     const { members } = parse("server.-9223372036854775808=a:1:2\nserver.9223372036854775807=b:1:2");
     expect([...members.keys()]).toEqual([-(2n ** 63n), 2n ** 63n - 1n]);
