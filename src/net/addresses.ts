@@ -7,7 +7,7 @@
 import { errorCode } from "#base/errors.ts";
 import { type Address, javaSocketAddress } from "#base/java-address.ts";
 import type { Logger } from "#host/logger.ts";
-import type { ConnectOptions, Listener, ListenOptions, Wire } from "#host/wire.ts";
+import type { ConnectOptions, Listener, ListenOptions, Socket, SocketHandler, Wire } from "#host/wire.ts";
 
 /** As the log names them. */
 export function addressesText(addresses: readonly Address[]): string {
@@ -60,7 +60,9 @@ export async function listenOnAll(
 export function connectToAny(
   wire: Pick<Wire, "connect">,
   addresses: readonly Address[],
-  options: Omit<ConnectOptions, "host" | "port">,
+  options: Omit<ConnectOptions, "host" | "port" | "connected"> & {
+    connected(socket: Socket, at: Address): SocketHandler | null;
+  },
 ): void {
   let pending = addresses.length;
   let isConnected = false;
@@ -77,7 +79,7 @@ export function connectToAny(
           return null;
         }
         isConnected = true;
-        return options.connected(socket);
+        return options.connected(socket, { host, port });
       },
       failed: (error) => {
         pending--;

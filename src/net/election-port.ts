@@ -12,6 +12,10 @@
  * begins with the last one, in case it was lost with the old. So a connection that breaks is made again, a few times for
  * each vote: who is dying may still accept one.
  *
+ * Of several addresses of a server the one that has led to nothing is left out the next time. And a connection over a network that is
+ * gone breaks after a quarter of an hour only: where there is another address, a server that is looking and hears nothing connects
+ * anew. (ZooKeeper pings the address. That takes privileges here; who is there answers a vote, or has one of its own to send.)
+ *
  * Whatever comes in costs that connection at most: the first words have a deadline, lengths a limit, and the number of
  * connections that have not said who they are one too.
  * Source: QuorumCnxManager.java.
@@ -26,7 +30,7 @@ import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import { decodeInitialMessage, encodeInitialMessage } from "#quorum/initial-message.ts";
 import { decodeNotification, encodeNotification, type Notification } from "#quorum/notification.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
-import type { Vote } from "#quorum/vote.ts";
+import { ServerState, type Vote } from "#quorum/vote.ts";
 import { addressesText, connectToAny, type ListenerOfAll, listenOnAll } from "./addresses.ts";
 
 /** Where a port is. */
@@ -58,6 +62,8 @@ export interface ElectionPortEvents {
 const messageBytesMax: number = 512 * 1024;
 /** Connections in place of one that broke, for each vote. */
 const repeatsMax = 3;
+/** After which a vote has no answer, of a server with several addresses. */
+const answerMs = 1_000;
 /** What a larger id is given to connect to us, once it has heard that we are there. */
 const connectBackMs = 50;
 /** Of the addresses that somebody says to have. */
@@ -141,8 +147,17 @@ export class ElectionPort {
     const peer = this.#peer(sid);
     peer.waiting = framed(encodeNotification(vote, this.#views.committed.text));
     peer.repeats = 0;
-    if (peer.link === null) this.#connect(sid);
-    else peer.link.sendWaiting();
+    if (peer.link === null) {
+      this.#connect(sid);
+      return;
+    }
+    peer.link.sendWaiting();
+    if (vote.state === ServerState.looking && this.#addressesOf(sid).length > 1) this.#awaitAnswer(peer, peer.link);
+  }
+
+  /** Ends a connection over which nothing comes. */
+  #awaitAnswer(peer: Peer, { socket }: ElectionLink): void {
+    peer.answerTimer ??= this.#timers.after(answerMs, () => socket.destroy());
   }
 
   /** Connects to everybody that a vote was meant for and that there is no connection to. */
@@ -153,7 +168,15 @@ export class ElectionPort {
   #peer(sid: bigint): Peer {
     const known = this.#peers.get(sid);
     if (known !== undefined) return known;
-    const peer: Peer = { link: null, waiting: null, last: null, repeats: 0, isConnecting: false };
+    const peer: Peer = {
+      link: null,
+      waiting: null,
+      last: null,
+      repeats: 0,
+      isConnecting: false,
+      unproven: null,
+      answerTimer: null,
+    };
     this.#peers.set(sid, peer);
     return peer;
   }
@@ -161,7 +184,9 @@ export class ElectionPort {
   #connect(sid: bigint, told: readonly Address[] = []): void {
     const peer = this.#peer(sid);
     if (peer.isConnecting || this.#isClosed) return;
-    const addresses = told.length > 0 ? told : this.#addressesOf(sid);
+    const known = told.length > 0 ? told : this.#addressesOf(sid);
+    const others = known.filter((address) => !isSameAddress(address, peer.unproven));
+    const addresses = others.length > 0 && others.length < known.length ? others : known;
     if (addresses.length === 0) {
       this.#logger.warn({ sid: String(sid) }, `Invalid server id: ${sid} among remote servers`);
       return;
@@ -171,18 +196,20 @@ export class ElectionPort {
     connectToAny(this.#wire, addresses, {
       timeoutMs: connectTimeoutMs,
       isKeepAlive,
-      connected: (socket) => {
+      connected: (socket, at) => {
         peer.isConnecting = false;
+        peer.unproven = at;
         return this.#introduce(sid, socket);
       },
       failed: (error) => {
         peer.isConnecting = false;
+        peer.unproven = null;
         if (this.#isClosed) return;
         this.#logger.warn(
           { sid: String(sid), error: error.message },
           `Cannot open channel to ${sid} at election address ${addressesText(addresses)}`,
         );
-        if (errorCode(error) === "ECONNREFUSED") this.#events.refused(sid);
+        if (errorCode(error) === "ECONNREFUSED" && addresses === known) this.#events.refused(sid);
       },
     });
   }
@@ -268,11 +295,17 @@ export class ElectionPort {
   #keep(sid: bigint, socket: Socket, rest: Buffer): ElectionLink {
     const peer = this.#peer(sid);
     peer.link?.socket.destroy();
+    forgetAnswer(peer);
     const link = new ElectionLink(peer, socket, {
-      message: (bytes) => this.#take(sid, bytes),
+      message: (bytes) => {
+        peer.unproven = null;
+        forgetAnswer(peer);
+        this.#take(sid, bytes);
+      },
       closed: () => {
         if (peer.link !== link) return;
         peer.link = null;
+        forgetAnswer(peer);
         // A larger id that has closed it may have the next one on its way: asked for another, it would close that one too.
         if (sid > this.#options.sid) this.#awaitOther(sid, peer);
         else this.#repeat(sid, peer);
@@ -310,6 +343,19 @@ interface Peer {
   /** Connections that were made again since the newest vote was there. */
   repeats: number;
   isConnecting: boolean;
+  /** Where we connected last, until something comes from there. */
+  unproven: Address | null;
+  /** Runs while a vote has no answer. */
+  answerTimer: Timer | null;
+}
+
+function forgetAnswer(peer: Peer): void {
+  peer.answerTimer?.cancel();
+  peer.answerTimer = null;
+}
+
+function isSameAddress(a: Address, b: Address | null): boolean {
+  return a.host === b?.host && a.port === b.port;
 }
 
 function framed(message: Buffer): Buffer {

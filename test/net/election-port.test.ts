@@ -33,11 +33,11 @@ class Town {
     this.received.push(`${from} to ${to}: ${vote.leader}`);
   };
 
-  constructor(count: number, seed = 1) {
+  constructor(count: number, seed = 1, lines = memberLines(count)) {
     this.schedule = new Schedule(seed);
     const options = { delayMsMax: 10, splitOneIn: 2, bytesWeight: 1, windowBytes: 1000 };
     this.network = new SimNetwork(this.schedule, new Dice(seed, "network"), options);
-    this.views = new QuorumViews(verifierOf(memberLines(count)));
+    this.views = new QuorumViews(verifierOf(lines));
     for (let sid = 1; sid <= count; sid++) this.start(sid);
   }
 
@@ -223,6 +223,57 @@ describe("two servers", () => {
     await town.pass(2_000);
     expect(town.ports[1]!.hasDelivered).toBe(true);
     expect(town.received).toEqual(["1 to 2: 7"]);
+  });
+});
+
+describe("two servers with two addresses", () => {
+  const lines = [1, 2].map((sid) => `server.${sid}=h${sid}:2888:${port}|elsewhere:2888:${port}`).join("\n");
+
+  it.each([
+    [1, 2],
+    [2, 1],
+  ])("leave out the one that has led to nothing: %i to %i", async (from, to) => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const town = new Town(2, seed, lines);
+      await town.network.node("elsewhere").wire.listen({
+        address: "elsewhere",
+        port,
+        backlog: -1,
+        isKeepAlive: false,
+        accept: (socket) => {
+          socket.destroy();
+          return null;
+        },
+      });
+      await town.pass(0);
+      town.ports[from]!.send(BigInt(to), voteFor(7n));
+      await town.pass(2_000);
+      expect(town.received, `seed ${seed}`).toEqual([`${from} to ${to}: 7`]);
+    }
+  });
+
+  it.each([
+    ["does", lines, ServerState.looking, 0],
+    ["has no other address", undefined, ServerState.looking, 1],
+    ["looks for no leader", lines, ServerState.following, 1],
+  ])("do not wait for a network that is gone: who asks %s", async (_, known, state, connections) => {
+    const town = new Town(2, 1, known);
+    await town.pass(0);
+    town.ports[1]!.send(2n, { ...voteFor(7n), state });
+    await town.pass(500);
+    town.ports[2]!.send(1n, voteFor(8n));
+    await town.pass(2_000);
+    expect(town.connections(1, 2)).toBe(1);
+    town.network.cut("h1", "h2");
+    town.network.cut("h2", "h1");
+    town.ports[1]!.send(2n, { ...voteFor(9n), state });
+    await town.pass(1_500);
+    expect(town.connections(1, 2)).toBe(connections);
+    town.network.heal();
+    town.ports[1]!.connectAll();
+    await town.pass(5_000);
+    expect(town.received.at(-1)).toBe("1 to 2: 9");
+    expect(town.connections(1, 2)).toBe(1);
   });
 });
 

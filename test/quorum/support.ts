@@ -11,7 +11,7 @@ export function verifierOf(text: string, version = 0n): QuorumVerifier {
     const equals = line.indexOf("=");
     return { key: line.slice(0, equals), value: line.slice(equals + 1), line: index + 1 };
   });
-  return new QuorumVerifier(parseMembership(lines, { file: "zoo.cfg", multiAddressEnabled: false }), version);
+  return new QuorumVerifier(parseMembership(lines, { file: "zoo.cfg", multiAddressEnabled: true }), version);
 }
 
 /** Servers 1 to `voters` vote, those behind them observe. */
