@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
+import { freePort } from "../support/free-port.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { flag, fourLetterWord, WireClient } from "../support/wire-client.ts";
 
@@ -140,6 +141,30 @@ describe("an ensemble", () => {
     after.drop();
   });
 
+  test("does without the first of each member's two addresses, where the others are refused", async () => {
+    await using ensemble = await EnsembleProcess.prepare({ kinds: ours, settings: { "multiAddress.enabled": "true" } });
+    const seconds = await Promise.all(ours.map(async () => `127.0.0.1:${await freePort()}:${await freePort()}`));
+    for (const [i, { configPath }] of ensemble.servers.entries()) {
+      const lines = readFileSync(configPath, "utf8").replaceAll(
+        /^(server\.(\d)=)(.*):participant$/gm,
+        (_, key, sid, first) => {
+          // Nobody listens on the ports 1 and 2.
+          return `${key}${sid === String(i + 1) ? first : "127.0.0.1:1:2"}|${seconds[Number(sid) - 1]}:participant`;
+        },
+      );
+      writeFileSync(configPath, lines);
+    }
+    for (const server of ensemble.servers) server.launch();
+    await ensemble.settled();
+    await writeEverywhere(ensemble, "before");
+    const leader = await ensemble.leader();
+    await leader.kill();
+    await ensemble.settled();
+    leader.launch();
+    await ensemble.settled();
+    await writeEverywhere(ensemble, "after");
+  });
+
   test("does without a member whose log is damaged, and gives it the whole tree when it comes back without it", async () => {
     await using ensemble = await EnsembleProcess.start({ kinds: ours });
     const [first, second] = ensemble.servers as [ServerProcess, ServerProcess, ServerProcess];
@@ -201,6 +226,18 @@ describe("an ensemble", () => {
     expect(first.stdout).toContain(`with an empty file ${folder}/rejoin`);
   });
 });
+
+/** Expects that every member takes a write, and has those of the others. */
+async function writeEverywhere({ servers }: EnsembleProcess, name: string): Promise<void> {
+  const clients = await Promise.all(servers.map(connectTo));
+  for (const [i, client] of clients.entries()) await client.create(`/${name}-${i}`);
+  for (const client of clients) {
+    await client.sync("/");
+    const names = await client.getChildren("/");
+    expect(names.filter((one) => one.startsWith(name))).toHaveLength(servers.length);
+    client.drop();
+  }
+}
 
 function snapshotsOf({ folder }: ServerProcess): string[] {
   const names = readdirSync(join(folder, "data", "version-2"));
