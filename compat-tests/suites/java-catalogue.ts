@@ -118,8 +118,9 @@ export const zookeeperEnsemblesSuite: JavaSuite = {
   about:
     "each class in a JVM of its own; every QuorumPeer of a test is a process, with the settings that the test gave it",
   classes: [
-    // The longest first: five minutes, two, and a minute each.
+    // The longest first: five minutes, two and two, and a minute each.
     "test.ReconfigTest",
+    "server.quorum.QuorumPeerMainMultiAddressTest",
     "server.quorum.ReconfigRecoveryTest",
     "server.quorum.StandaloneDisabledTest",
     "test.QuorumZxidSyncTest",
