@@ -3,140 +3,28 @@
  * and of both; what clients are told and what the members' files say is the same in all of them.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { freePort } from "../../test/support/free-port.ts";
-import { type Build, subject, superUser } from "../reference/server.ts";
-import { auth, getData, reconfig, type ReconfigWords, sync } from "../wire/requests.ts";
-import { Reader } from "../wire/reader.ts";
+import { type Build, subject } from "../reference/server.ts";
+import type { ReconfigWords } from "../wire/requests.ts";
 import { TestEnsemble } from "./ensemble.ts";
+import { MembersStory } from "./members-story.ts";
 
-const patienceMs = 60_000;
 const config = { reconfigEnabled: "true" };
 
-interface Place {
-  quorum: number;
-  election: number;
-  client: number;
-  role: "participant" | "observer";
-}
-
-/** An ensemble whose ports have names, so that what two of them say can be compared. */
-class Story {
-  readonly ensemble: TestEnsemble;
-  readonly lines: string[] = [];
-  readonly places = new Map<number, Place>();
-  readonly #names = new Map<string, string>();
-  readonly #versions: string[] = [];
-
-  constructor(ensemble: TestEnsemble) {
-    this.ensemble = ensemble;
-    for (const sid of ensemble.sids) {
-      const [quorum, election] = ensemble.quorumPorts[sid - 1]!.split(":").map(Number) as [number, number];
-      this.places.set(sid, { quorum, election, client: ensemble.member(sid).port, role: "participant" });
-      this.#name(sid, "", this.places.get(sid)!);
-    }
-  }
-
-  static async begin(builds: readonly Build[]): Promise<Story> {
-    const ensemble = await TestEnsemble.prepare({ builds, spares: 2, config });
-    try {
-      await ensemble.launch(1, 2, 3);
-      await ensemble.launch(4, 5);
-      return new Story(ensemble);
-    } catch (error) {
-      await ensemble.dispose();
-      throw error;
-    }
-  }
-
-  /** Gives a member other ports. */
-  async move(sid: number, what: readonly ("quorum" | "election" | "client")[]): Promise<void> {
-    const place = this.places.get(sid)!;
-    for (const kind of what) place[kind] = await freePort();
-    this.ensemble.quorumPorts[sid - 1] = `${place.quorum}:${place.election}`;
-    this.#name(sid, "'", place);
-  }
-
-  #name(sid: number, mark: string, { quorum, election, client }: Place): void {
-    for (const [kind, port] of Object.entries({ q: quorum, e: election, c: client })) {
-      if (!this.#names.has(String(port))) this.#names.set(String(port), `${kind}${sid}${mark}`);
-    }
-  }
-
-  /** The line of a member, where it is now. */
-  line(sid: number, role: Place["role"] = this.places.get(sid)!.role): string {
-    const { quorum, election, client } = this.places.get(sid)!;
-    return `server.${sid}=127.0.0.1:${quorum}:${election}:${role};127.0.0.1:${client}`;
-  }
-
-  /** Asks a member for a change, as super user. @returns the error, or what became of the connection. */
-  async ask(sid: number, words: Partial<ReconfigWords>, credentials: string | null = superUser): Promise<string> {
-    const actor = await this.ensemble.visit(sid);
-    if (credentials !== null) await actor.ask(auth("digest", credentials));
-    const reply = await actor.ask(reconfig({ joining: null, leaving: null, members: null, version: -1n, ...words }));
-    actor.connection.cut();
-    if (reply === null) return "closed";
-    return reply.err === 0 ? this.masked(new Reader(reply.body).ustring() ?? "") : String(reply.err);
-  }
-
-  /** Makes a change; whether its client hears of it is a matter of luck where its server changes its role. */
-  async change(sid: number, words: Partial<ReconfigWords>): Promise<void> {
-    const outcome = await this.ask(sid, words);
-    if (outcome.startsWith("-")) throw new Error(`refused with ${outcome}: ${JSON.stringify(words)}`);
-  }
-
-  /** Waits until those members serve the configuration that `holds`, all alike. */
-  async agree(what: string, sids: readonly number[], holds: (text: string) => boolean): Promise<void> {
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      const texts = await Promise.all(sids.map((sid) => this.#configOf(sid).catch(() => "")));
-      if (new Set(texts).size === 1 && texts[0] !== "" && holds(texts[0]!)) {
-        this.lines.push(`${what}:\n${this.masked(texts[0]!)}`);
-        return;
-      }
-      if (Date.now() > deadline) throw new Error(`${what}: no agreement\n${texts.join("\n--\n")}`);
-      await delay(50);
-    }
-  }
-
-  async #configOf(sid: number): Promise<string> {
-    const actor = await this.ensemble.visit(sid);
-    try {
-      await actor.ask(sync("/"));
-      const reply = await actor.ask(getData("/zookeeper/config"));
-      return reply === null ? "" : (new Reader(reply.body).ustring() ?? "");
-    } finally {
-      actor.connection.cut();
-    }
-  }
-
-  /** The files beside a member's zoo.cfg and what they say, its own settings left out. */
-  files(what: string, sid: number): void {
-    const { folder } = this.ensemble.member(sid);
-    for (const name of readdirSync(folder).toSorted()) {
-      if (!name.startsWith("zoo.cfg")) continue;
-      const text = readFileSync(`${folder}/${name}`, "utf8");
-      const members = text.split("\n").filter((line) => /^(server|group|weight|version|dynamic|clientPort)/.test(line));
-      const shown = members.toSorted().join("\n").replaceAll(folder, "FOLDER");
-      this.lines.push(`${what}, ${this.masked(name)}:\n${this.masked(shown)}`);
-    }
-  }
-
-  /** Ports and versions by their names; versions are numbered as they appear. */
-  masked(text: string): string {
-    return text
-      .replaceAll(/\b\d{4,5}\b/g, (port) => this.#names.get(port) ?? port)
-      .replaceAll(/(?<=version=|dynamic\.)[\da-f]{9,}\b/g, (version) => {
-        if (!this.#versions.includes(version)) this.#versions.push(version);
-        return `V${this.#versions.indexOf(version)}`;
-      });
+async function begin(builds: readonly Build[]): Promise<MembersStory> {
+  const ensemble = await TestEnsemble.prepare({ builds, spares: 2, config });
+  try {
+    await ensemble.launch(1, 2, 3);
+    await ensemble.launch(4, 5);
+    return new MembersStory(ensemble);
+  } catch (error) {
+    await ensemble.dispose();
+    throw error;
   }
 }
 
 async function play(builds: readonly Build[]): Promise<string[]> {
-  const story = await Story.begin(builds);
+  const story = await begin(builds);
   const { ensemble, lines } = story;
   try {
     await story.agree("at first", [1, 2, 3, 4, 5], (text) => text.includes("server.3="));
@@ -195,7 +83,7 @@ async function play(builds: readonly Build[]): Promise<string[]> {
 }
 
 /** Every way to be refused, through a follower and through the leader. */
-async function refusals(story: Story): Promise<void> {
+async function refusals(story: MembersStory): Promise<void> {
   const cases: Readonly<Record<string, Partial<ReconfigWords>>> = {
     nothing: {},
     "a version that is not": { leaving: "3", version: 5n },
