@@ -32,6 +32,11 @@ export interface EnsembleSettings {
   readonly config?: Readonly<Record<string, string | number>>;
   /** Whether each member has an address of its own, 127.0.0.SID, so that all may have the same ports there. */
   readonly areApart?: boolean;
+  /**
+   * Addresses of a member as another, or it itself, has them in its zoo.cfg: `HOST:QUORUM:ELECTION`, one or several behind bars; the
+   * first election port is that of `quorumPorts`. They may differ where the members do not change.
+   */
+  readonly addressesOf?: (sid: number, reader: number) => string;
   /** -D words for every member, or for those of a build. */
   readonly properties?: Readonly<Record<string, string | number>>;
   readonly propertiesOf?: Readonly<Record<Build, Readonly<Record<string, string | number>>>>;
@@ -54,7 +59,6 @@ export class TestEnsemble {
   readonly quorumPorts: string[] = [];
   readonly #settings: EnsembleSettings;
   readonly #folder = mkdtempSync(join(tmpdir(), "compat-quorum-"));
-  readonly #lines: Record<string, string> = {};
   readonly #members: TestServer[] = [];
 
   private constructor(settings: EnsembleSettings) {
@@ -64,15 +68,11 @@ export class TestEnsemble {
   /** The members' folders and ports; nobody runs yet. */
   static async prepare(settings: EnsembleSettings): Promise<TestEnsemble> {
     const ensemble = new TestEnsemble(settings);
-    const { builds, observers = 0, spares = 0 } = settings;
     for (const sid of ensemble.sids) {
-      const ports = settings.quorumPorts?.[sid - 1] ?? `${await freePort()}:${await freePort()}`;
-      const role = sid <= builds.length - observers - spares ? "participant" : "observer";
-      ensemble.quorumPorts.push(ports);
-      ensemble.#lines[`server.${sid}`] = `${ensemble.#hostOf(sid)}:${ports}:${role}`;
+      ensemble.quorumPorts.push(settings.quorumPorts?.[sid - 1] ?? `${await freePort()}:${await freePort()}`);
     }
     for (const sid of ensemble.sids) {
-      const member = ensemble.#memberOf(sid, builds[sid - 1]!);
+      const member = ensemble.#memberOf(sid, settings.builds[sid - 1]!);
       mkdirSync(member.dataFolder, { recursive: true });
       writeFileSync(join(member.dataFolder, "myid"), `${sid}\n`);
       member.port = await freePort();
@@ -245,18 +245,24 @@ export class TestEnsemble {
     return this.#settings.areApart === true ? `127.0.0.${sid}` : "127.0.0.1";
   }
 
+  #lineOf(sid: number, reader: number): string {
+    const { builds, observers = 0, spares = 0, addressesOf } = this.#settings;
+    const role = sid <= builds.length - observers - spares ? "participant" : "observer";
+    const addresses = addressesOf?.(sid, reader) ?? `${this.#hostOf(sid)}:${this.quorumPorts[sid - 1]}`;
+    return `${addresses}:${role}`;
+  }
+
   #memberOf(sid: number, build: Build, further: EnsembleSettings["properties"] = {}): TestServer {
     const { builds, spares = 0 } = this.#settings;
-    const known = Object.entries(this.#lines).filter(([key], index) => {
-      return index < builds.length - spares || key === `server.${sid}`;
-    });
+    const known = this.sids.filter((other) => other <= builds.length - spares || other === sid);
+    const lines = known.map((other) => [`server.${other}`, this.#lineOf(other, sid)] as const);
     const folder = join(this.#folder, `server-${sid}`);
     const own = Object.entries(this.#settings.config ?? {}).map(([key, value]) => {
       return [key, typeof value === "string" ? value.replace("FOLDER", folder) : value] as const;
     });
     return new TestServer(build, {
       folder,
-      config: { ...quorumConfig, ...Object.fromEntries([...own, ...known]) },
+      config: { ...quorumConfig, ...Object.fromEntries([...own, ...lines]) },
       isConfigKept: true,
       properties: { ...this.#settings.properties, ...this.#settings.propertiesOf?.[build], ...further },
       jars: this.#settings.jars ?? "server",

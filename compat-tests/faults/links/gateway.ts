@@ -10,13 +10,12 @@
  * is a process, so that a member which is stopped does not stop it. Its parent tells it the rules, and it ends with its parent.
  */
 
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { Flow } from "./flow.ts";
+import { connectPatiently, listen } from "./places.ts";
 import { addressOf, type GatewayPlan, type LinkRule, openLink, socketOf } from "./rules.ts";
 
 const headerBytes = 8;
-const patienceMs = 1_500;
-const retryMs = 15;
 
 interface Connection {
   readonly peer: number;
@@ -154,34 +153,6 @@ class Gateway {
     connection.local.resetAndDestroy();
     connection.remote?.destroy();
   }
-}
-
-/**
- * A member that is about to listen would refuse whoever comes too early, who would try again. Behind a gateway that has accepted the
- * connection already it looks as if it hung up, which members do not expect of each other; so it is tried again here.
- */
-function connectPatiently(
-  place: { host: string; port: number },
-  done: (socket: Socket | null) => void,
-  untilMs: number = performance.now() + patienceMs,
-): void {
-  const socket = connect({ ...place, allowHalfOpen: true, noDelay: true });
-  const refused = (): void => {
-    if (performance.now() > untilMs) done(null);
-    else setTimeout(() => connectPatiently(place, done, untilMs), retryMs);
-  };
-  socket.once("error", refused);
-  socket.once("connect", () => {
-    socket.off("error", refused);
-    done(socket);
-  });
-}
-
-function listen(server: Server, place: { path: string } | { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(place, resolve);
-  });
 }
 
 const gateway = new Gateway(JSON.parse(process.argv[2]!) as GatewayPlan);
