@@ -205,8 +205,15 @@ export class RequestPipeline {
     if (!incoming.isThrottled && this.#isWrite(type, session) && this.#write(incoming)) return;
     this.throttle.releaseLarge(incoming.largeBytes);
     if (this.#writes.hasMoved(session)) this.#replies.cutOff(client);
-    else if (client.outstanding > 0) this.#replies.park(incoming);
+    else if (client.outstanding > 0) this.#park(incoming);
     else this.#replies.answer(incoming, nowMs);
+  }
+
+  #park(incoming: Incoming): void {
+    const session = incoming.client.session!;
+    // Over at once: what comes behind it must not make it one of the ensemble's, which this would not end.
+    if (incoming.type === OpCode.closeSession && session.isLocal) this.#localSessions!.close(session);
+    this.#replies.park(incoming);
   }
 
   #isWrite(type: number, session: Session): boolean {

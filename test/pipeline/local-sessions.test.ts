@@ -78,6 +78,20 @@ describe("a local session", () => {
     expect(harness.connect("127.0.0.1", { sessionId: firstSessionId, password }).transcript).toEqual([invalid]);
   });
 
+  test("is over when it is to end, and what comes behind that makes it no session of the ensemble", () => {
+    const harness = new PipelineHarness({ localSessions: "upgradable" });
+    const connection = harness.connect("127.0.0.1");
+    harness.request(connection, create("/a"));
+    harness.request(connection, { op: "closeSession" });
+    harness.request(connection, ephemeral("/e"));
+    harness.durable();
+    expect(heard(connection)).toHaveLength(2);
+    expect(heard(connection)[1]).toContain("err=0");
+    expect(connection.client.isClosed).toBe(true);
+    expect(harness.log.txns).toHaveLength(1);
+    expect(harness.database.sessions.committed()).toEqual([]);
+  });
+
   test("expires when it is not heard of, and its requests are dropped from then on", () => {
     const harness = new PipelineHarness({ localSessions: "fixed" });
     const connection = harness.connect("127.0.0.1", { timeoutMs: 5_000 });
