@@ -19,7 +19,7 @@ import type { QuorumVerifier, QuorumViews } from "./quorum-verifier.ts";
 
 /** What follows outside of the protocol. */
 export interface ConfigOutput {
-  /** Writes what was seen to the disk, then calls back. */
+  /** Writes what was seen to the disk, before anything that is logged from now on; then calls back. */
   storeSeen(config: QuorumVerifier, done: () => void): void;
   /** Another configuration counts: files, znode and ports follow. */
   activated(config: QuorumVerifier, before: QuorumVerifier): void;
@@ -29,21 +29,13 @@ export class Configurations {
   readonly views: QuorumViews;
   readonly rules: ConfigRules;
   readonly isReconfigEnabled: boolean;
-  /** Set by the member: nothing waits for the disk any more. */
-  onStored: () => void = () => {};
   readonly #output: ConfigOutput;
-  #storing = 0;
 
   constructor(parts: { views: QuorumViews; rules: ConfigRules; isReconfigEnabled: boolean; output: ConfigOutput }) {
     this.views = parts.views;
     this.rules = parts.rules;
     this.isReconfigEnabled = parts.isReconfigEnabled;
     this.#output = parts.output;
-  }
-
-  /** Whether something that was seen is not on the disk yet. */
-  get isStoring(): boolean {
-    return this.#storing > 0;
   }
 
   /** @throws QuorumError for what is no configuration. */
@@ -66,23 +58,7 @@ export class Configurations {
       return;
     }
     this.views.lastSeen = config;
-    this.#storing++;
-    this.#output.storeSeen(config, () => {
-      this.#storing--;
-      stored();
-      if (this.#storing === 0) this.onStored();
-    });
-  }
-
-  /**
-   * A change that this server has in its log was seen, though it may have died before that was written. Else the transaction would
-   * count, and the members that it makes would not. Not where members were written into the files by hand, which have no version.
-   */
-  recall({ text, zxid }: { readonly text: string; readonly zxid: bigint }): void {
-    const { committed, lastSeen } = this.views;
-    if (committed.version === 0n || zxid <= lastSeen.version || !text.endsWith(`\nversion=${zxid.toString(16)}`))
-      return;
-    this.see(this.parse(text, "/zookeeper/config"), () => {});
+    this.#output.storeSeen(config, stored);
   }
 
   /** A configuration is committed. @returns the one before, if it had other members, or in other places; else null. */

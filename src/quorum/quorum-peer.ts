@@ -78,8 +78,6 @@ export class QuorumPeer {
   #lookAgainMs: number = Number.POSITIVE_INFINITY;
   /** Who leads when the present role has ended, and the zxid that says so; null: whom an election finds. */
   #appointed: { readonly leader: bigint; readonly zxid: bigint } | null = null;
-  /** What became durable while a configuration was on its way to the disk. */
-  #loggedMeanwhile: Durable<ZxidHalves> | null = null;
 
   constructor(parts: {
     sid: bigint;
@@ -101,7 +99,6 @@ export class QuorumPeer {
     this.#replica = parts.replica;
     this.#service = parts.service;
     this.#observerMasters = parts.observerMasters;
-    configs.onStored = () => this.#configStored();
     this.election = new LeaderElection({
       sid,
       views,
@@ -225,22 +222,10 @@ export class QuorumPeer {
 
   /** Everything up to that zxid is in this server's log, for good. */
   logged(zxid: Durable<ZxidHalves>): void {
-    if (this.#configs.isStoring) {
-      // The transaction that proposes a configuration may be among them: it is acknowledged when that is stored as well.
-      this.#loggedMeanwhile = zxid;
-      return;
-    }
     this.learning?.logged(zxid);
     if (this.leading === null) return;
     this.leading.broadcast.ackOwn(zxid);
     this.leading.broadcast.settle();
-  }
-
-  /** All configurations that were seen are on the disk. */
-  #configStored(): void {
-    const zxid = this.#loggedMeanwhile;
-    this.#loggedMeanwhile = null;
-    if (zxid !== null) this.logged(zxid);
   }
 
   get #candidate(): { zxid: bigint; currentEpoch: bigint; isParticipant: boolean } {

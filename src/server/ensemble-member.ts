@@ -20,7 +20,7 @@ import { QuorumPeer } from "#quorum/quorum-peer.ts";
 import { type Oracle, type QuorumVerifier, QuorumViews } from "#quorum/quorum-verifier.ts";
 import { type Recovery, RecoveryError } from "#storage/recovery.ts";
 import type { TxnLog } from "#storage/txn-log.ts";
-import { configZnode, setConfigZnode } from "#tree/system-znodes.ts";
+import { setConfigZnode } from "#tree/system-znodes.ts";
 import { ClientServer, type ServerParts } from "./client-server.ts";
 import { connect } from "./client-services.ts";
 import { ConfigFiles } from "./config-files.ts";
@@ -171,11 +171,17 @@ export class EnsembleMember extends ClientServer {
       rules: ensemble.rules,
       isReconfigEnabled: config.reconfigEnabled,
       output: {
-        storeSeen: (seen, done) => this.#files.storeSeen(seen, done),
+        storeSeen: (seen, done) => {
+          // Else who dies in between has the change in its log, may be elected for it, and goes by the old members.
+          const letGo = replica.store.hold();
+          this.#files.storeSeen(seen, () => {
+            letGo();
+            done();
+          });
+        },
         activated: (committed) => this.#reconfigured(committed),
       },
     });
-    configs.recall(configZnode(replica.database.tree));
     const service = new QuorumService({
       ...this.persistence,
       ensemble,

@@ -37,6 +37,7 @@ export class ReplicaStore {
   onDurable: (batch: LogBatch) => void = () => {};
   readonly #parts: PersistenceParts;
   #onFlushed: (() => void)[] = [];
+  #holds = 0;
   #isWithoutSnapshot: boolean;
 
   private constructor(parts: PersistenceParts, window: TxnWindow, { database, recovery }: LoadedDatabase) {
@@ -98,6 +99,17 @@ export class ReplicaStore {
     this.snapshots.txnLogged();
   }
 
+  /** Keeps what is logged from now on from the disk, until what must be there first is. @returns lets it go. */
+  hold(): () => void {
+    this.#holds++;
+    this.log.isHeld = true;
+    return () => {
+      if (--this.#holds > 0) return;
+      this.log.isHeld = false;
+      this.log.flush();
+    };
+  }
+
   /** Resolves when all that was logged is durable. */
   flushed(): Promise<void> {
     if (this.log.pendingBytes === 0) return Promise.resolve();
@@ -145,11 +157,13 @@ export class ReplicaStore {
   }
 
   #newLog(): TxnLog {
-    return newTxnLog(this.#parts, this.folders, (batch) => {
+    const log = newTxnLog(this.#parts, this.folders, (batch) => {
       this.onDurable(batch);
       if (this.log.pendingBytes > 0) return;
       for (const resolve of this.#onFlushed.splice(0)) resolve();
     });
+    log.isHeld = this.#holds > 0;
+    return log;
   }
 
   #newTaker(): SnapshotTaker {

@@ -100,6 +100,8 @@ export class TxnLog {
   #lastZxidHigh = 0;
   #lastZxidLow = 0;
   #hasFailed = false;
+  /** Whether nothing more is to be written for now; what is being written goes on. */
+  isHeld = false;
   #onClosed: (() => void) | null = null;
 
   constructor(options: TxnLogOptions) {
@@ -168,7 +170,7 @@ export class TxnLog {
 
   /** Writes what was collected; when a write is in flight, that follows by itself as soon as it is durable. */
   flush(): void {
-    if (this.#flying === null && !this.#hasFailed && this.#collecting.recordCount > 0) this.#takeOff();
+    if (this.#flying === null && !this.isHeld && !this.#hasFailed && this.#collecting.recordCount > 0) this.#takeOff();
   }
 
   /** Records begun from now on go to a new file, which is created for the first of them. */

@@ -8,7 +8,7 @@
  */
 
 import { writeAclList } from "#auth/acl.ts";
-import { highOf, highOfNumber, longOf, lowOf, lowOfNumber } from "#base/zxid.ts";
+import { highOf, highOfNumber, lowOf, lowOfNumber } from "#base/zxid.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { TxnHeader } from "#protocol/txn-header.ts";
 import type { DataTree } from "./data-tree.ts";
@@ -16,7 +16,6 @@ import type { AclEntry } from "./acl-cache.ts";
 import { TreeSnapshotScanner } from "./snapshot-scanner.ts";
 import { TreeSnapshotSink } from "./snapshot-sink.ts";
 import { rowWords } from "./snapshot-stream.ts";
-import { StatField } from "./znode-store.ts";
 
 const noStat = Buffer.alloc(60);
 const configStat = Buffer.alloc(60);
@@ -73,14 +72,4 @@ function add(tree: DataTree, path: string, acl: AclEntry, stat: Buffer): void {
   const rows = new Int32Array(rowWords);
   scanner.scan(body.bytes, 0, body.length, rows);
   new TreeSnapshotSink(tree, () => {}).take(body.bytes, rows, scanner.count);
-}
-
-/** What /zookeeper/config holds, "" where there is none, and its mzxid: that is the version, unless somebody has written it by hand. */
-export function configZnode(tree: DataTree): { readonly text: string; readonly zxid: bigint } {
-  const id = tree.find(configPath, 0, configPath.length);
-  if (id === 0) return { text: "", zxid: 0n };
-  const { store } = tree;
-  const at = store.dataOffset(id);
-  const text = store.nameBuffer(id).toString("utf8", at, at + store.stat(id, StatField.dataLength));
-  return { text, zxid: longOf(store.stat(id, StatField.mzxid), store.statLow(id, StatField.mzxid)) };
 }

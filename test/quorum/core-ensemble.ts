@@ -175,6 +175,8 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   readonly #links = new Set<Link>();
   /** Work for the disk, in order; each completes after the one before. */
   #disk: { change: (files: Files) => void; done: () => void }[] = [];
+  /** Configurations that were seen and have to be on the disk before the next write begins. */
+  #holds = 0;
   #isDiskBusy = false;
   #configDoneMs = 0;
   #loggedZxid = 0n;
@@ -210,7 +212,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
     this.peer = new QuorumPeer({
       sid: this.sid,
       configs: configsOf(this.views, {
-        storeSeen: (config, done) => this.#writeConfig((files) => (files.lastSeen = config), done),
+        storeSeen: (config, done) => this.#storeSeen(config, done),
         activated: (config) => this.#writeConfig((files) => (files.committed = config)),
       }),
       electionOptions,
@@ -235,9 +237,11 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
     this.isServing = false;
     this.#life++;
     this.#isListening = false;
-    const kept = this.town.dice.below(this.#disk.length + 1);
+    const begun = this.#holds > 0 ? Number(this.#isDiskBusy) : this.#disk.length;
+    const kept = this.town.dice.below(begun + 1);
     for (const { change } of this.#disk.slice(0, kept)) change(this.files);
     this.#disk = [];
+    this.#holds = 0;
     for (const link of this.#links) link.close();
     this.#links.clear();
   }
@@ -639,7 +643,20 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
     if (!this.#isDiskBusy) this.#nextWrite();
   }
 
-  /** Files of configurations are written in order, and at any time before or after what else is written. */
+  /** Nothing is logged that comes behind it before it is written. */
+  #storeSeen(config: QuorumVerifier, done: () => void): void {
+    this.#holds++;
+    this.#writeConfig(
+      (files) => (files.lastSeen = config),
+      () => {
+        this.#holds--;
+        if (!this.#isDiskBusy) this.#nextWrite();
+        done();
+      },
+    );
+  }
+
+  /** Files of configurations are written in order; but for what was seen, at any time before or after what else is written. */
   #writeConfig(change: (files: Files) => void, done: () => void = () => undefined): void {
     const life = this.#life;
     const { schedule } = this.town;
@@ -654,7 +671,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   }
 
   #nextWrite(): void {
-    const next = this.#disk[0];
+    const next = this.#holds > 0 ? undefined : this.#disk[0];
     this.#isDiskBusy = next !== undefined;
     if (next === undefined) return;
     const life = this.#life;

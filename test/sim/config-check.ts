@@ -6,11 +6,17 @@
  *   znode       /zookeeper/config says the same
  *   files       and so does what the next start reads
  *
+ * And at every moment, of a voter that looks for a leader: it knows of each change that its log has. It may be elected for that
+ * transaction, and would go by the old members.
+ *
  * A change that was answered with success is in the log (replay.ts): it is that one, or one before it. And each in the log is what
  * was asked for, made of the configuration before it. Texts are compared, as they are in the transactions.
  */
 
-import { configZnode } from "#tree/system-znodes.ts";
+import { hexOfHalves, longOf } from "#base/zxid.ts";
+import type { DataTree } from "#tree/data-tree.ts";
+import { configPath } from "#tree/system-znodes.ts";
+import { StatField } from "#tree/znode-store.ts";
 import { type CommittedTxn, configIn, errorIn, hex } from "../history/committed-txn.ts";
 import type { Call } from "../history/conversation.ts";
 import type { Request } from "../support/requests.ts";
@@ -67,6 +73,29 @@ function inMemory({ server, database }: SimMember, expected: string): Place[] {
     { name: "last seen", is: lastSeen.text, shouldBe: expected },
     { name: "znode", is: configZnode(database.tree).text, shouldBe: expected },
   ];
+}
+
+/** @throws Error when a voter that looks for a leader has a change in its tree, and has not seen it. */
+export function expectSeen({ sid, server }: SimMember): void {
+  if (server?.peer?.state !== "Looking" || !server.replica) return;
+  const { committed, lastSeen } = server.views;
+  if (!committed.isVoter(BigInt(sid))) return;
+  const { text, high, low } = configZnode(server.replica.database.tree);
+  const version = hexOfHalves(high, low);
+  if (longOf(high, low) <= lastSeen.version || !text.endsWith(`\nversion=${version}`)) return;
+  throw new Error(
+    `member ${sid} has change 0x${version} in its tree, and has seen 0x${lastSeen.version.toString(16)} last`,
+  );
+}
+
+/** What /zookeeper/config holds, and its mzxid: that is the version, unless somebody has written it by hand. */
+function configZnode(tree: DataTree): { readonly text: string; readonly high: number; readonly low: number } {
+  const id = tree.find(configPath, 0, configPath.length);
+  if (id === 0) return { text: "", high: 0, low: 0 };
+  const { store } = tree;
+  const at = store.dataOffset(id);
+  const text = store.nameBuffer(id).toString("utf8", at, at + store.stat(id, StatField.dataLength));
+  return { text, high: store.stat(id, StatField.mzxid), low: store.statLow(id, StatField.mzxid) };
 }
 
 /** The file's name has the version, and the file has not. */

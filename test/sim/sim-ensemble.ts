@@ -17,7 +17,7 @@ import type { Call } from "../history/conversation.ts";
 import { type ClientHost, RecordingClient, type ServerPlace } from "../history/recording-client.ts";
 import { dumpTree } from "../support/tree-dump.ts";
 import { CommittedLog } from "./committed-log.ts";
-import { checkChanges, configProblem, type ConfigRules } from "./config-check.ts";
+import { checkChanges, configProblem, type ConfigRules, expectSeen } from "./config-check.ts";
 import { stateOf } from "./faults.ts";
 import { memberLine } from "./member-changes.ts";
 import { Dice, Schedule } from "./schedule.ts";
@@ -175,7 +175,10 @@ export class SimEnsemble {
       if (!this.schedule.step(untilMs)) return false;
       if (++this.events > eventsMax) throw new Error(`${eventsMax} events, and no end of it`);
       await new Promise(setImmediate);
-      for (const member of this.members) member.showProposals(this.#log);
+      for (const member of this.members) {
+        expectSeen(member);
+        member.showProposals(this.#log);
+      }
       this.#watchLeaders();
       for (const member of this.members) member.showLog(this.#log);
     }

@@ -186,6 +186,21 @@ describe("group commit", () => {
     await log.close();
   });
 
+  test("what is held is not written, and what was being written is", async () => {
+    const { log, durable } = await open();
+    append(log, 1n);
+    log.flush();
+    log.isHeld = true;
+    append(log, 2n);
+    log.flush();
+    await settled();
+    expect(durable).toEqual([1n]);
+    log.isHeld = false;
+    log.flush();
+    await settled();
+    expect(durable).toEqual([1n, 2n]);
+  });
+
   test("a batch costs one write and one datasync, and no datasync where writes are durable", async () => {
     for (const isDurableOnWrite of [false, true]) {
       const { log, disk, durable } = await open({}, new MemoryDisk(isDurableOnWrite));
