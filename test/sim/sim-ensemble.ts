@@ -176,7 +176,7 @@ export class SimEnsemble {
       if (++this.events > eventsMax) throw new Error(`${eventsMax} events, and no end of it`);
       await new Promise(setImmediate);
       for (const member of this.members) {
-        expectSeen(member);
+        if (!this.#unwritten.has(member.sid)) expectSeen(member);
         member.showProposals(this.#log);
       }
       this.#watchLeaders();

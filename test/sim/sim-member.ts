@@ -43,6 +43,8 @@ export class SimMember {
   server: EnsembleMember | null = null;
   /** The exit code with which the server ended itself, until it is started again. */
   exitCode: number | null = null;
+  /** Whether an operator has given it other members than it knew. */
+  isIntroduced = false;
   /** How far its wall clock is off. */
   wallOffsetMs = 0;
   #memory: MemoryDisk;
@@ -232,6 +234,7 @@ export class SimMember {
    * as an observer.
    */
   introduce(membersText: string): void {
+    this.isIntroduced = true;
     const settings = this.#zooCfgAtFirst()
       .split("\n")
       .filter((line) => !isOfMembers(line) && !line.startsWith("clientPort"));
