@@ -150,7 +150,11 @@ export class Replay {
     const said = errorIn(txn);
     if (said === sessionExpired || said === sessionMoved) return this.#refuse(txn, asked, said);
     const { call } = asked;
-    if (said === badArguments && hasGoneOn(call)) return null;
+    if (said === badArguments) {
+      if (hasGoneOn(call)) return null;
+      // It may be back where it was, and what it has asked for elsewhere in vain come late: an observer cannot tell.
+      if (call.answer?.err === badArguments && this.#hasMoved(asked, txn)) return line.reply(cxid, zxid, said);
+    }
     const err = type === errorTxn ? said : 0;
     const last = this.#lastCxid.get(session) ?? 0;
     if (cxid <= last) fail(txn, `request ${last} of its session was carried out before it`);

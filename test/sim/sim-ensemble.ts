@@ -83,6 +83,8 @@ export class SimEnsemble {
   readonly #membersText: string;
   /** Members whose disk would not take the configuration that was committed last. */
   readonly #unwritten = new Set<number>();
+  /** Members that could not note a change which they have seen, once. */
+  readonly #unnoted = new Set<number>();
   /** How many connections there may be between a member and the leader. */
   readonly #hops: number;
 
@@ -176,7 +178,7 @@ export class SimEnsemble {
       if (++this.events > eventsMax) throw new Error(`${eventsMax} events, and no end of it`);
       await new Promise(setImmediate);
       for (const member of this.members) {
-        if (!this.#unwritten.has(member.sid)) expectSeen(member);
+        if (!this.#unnoted.has(member.sid)) expectSeen(member);
         member.showProposals(this.#log);
       }
       this.#watchLeaders();
@@ -342,6 +344,7 @@ export class SimEnsemble {
       this.#unwritten.delete(sid);
       if (this.member(sid).server?.peer?.leading?.isServing === true) this.reconfigs++;
     }
+    if (message === "Error writing next dynamic config file") this.#unnoted.add(sid);
     if (message === "Error writing the dynamic config file" || message === "Error writing next dynamic config file") {
       this.#unwritten.add(sid);
     }
