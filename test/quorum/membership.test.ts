@@ -102,6 +102,12 @@ describe("a member line", () => {
     expect(formatMember(member)).toBe("a:1:2|b:1:2|b:1:3:participant");
   });
 
+  it("has no host that would be another one when it is written and read again", () => {
+    checkError("server.1=a b:1:2", "Address unresolved: a b");
+    checkError("server.1=[[::1]:1:2", "Address unresolved: [::1");
+    expect(parse("server.1=[::1]:1:2").members.get(1n)!.addresses[0]!.host).toBe("::1");
+  });
+
   it("takes any signed 64-bit number for a server", () => {
     const { members } = parse("server.-9223372036854775808=a:1:2\nserver.9223372036854775807=b:1:2");
     expect([...members.keys()]).toEqual([-(2n ** 63n), 2n ** 63n - 1n]);
