@@ -317,9 +317,9 @@ class Blame {
     return value;
   }
 
-  /** What no name or address has would not survive being written and read again: blanks, control characters, backslashes, brackets. */
+  /** What no name or address has would not survive being written and read again: blanks, backslashes, brackets, anything beyond ASCII. */
   host(text: string): string {
-    if (!/[\p{Cc} \\[\]]/u.test(text)) return text;
+    if (!/[^!-~]|[\\[\]]/.test(text)) return text;
     throw this.error(`Address unresolved: ${text}`, "a host name or address");
   }
 

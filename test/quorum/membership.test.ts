@@ -105,6 +105,7 @@ describe("a member line", () => {
   it("has no host that would be another one when it is written and read again", () => {
     checkError("server.1=a b:1:2", "Address unresolved: a b");
     checkError("server.1=[[::1]:1:2", "Address unresolved: [::1");
+    checkError("server.1=a\u00ff:1:2", "Address unresolved: a\u00ff");
     expect(parse("server.1=[::1]:1:2").members.get(1n)!.addresses[0]!.host).toBe("::1");
   });
 
