@@ -145,13 +145,14 @@ export function checkMembership(membership: Membership, standaloneEnabled: boole
 
 /**
  * The canonical text of a member, as `conf`, dynamic files and /zookeeper/config show it: the role always spelt out,
- * the addresses in the order of their hosts.
+ * the addresses in the order of their hosts, as they are printed.
  */
 export function formatMember(member: Member): string {
-  const addresses = [...member.addresses]
+  const addresses = member.addresses
+    .map(({ host, ...ports }) => ({ host: inFull(host), ...ports }))
     .sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0))
     .map(({ host, quorumPort, electionPort }) => `${bracketed(host)}:${quorumPort}:${electionPort}`);
-  const client = member.client === null ? "" : `;${bracketed(member.client.host)}:${member.client.port}`;
+  const client = member.client === null ? "" : `;${bracketed(inFull(member.client.host))}:${member.client.port}`;
   return `${addresses.join("|")}:${member.role}${client}`;
 }
 
@@ -277,9 +278,13 @@ function checkWeight(sid: bigint, role: MemberRole | undefined, weights: Members
   );
 }
 
-/** A host as Java prints it: an IPv6 address with all its groups, in brackets. */
+/** A host as Java prints it: an IPv6 address with all its groups. */
+function inFull(host: string): string {
+  return host.includes(":") ? javaAddress(host) : host;
+}
+
 function bracketed(host: string): string {
-  return host.includes(":") ? `[${javaAddress(host)}]` : host;
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** Makes the errors of one line. */

@@ -47,6 +47,7 @@ describe("a member line", () => {
     checkCanonical("zoo1:2888:3888:participant ; 2181", "zoo1:2888:3888:participant;0.0.0.0:2181");
     checkCanonical(":2888:3888", "localhost:2888:3888:participant");
     checkCanonical("zoo1:2888:3888:;", "zoo1:2888:3888:participant");
+    checkCanonical("1:1:2|[::]:3:4", "[0:0:0:0:0:0:0:0]:3:4|1:1:2:participant");
     checkStable("b:1:2:observer|[fe80::1]:3:4|a:5:6;[::]:7");
   });
 
