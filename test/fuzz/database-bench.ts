@@ -144,10 +144,11 @@ function recountOverwritten({ tree }: Database): void {
     const path = Buffer.from(`/zookeeper/quota${target}/zookeeper_stats`, "latin1");
     const id = tree.find(path, 0, path.length);
     if (id === 0) continue;
-    const [mzxid, czxid] = [StatField.mzxid, StatField.czxid].map((field) => {
-      return hexOfHalves(tree.store.stat(id, field), tree.store.statLow(id, field));
-    });
-    if (tree.store.stat(id, StatField.version) !== 0 || mzxid !== czxid) tree.quotas.recount(target);
+    const [mzxid, czxid, mtime, ctime] = [StatField.mzxid, StatField.czxid, StatField.mtime, StatField.ctime].map(
+      (field) => hexOfHalves(tree.store.stat(id, field), tree.store.statLow(id, field)),
+    );
+    const isAsCreated = mzxid === czxid && mtime === ctime && tree.store.stat(id, StatField.version) === 0;
+    if (!isAsCreated) tree.quotas.recount(target);
   }
 }
 
