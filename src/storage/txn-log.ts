@@ -80,6 +80,8 @@ export interface TxnLogOptions {
 }
 
 export class TxnLog {
+  /** Whether nothing more is to be written for now; what is being written goes on. */
+  isHeld = false;
   readonly #options: TxnLogOptions;
   #collecting = new Batch();
   #flying: Batch | null = null;
@@ -100,8 +102,6 @@ export class TxnLog {
   #lastZxidHigh = 0;
   #lastZxidLow = 0;
   #hasFailed = false;
-  /** Whether nothing more is to be written for now; what is being written goes on. */
-  isHeld = false;
   #onClosed: (() => void) | null = null;
 
   constructor(options: TxnLogOptions) {

@@ -45,7 +45,7 @@ export async function playScript(
     ...(onLine === undefined ? {} : { onLine }),
   });
   if (script.isFresh !== true) await ensemble.setUp();
-  await script.prepare(ensemble);
+  await script.prepare?.(ensemble);
   const subject = script.subject(ensemble);
   const dice = new Dice(point?.index ?? 0, "torn");
   let effects = 0;

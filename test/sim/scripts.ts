@@ -23,8 +23,8 @@ export interface Script {
   readonly isChange?: boolean;
   /** Whether another epoch begins in it, though nobody dies. */
   readonly isNewEpoch?: boolean;
-  /** Brings the ensemble to where it begins. */
-  prepare(ensemble: SimEnsemble): Promise<void>;
+  /** Brings the ensemble to where it begins, if that is elsewhere. */
+  prepare?(ensemble: SimEnsemble): Promise<void>;
   /** Whose effects count from then on. */
   subject(ensemble: SimEnsemble): SimMember;
   /** Goes on whether the subject lives or has died on the way. */
@@ -135,6 +135,10 @@ async function demote(ensemble: SimEnsemble, via: SimMember): Promise<void> {
   await change(ensemble, via, changeTo(allBut(ensemble, leaderOf(ensemble), { isObserver: true })));
 }
 
+async function remove(ensemble: SimEnsemble, { sid }: SimMember, via: SimMember): Promise<void> {
+  await change(ensemble, via, { op: "reconfig", leaving: String(sid) });
+}
+
 /** A voter and an observer change places, the other voters move their client ports, in one incremental change. */
 async function exchange(ensemble: SimEnsemble): Promise<void> {
   const [one, two, three, four] = [{ isObserver: true }, { clientPort: 2182 }, { clientPort: 2182 }, {}];
@@ -179,20 +183,17 @@ export const scripts: readonly Script[] = [
   {
     name: "the first start of all",
     isFresh: true,
-    prepare: async () => {},
     subject: first,
     play: startAll,
   },
   {
     name: "writes, at the leader",
-    prepare: async () => {},
     subject: leaderOf,
     play: writeAnywhere,
   },
   {
     name: "writes, at a follower",
     config: { snapCount: 5 },
-    prepare: async () => {},
     subject: followerOf,
     play: writeAnywhere,
   },
@@ -299,7 +300,6 @@ export const scripts: readonly Script[] = [
     name: "a leader becomes an observer, and another leads",
     config: changing,
     isChange: true,
-    prepare: async () => {},
     subject: leaderOf,
     play: (ensemble) => demote(ensemble, followerOf(ensemble)),
   },
@@ -307,7 +307,6 @@ export const scripts: readonly Script[] = [
     name: "a follower is made the leader by a change",
     config: changing,
     isChange: true,
-    prepare: async () => {},
     subject: followerOf,
     play: (ensemble) => demote(ensemble, leaderOf(ensemble)),
   },
@@ -316,7 +315,6 @@ export const scripts: readonly Script[] = [
     observers: 1,
     config: changing,
     isChange: true,
-    prepare: async () => {},
     subject: (ensemble) => ensemble.member(4),
     play: async (ensemble) => {
       await change(ensemble, ensemble.member(1), changeTo([{}, {}, {}, { electionPort: 3889 }]));
@@ -326,7 +324,6 @@ export const scripts: readonly Script[] = [
     name: "a leader moves, and others lead meanwhile",
     config: changing,
     isChange: true,
-    prepare: async () => {},
     subject: leaderOf,
     play: async (ensemble) => {
       const leader = leaderOf(ensemble);
@@ -338,23 +335,15 @@ export const scripts: readonly Script[] = [
     name: "a member is removed",
     config: changing,
     isChange: true,
-    prepare: async () => {},
     subject: followerOf,
-    play: async (ensemble) => {
-      const { sid } = followerOf(ensemble);
-      await change(ensemble, leaderOf(ensemble), { op: "reconfig", leaving: String(sid) });
-    },
+    play: (ensemble) => remove(ensemble, followerOf(ensemble), leaderOf(ensemble)),
   },
   {
     name: "a leader is removed",
     config: changing,
     isChange: true,
-    prepare: async () => {},
     subject: leaderOf,
-    play: async (ensemble) => {
-      const { sid } = leaderOf(ensemble);
-      await change(ensemble, followerOf(ensemble), { op: "reconfig", leaving: String(sid) });
-    },
+    play: (ensemble) => remove(ensemble, leaderOf(ensemble), followerOf(ensemble)),
   },
   {
     name: "a new server joins",
@@ -379,7 +368,6 @@ export const scripts: readonly Script[] = [
     observers: 1,
     config: changing,
     isChange: true,
-    prepare: async () => {},
     subject: followerOf,
     play: exchange,
   },
@@ -387,7 +375,6 @@ export const scripts: readonly Script[] = [
     name: "the zxids of an epoch are used up, at the leader",
     config: nearlyUsedUp,
     isNewEpoch: true,
-    prepare: async () => {},
     subject: leaderOf,
     play: rollOver,
   },
@@ -395,7 +382,6 @@ export const scripts: readonly Script[] = [
     name: "the zxids of an epoch are used up, at a follower",
     config: nearlyUsedUp,
     isNewEpoch: true,
-    prepare: async () => {},
     subject: followerOf,
     play: rollOver,
   },
