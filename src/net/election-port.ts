@@ -49,6 +49,9 @@ export interface ElectionPortOptions {
   readonly handshakeTimeoutMs: number;
   /** zookeeper.tcpKeepAlive */
   readonly isKeepAlive: boolean;
+  /** How often each of several addresses is tried, and how far apart: zookeeper.electionPortBindRetry; 0 is for ever. */
+  readonly bindAttempts: number;
+  readonly bindAgainMs: number;
 }
 
 /** What the port tells. */
@@ -116,14 +119,16 @@ export class ElectionPort {
   }
 
   async #listen({ bound }: ElectionPlace): Promise<ListenerOfAll> {
-    const listener = await listenOnAll({ wire: this.#wire, logger: this.#logger }, bound, {
-      backlog: -1,
-      isKeepAlive: this.#options.isKeepAlive,
-      accept: (socket) => this.#accept(socket),
-    });
-    for (const { host, port } of listener.bound) {
+    const tell = ({ host, port }: Address): void =>
       this.#logger.info({ address: host, port }, `Election port bound to port: ${javaSocketAddress(host, port)}`);
-    }
+    const { isKeepAlive, bindAttempts, bindAgainMs } = this.#options;
+    const listener = await listenOnAll(
+      { wire: this.#wire, logger: this.#logger },
+      bound,
+      { backlog: -1, isKeepAlive, accept: (socket) => this.#accept(socket) },
+      { timers: this.#timers, attempts: bindAttempts, waitMs: bindAgainMs, bound: tell },
+    );
+    listener.bound.forEach(tell);
     return listener;
   }
 

@@ -80,6 +80,8 @@ export class QuorumPorts implements PeerWire {
         connectTimeoutMs: ensemble.election.connectTimeoutMs,
         handshakeTimeoutMs: ensemble.election.handshakeTimeoutMs,
         isKeepAlive: ensemble.election.isKeepAlive,
+        bindAttempts: ensemble.election.bindAttempts,
+        bindAgainMs,
       },
       views,
       wire,
@@ -98,7 +100,7 @@ export class QuorumPorts implements PeerWire {
     });
   }
 
-  /** Binds the election port, in several attempts. @throws ElectionPortError */
+  /** Binds the election port, in several attempts; one address is enough. @throws ElectionPortError */
   async open(): Promise<void> {
     const { bindAttempts } = this.#ensemble.election;
     for (let attempt = 1; ; attempt++) {

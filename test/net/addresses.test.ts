@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Address } from "#base/java-address.ts";
 import type { ConnectOptions, ListenOptions, Socket, SocketHandler } from "#host/wire.ts";
 import { connectToAny, listenOnAll } from "#net/addresses.ts";
 
@@ -77,26 +78,95 @@ describe("a server of several addresses", () => {
     unknown.fail(1, "ECONNREFUSED");
     expect(unknown.outcomes).toEqual(["ETIMEDOUT"]);
   });
+});
 
-  it("listens on all that can be bound, and says which cannot", async () => {
-    const open = new Set<string>();
-    const wire = {
+/** A machine on which "late" cannot be bound while that network is not there; waits last until the test ends them. */
+class FakeMachine {
+  readonly open = new Set<string>();
+  readonly errors: string[] = [];
+  readonly waits: number[] = [];
+  isThere = false;
+  #next: (() => void) | null = null;
+  readonly parts = {
+    logger: {
+      debug: ignore,
+      info: ignore,
+      warn: ignore,
+      error: (_facts: object, message: string) => void this.errors.push(message),
+    },
+    wire: {
       listen: async ({ address, port }: ListenOptions) => {
-        if (address === "taken") throw new Error("EADDRINUSE");
-        open.add(address);
-        return { address, port, close: async () => void open.delete(address) };
+        if (address === "late" && !this.isThere) throw new Error("EADDRNOTAVAIL");
+        this.open.add(address);
+        return { address, port, close: async () => void this.open.delete(address) };
       },
-    };
-    const errors: string[] = [];
-    const error = (_facts: object, message: string): void => void errors.push(message);
-    const logger = { debug: ignore, info: ignore, warn: ignore, error };
-    const options = { backlog: -1, isKeepAlive: false, accept: () => null };
-    const taken = { host: "taken", port: 3 };
-    const listener = await listenOnAll({ wire, logger }, [here[0]!, taken, here[1]!], options);
+    },
+  };
+  readonly timers = {
+    after: (ms: number, action: () => void) => {
+      this.waits.push(ms);
+      this.#next = action;
+      return { cancel: () => void (this.#next = null) };
+    },
+  };
+
+  /** The wait is over, and what follows from it is done. */
+  async wait(): Promise<void> {
+    const next = this.#next;
+    this.#next = null;
+    next?.();
+    await new Promise(setImmediate);
+  }
+}
+
+describe("a server with several addresses, of which one cannot be bound", () => {
+  const late = { host: "late", port: 3 };
+  const three = [here[0]!, late, here[1]!];
+  const options = { backlog: -1, isKeepAlive: false, accept: () => null };
+
+  it("listens on the others, and says which cannot", async () => {
+    const { open, errors, parts } = new FakeMachine();
+    const listener = await listenOnAll(parts, three, options);
     expect([listener.bound, [...open]]).toEqual([here, ["a", "b"]]);
-    expect(errors).toEqual(["Exception while listening to address /taken:3"]);
+    expect(errors).toEqual(["Exception while listening to address /late:3"]);
     await listener.close();
     expect(open.size).toBe(0);
-    await expect(listenOnAll({ wire, logger }, [taken, taken], options)).rejects.toThrow("EADDRINUSE");
+    await expect(listenOnAll(parts, [late, late], options)).rejects.toThrow("EADDRNOTAVAIL");
+  });
+
+  it("tries it again, as often as it is told to, and says when it is there", async () => {
+    const machine = new FakeMachine();
+    const told: Address[] = [];
+    const bound = (address: Address): void => void told.push(address);
+    const again = { timers: machine.timers, attempts: 3, waitMs: 1_000, bound };
+    const listener = await listenOnAll(machine.parts, three, options, again);
+    await machine.wait();
+    machine.isThere = true;
+    await machine.wait();
+    expect([told, machine.waits, [...machine.open]]).toEqual([[late], [1_000, 1_000], ["a", "b", "late"]]);
+    expect(machine.errors).toHaveLength(2);
+    await listener.close();
+    expect(machine.open.size).toBe(0);
+
+    const other = new FakeMachine();
+    await listenOnAll(other.parts, three, options, { ...again, timers: other.timers });
+    for (let wait = 0; wait < 5; wait++) await other.wait();
+    expect(other.errors).toHaveLength(3);
+  });
+
+  it("does so for ever where it is told to, but not when it is closed", async () => {
+    const machine = new FakeMachine();
+    const again = { timers: machine.timers, attempts: 0, waitMs: 1_000, bound: ignore };
+    const listener = await listenOnAll(machine.parts, three, options, again);
+    for (let wait = 0; wait < 9; wait++) await machine.wait();
+    expect(machine.errors).toHaveLength(10);
+    const closing = machine.wait();
+    machine.isThere = true;
+    await listener.close();
+    await closing;
+    await machine.wait();
+    expect([machine.errors.length, machine.open.size]).toEqual([11, 0]);
+    await machine.wait();
+    expect(machine.errors).toHaveLength(11);
   });
 });

@@ -62,6 +62,8 @@ class Town {
         connectTimeoutMs: 1_000,
         handshakeTimeoutMs: 500,
         isKeepAlive: false,
+        bindAttempts: 3,
+        bindAgainMs: 1_000,
       },
       views: this.views,
       wire: node.wire,
