@@ -2,16 +2,17 @@
  * A leader that a test leads by the hand: it wins every election against one server, hears what that server has, and says what the
  * test has it say, packet by packet, to break off where no real leader does on demand. Shares no code with the server.
  *
- *   election port   first words and votes go out from here: the greater sid connects
+ *   election port   votes (scripted-voter.ts)
  *   quorum port     the server connects; FOLLOWERINFO, LEADERINFO, ACKEPOCH; from there on it is the test's
  */
 
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../test/support/free-port.ts";
-import { bool, buffer, frame, int, long, record, ustring, vector } from "../wire/bytes.ts";
+import { bool, buffer, int, long, record, ustring, vector } from "../wire/bytes.ts";
 import { aclVector, openAcl } from "../wire/requests.ts";
+import { type ScriptedVote, ScriptedVoter, voterState } from "./scripted-voter.ts";
 
 /** What a leader says and hears, as far as scripts need it. */
 export const packetType = {
@@ -41,8 +42,6 @@ export interface ScriptedTxn {
 
 const createType = 1;
 const protocolVersion = 0x10000;
-const electionVersion = -65536n;
-const looking = 0;
 const pollMs = 20;
 /** Both above whatever a server may have. */
 const greatZxid = 1n << 60n;
@@ -64,14 +63,12 @@ export class ScriptedLeader {
   /** Lines of zoo.cfg for the server that is led, whose sid is 1. */
   readonly config: Readonly<Record<string, string>>;
   readonly #server: Server;
-  readonly #electionPort: number;
+  readonly #voter: ScriptedVoter;
   readonly #links: LearnerLink[] = [];
   readonly #sockets = new Set<Socket>();
-  #isClosed = false;
 
   private constructor(server: Server, ports: { quorum: number; other: string; electionOfOther: number; own: number }) {
     this.#server = server;
-    this.#electionPort = ports.electionOfOther;
     this.config = {
       "server.1": `127.0.0.1:${ports.other}`,
       "server.2": `127.0.0.1:${ports.quorum}:${ports.own}`,
@@ -80,7 +77,7 @@ export class ScriptedLeader {
       this.#keep(socket);
       this.#links.push(new LearnerLink(socket));
     });
-    void this.#campaign();
+    this.#voter = new ScriptedVoter(this.sid, ports.electionOfOther, (vote) => this.#answer(vote));
   }
 
   static async open(): Promise<ScriptedLeader> {
@@ -108,41 +105,15 @@ export class ScriptedLeader {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#voter.close();
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Tells the server, whenever it looks for a leader, that this one is the best. */
-  async #campaign(): Promise<void> {
-    while (!this.#isClosed) {
-      const socket = connect(this.#electionPort, "127.0.0.1");
-      this.#keep(socket);
-      const ended = new Promise((resolve) => socket.once("close", resolve));
-      socket.once("connect", () => {
-        socket.write(record(long(electionVersion), long(this.sid), ustring("127.0.0.1:1")));
-        this.#answerVotes(socket);
-      });
-      await ended;
-      await delay(pollMs);
-    }
-  }
-
-  #answerVotes(socket: Socket): void {
-    let bytes = Buffer.alloc(0);
-    const vote = (round: bigint): void => {
-      const body = record(int(looking), long(this.sid), long(greatZxid), long(round), long(greatEpoch), int(0));
-      socket.write(frame(body));
-    };
-    socket.on("data", (piece: Buffer) => {
-      bytes = Buffer.concat([bytes, piece]);
-      while (bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0)) {
-        const message = bytes.subarray(4, 4 + bytes.readInt32BE(0));
-        bytes = bytes.subarray(4 + message.length);
-        // In the round that it is in, or the vote would be one of the past.
-        if (message.readInt32BE(0) === looking) vote(message.readBigInt64BE(20));
-      }
-    });
+  /** Tells the server, whenever it looks for a leader, that this one is the best: in the round that it is in, or it would be a vote of the past. */
+  #answer({ state, round }: ScriptedVote): void {
+    if (state !== voterState.looking) return;
+    this.#voter.say({ state, leader: BigInt(this.sid), zxid: greatZxid, round, epoch: greatEpoch });
   }
 
   #keep(socket: Socket): void {

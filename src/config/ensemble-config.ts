@@ -44,6 +44,11 @@ export interface EnsembleConfig {
     readonly bindAttempts: number;
   };
   readonly connectRetryMs: number;
+  /** zookeeper.observer.reconnectDelayMs, observer.election.DelayMs: the most that an observer waits, by lot. */
+  readonly observerReconnectDelayMs: number;
+  readonly observerElectionDelayMs: number;
+  /** zookeeper.leader.maxTimeToWaitForEpoch; -1: a voter that looks again does not matter. */
+  readonly epochWaitMsMax: number;
   /** Committed transactions that are kept in memory for learners. */
   readonly commitLogCount: number;
   /** A learner is sent log files, not the tree, while they are smaller than so much of a snapshot; 0: always; below: never. */
@@ -127,6 +132,9 @@ export function readEnsemble(
       bindAttempts: properties.int("zookeeper.electionPortBindRetry", 3),
     },
     connectRetryMs: properties.int("zookeeper.leaderConnectDelayDuringRetryMs", 100),
+    observerReconnectDelayMs: properties.int("zookeeper.observer.reconnectDelayMs", 0),
+    observerElectionDelayMs: properties.int("zookeeper.observer.election.DelayMs", 200),
+    epochWaitMsMax: properties.int("zookeeper.leader.maxTimeToWaitForEpoch", -1),
     commitLogCount: Math.max(properties.int("zookeeper.commitLogCount", commitLogCountMin), commitLogCountMin),
     snapshotSizeFactor: readSnapshotSizeFactor(properties),
     isSnapshotSyncForced: properties.boolean("zookeeper.forceSnapshotSync", false),

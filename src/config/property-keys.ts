@@ -24,7 +24,6 @@ const noQueues = "internal queues are built differently";
 const oneWatchManager = "there is one implementation of watches, which needs no cleaning";
 const streamsPushBack = "the network layer brings its own back-pressure";
 const neverBlocks = "sending and closing never block";
-const noDelay = "an observer looks for its leader at once";
 const alwaysNoDelay = "TCP_NODELAY is always set";
 const noTlsPort = "there is no TLS port";
 const noJmx = "there is no JMX; use the four-letter word mntr";
@@ -122,7 +121,7 @@ const quorum: readonly KeyRow[] = [
   ensembleOnly("leaderServes", "yes or no"),
   ensembleOnly("leader.maxConcurrentSnapSyncs", count),
   ensembleOnly("leader.maxConcurrentDiffSyncs", count),
-  ensembleOnly("leader.maxTimeToWaitForEpoch", `${ms}; -1 is without end`, "a leader waits for initLimit"),
+  ensembleOnly("leader.maxTimeToWaitForEpoch", `${ms}; -1 is initLimit`),
   ensembleOnly("leader.ackLoggingFrequency", count, "acknowledgements are not logged"),
   noEffect("leader.closeSocketAsync", neverBlocks),
   noEffect("learner.closeSocketAsync", neverBlocks),
@@ -139,8 +138,8 @@ const quorum: readonly KeyRow[] = [
     bytes,
     "observers are sent what is kept for any learner: see commitLogCount",
   ),
-  ensembleOnly("observer.reconnectDelayMs", ms, noDelay),
-  ensembleOnly("observer.election.DelayMs", ms, noDelay),
+  ensembleOnly("observer.reconnectDelayMs", ms),
+  ensembleOnly("observer.election.DelayMs", ms),
   ensembleOnly("observer.syncEnabled", bool, alwaysSynced),
   noEffect("follower.skipLearnerRequestToNextProcessor", noQueues),
   noEffect("forward_learner_requests_to_commit_processor_disabled", noQueues),

@@ -149,6 +149,11 @@ export class LeaderElection {
     if (this.#isFinalizing) this.#concludeUncontested();
   }
 
+  /** Whether that server's last vote in this round was for the leader that was elected. */
+  isSupporter(sid: bigint): boolean {
+    return agrees(this.currentVote, this.#votes.get(sid));
+  }
+
   /** Epoch and zxid with which a server that looks for a leader has voted for itself, while this one was not looking. */
   offerOf(sid: bigint): StateSummary | null {
     const offer = this.#offers.get(sid);

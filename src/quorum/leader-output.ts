@@ -10,6 +10,11 @@ import type { QuorumVerifier } from "./quorum-verifier.ts";
 export interface LeaderLimits extends LearnerMasterLimits {
   /** What the counter of an epoch's transactions begins behind: 0, but for tests. */
   readonly firstCounter: number;
+  /**
+   * How long a leader waits for a quorum's epochs once one of those who elected it looks for a leader again; -1: for initLimit in any
+   * case (zookeeper.leader.maxTimeToWaitForEpoch).
+   */
+  readonly epochWaitMsMax: number;
 }
 
 /** What a leader asks of its driver. */
@@ -24,6 +29,8 @@ export interface LeaderOutput extends LearnerMasterOutput {
   activate(config: QuorumVerifier, leader: bigint, zxid: bigint): void;
   /** Where the history of a server ends that does not follow this one, by its own last vote; null when it is not known. */
   offered(sid: bigint): StateSummary | null;
+  /** The leader is about to step down, since a voter of its own looks for another one. */
+  deserted(): void;
   /** The leader has stepped down; its learners have been closed. */
   over(reason: string): void;
 }

@@ -50,6 +50,7 @@ export class Leading extends LearnerMaster {
   /** Settled and on the disk; null before. */
   #epoch: Durable<bigint> | null = null;
   readonly #newLeaderAckers = new Set<bigint>();
+  readonly #sinceMs: number;
   #phaseDeadlineMs: number;
   /** currentEpoch is being written. */
   #isEstablishing = false;
@@ -79,6 +80,7 @@ export class Leading extends LearnerMaster {
     this.#history = history;
     this.#limits = limits;
     this.#output = output;
+    this.#sinceMs = nowMs;
     this.#phaseDeadlineMs = nowMs + this.initTimeoutMs;
     this.#agreement = new EpochAgreement(views, sid, history);
     const { lastZxid } = history;
@@ -150,6 +152,14 @@ export class Leading extends LearnerMaster {
       }
     }
     this.ping(this.broadcast.proposed, nowMs);
+  }
+
+  /** One of those who elected this server looks for a leader again: it may be in vain to wait for a quorum. */
+  deserted(nowMs: number): void {
+    const { epochWaitMsMax } = this.#limits;
+    if (epochWaitMsMax < 0 || this.phase !== "Discovery" || nowMs - this.#sinceMs <= epochWaitMsMax) return;
+    this.#output.deserted();
+    this.stop("Quit leading due to voter changed mind.");
   }
 
   /** Steps down. */

@@ -15,6 +15,11 @@ export class ObserverMasters {
     this.#random = random;
   }
 
+  /** How often all of them have been tried before the one that was named last. */
+  get round(): number {
+    return Math.max(0, Math.floor((this.#next - 1) / this.#order.length));
+  }
+
   /** The next to try; the leader itself where there is no other voter. */
   next(leader: bigint, voters: readonly bigint[]): bigint {
     this.#update(voters);

@@ -8,6 +8,7 @@ import type { LeaderLimits, LeaderOutput } from "./leader-output.ts";
 import type { LearnerOutput } from "./learner-output.ts";
 import type { Leading } from "./leading.ts";
 import type { Learning } from "./learning.ts";
+import type { MasterSearchLimits } from "./master-search.ts";
 import type { TxnWindow } from "./txn-window.ts";
 import type { Vote } from "./vote.ts";
 
@@ -53,6 +54,8 @@ export interface PeerService {
   receivedFromLeader(packet: PacketView, nowMs: number): void;
   learnerSyncing(handler: LearnerHandler, way: SyncWay, count: number): void;
   learnerGone(handler: LearnerHandler, reason: string): void;
+  /** This server does not lead after all: a voter of its own looks for another leader. */
+  deserted(): void;
   touchedSessions(): Uint8Array;
   /** No more serving: clients are let go. */
   stop(reason: string): void;
@@ -60,11 +63,9 @@ export interface PeerService {
   stateChanged(state: PeerState, detail: string): void;
 }
 
-export interface PeerLimits extends LeaderLimits {
-  /** In ticks; 0 means initLimit. */
-  readonly connectToLearnerMasterLimit: number;
-  /** Between two attempts to connect to a leader (zookeeper.leaderConnectDelayDuringRetryMs). */
-  readonly connectRetryMs: number;
+export interface PeerLimits extends LeaderLimits, MasterSearchLimits {
+  /** What an observer that has lost its leader waits for at most before it looks for the next one. */
+  readonly observerElectionDelayMs: number;
 }
 
 /** Where this member's history stands when it starts. */

@@ -18,6 +18,7 @@
  */
 
 import { assert } from "#base/assert.ts";
+import type { Random } from "#base/prng.ts";
 import { highOf, longOf, lowOf } from "#base/zxid.ts";
 import { type Configurations, isSameLeader } from "./configurations.ts";
 import type { Durable } from "./durable.ts";
@@ -30,6 +31,7 @@ import { Leading } from "./leading.ts";
 import { Learning } from "./learning.ts";
 import type { Notification } from "./notification.ts";
 import type { PeerHistory, PeerLimits, PeerReplica, PeerService, PeerState, PeerWire } from "./peer-parts.ts";
+import { MasterSearch, randomBelow, type Seeker } from "./master-search.ts";
 import { ObserverMaster } from "./observer-master.ts";
 import type { ObserverMasters } from "./observer-masters.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
@@ -37,10 +39,6 @@ import type { QuorumVerifier } from "./quorum-verifier.ts";
 import type { ZxidHalves } from "./subscriber.ts";
 import { ServerState, type Vote } from "./vote.ts";
 
-/** Learner.java tries 5 times; the rest is for a ZooKeeper that waits 200 ms longer before it leads. */
-const connectAttemptsMax = 7;
-/** Before them, each followed by twice the wait of the one before. */
-const shortAttempts = 5;
 /** Leaders of too old an epoch in a row, behind which a server looks for the next one after a wait: one may give way until then. */
 const turnedAwayMax = 20;
 
@@ -60,21 +58,16 @@ export class QuorumPeer {
   readonly #wire: PeerWire;
   readonly #replica: PeerReplica;
   readonly #service: PeerService;
-  /** Null where all learners are the leader's own. */
-  readonly #observerMasters: ObserverMasters | null;
-  /** Whom this server is connected to as a learner, or tries to be. */
-  #masterSid = 0n;
-  /** Since when no follower has served this observer; null when one does, or none is asked. */
-  #masterlessSinceMs: number | null = null;
-  #isLeadersTurn = false;
+  readonly #random: Random;
+  /** Whether followers serve observers. */
+  readonly #hasObserverMasters: boolean;
+  readonly #search: MasterSearch;
   /** When the driver last spoke to the election, which knows no clock. */
   #nowMs = 0;
   #halfTickMs: number = Number.POSITIVE_INFINITY;
-  #connectAttempts = 0;
-  #connectDeadlineMs = 0;
-  #connectAgainMs: number = Number.POSITIVE_INFINITY;
-  /** How many leaders in a row had an epoch too old for this server, and when it looks for the next one. */
+  /** How many leaders in a row had an epoch too old for this server. */
   #turnedAwayCount = 0;
+  /** When this server looks for the next leader, if it waits before it does. */
   #lookAgainMs: number = Number.POSITIVE_INFINITY;
   /** Who leads when the present role has ended, and the zxid that says so; null: whom an election finds. */
   #appointed: { readonly leader: bigint; readonly zxid: bigint } | null = null;
@@ -86,6 +79,7 @@ export class QuorumPeer {
     limits: PeerLimits;
     /** Where followers serve observers: whom this server asks when it is one. */
     observerMasters: ObserverMasters | null;
+    random: Random;
     wire: PeerWire;
     replica: PeerReplica;
     service: PeerService;
@@ -98,7 +92,9 @@ export class QuorumPeer {
     this.#wire = wire;
     this.#replica = parts.replica;
     this.#service = parts.service;
-    this.#observerMasters = parts.observerMasters;
+    this.#random = parts.random;
+    this.#hasObserverMasters = parts.observerMasters !== null;
+    this.#search = new MasterSearch(parts.limits, parts.observerMasters, parts.random);
     this.election = new LeaderElection({
       sid,
       views,
@@ -126,12 +122,12 @@ export class QuorumPeer {
 
   /** Whom this server learns from: the leader, or a follower that serves observers. */
   get masterSid(): bigint {
-    return this.#masterSid;
+    return this.#search.masterSid;
   }
 
   /** When {@link timer} wants to be called, on the driver's monotonic clock. */
   get deadlineMs(): number {
-    return Math.min(this.election.deadlineMs, this.#halfTickMs, this.#connectAgainMs, this.#lookAgainMs);
+    return Math.min(this.election.deadlineMs, this.#halfTickMs, this.#search.againMs, this.#lookAgainMs);
   }
 
   /** Starts looking for a leader. */
@@ -147,7 +143,8 @@ export class QuorumPeer {
   stop(reason: string): void {
     this.#change("Stopped", reason);
     this.election.stop();
-    this.#halfTickMs = this.#connectAgainMs = this.#lookAgainMs = Number.POSITIVE_INFINITY;
+    this.#halfTickMs = this.#lookAgainMs = Number.POSITIVE_INFINITY;
+    this.#search.end();
     this.leading?.stop(reason);
     this.observerMaster?.stop(reason);
     this.learning?.stop(reason);
@@ -158,6 +155,8 @@ export class QuorumPeer {
     this.#nowMs = nowMs;
     if (notification.config !== null && this.#adopts(notification.config)) this.#look(nowMs);
     else this.election.receive(sid, notification, nowMs);
+    const isLooking = notification.state === ServerState.looking;
+    if (isLooking && this.leading !== null && this.election.isSupporter(sid)) this.leading.deserted(nowMs);
   }
 
   /** Nobody listens where another server has its election port. */
@@ -175,7 +174,7 @@ export class QuorumPeer {
   connected(link: QuorumLink, nowMs: number): Learning | null {
     if (this.state !== "Connecting") return null;
     this.#change("Learning", link.remote);
-    this.#connectAgainMs = Number.POSITIVE_INFINITY;
+    this.#search.end();
     const { tickTimeMs, initLimit, syncLimit } = this.#limits;
     this.learning = new Learning({
       sid: this.sid,
@@ -197,27 +196,21 @@ export class QuorumPeer {
   /** The leader cannot be reached, this time. */
   connectFailed(nowMs: number): void {
     if (this.state !== "Connecting") return;
-    // A leader may be some milliseconds behind its learners: the first waits are short, and come on top.
-    const shortening = Math.max(0, shortAttempts - this.#connectAttempts + 1);
-    const waitMs = this.#limits.connectRetryMs / 2 ** shortening;
-    this.#masterSid = this.#nextMaster(nowMs);
-    const isLast = this.#connectAttempts >= connectAttemptsMax + shortAttempts;
-    if (isLast || nowMs + waitMs > this.#connectDeadlineMs) this.#over("the leader cannot be reached");
-    else this.#connectAgainMs = nowMs + waitMs;
+    if (!this.#search.failed(this.#seeker, nowMs)) this.#over("the leader cannot be reached");
   }
 
   /** The time of {@link deadlineMs} has come. */
   timer(nowMs: number): void {
     this.#nowMs = nowMs;
     this.election.expire(nowMs);
-    if (nowMs >= this.#connectAgainMs) this.#connect();
+    if (nowMs >= this.#search.againMs) this.#connect();
     if (nowMs >= this.#lookAgainMs) this.#look(nowMs);
     if (nowMs < this.#halfTickMs) return;
     this.#halfTickMs = nowMs + this.#limits.tickTimeMs / 2;
     this.leading?.halfTick(nowMs);
     this.observerMaster?.halfTick(nowMs);
     if (this.learning?.isTimedOut(nowMs) === true) this.learning.stop("Read timed out");
-    if (this.state === "Connecting" && nowMs > this.#connectDeadlineMs) this.#over("the leader cannot be reached");
+    if (this.state === "Connecting" && nowMs > this.#search.deadlineMs) this.#over("the leader cannot be reached");
   }
 
   /** Everything up to that zxid is in this server's log, for good. */
@@ -284,32 +277,19 @@ export class QuorumPeer {
       return;
     }
     this.#change("Connecting", `server ${vote.leader}`);
-    const { tickTimeMs, initLimit, connectToLearnerMasterLimit } = this.#limits;
-    this.#connectDeadlineMs = nowMs + tickTimeMs * (connectToLearnerMasterLimit || initLimit);
-    this.#connectAttempts = 0;
-    this.#masterSid = this.#nextMaster(nowMs);
-    this.#connect();
+    this.#search.begin(this.#seeker, nowMs);
+    if (nowMs >= this.#search.againMs) this.#connect();
   }
 
-  /**
-   * Followers first. Where none serves this observer for initLimit the leader is asked as well: it may need just this server, as
-   * one that is to vote when a change is committed, before anybody can follow. ZooKeeper's observer goes on to ask followers.
-   */
-  #nextMaster(nowMs: number): bigint {
+  get #seeker(): Seeker {
     const { leader } = this.election.currentVote;
-    if (this.#observerMasters === null || !this.isObserver) return leader;
-    this.#masterlessSinceMs ??= nowMs;
-    const { tickTimeMs, initLimit } = this.#limits;
-    const isOverdue = nowMs - this.#masterlessSinceMs > tickTimeMs * initLimit;
-    this.#isLeadersTurn = isOverdue && !this.#isLeadersTurn;
-    return this.#isLeadersTurn ? leader : this.#observerMasters.next(leader, this.#configs.views.committed.voters);
+    return { isObserver: this.isObserver, leader, voters: this.#configs.views.committed.voters };
   }
 
   #connect(): void {
-    this.#connectAgainMs = Number.POSITIVE_INFINITY;
-    this.#connectAttempts++;
-    const { leader } = this.election.currentVote;
-    this.#wire.connect(this.#masterSid, this.#masterSid === leader ? "leader" : "observerMaster");
+    this.#search.attempted();
+    const { masterSid } = this.#search;
+    this.#wire.connect(masterSid, masterSid === this.election.currentVote.leader ? "leader" : "observerMaster");
   }
 
   #lead(nowMs: number): void {
@@ -346,7 +326,8 @@ export class QuorumPeer {
     const isTreeBroken = this.learning?.isTreeBroken === true;
     this.#turnedAwayCount = this.learning?.isTurnedAway === true ? this.#turnedAwayCount + 1 : 0;
     this.#change("Settling", reason);
-    this.#halfTickMs = this.#connectAgainMs = Number.POSITIVE_INFINITY;
+    this.#halfTickMs = Number.POSITIVE_INFINITY;
+    this.#search.end();
     if (this.learnerMaster !== null) this.#wire.unlisten();
     this.observerMaster?.stop(reason);
     this.observerMaster = null;
@@ -359,13 +340,20 @@ export class QuorumPeer {
       const appointed = this.#appointed;
       this.#appointed = null;
       if (appointed === null) {
-        if (this.#turnedAwayCount <= turnedAwayMax) this.#look(nowMs);
-        else this.#lookAgainMs = nowMs + this.#limits.connectRetryMs;
+        const waitMs = this.#waitBeforeNextLook();
+        if (waitMs === 0) this.#look(nowMs);
+        else this.#lookAgainMs = nowMs + waitMs;
         return;
       }
       this.#nowMs = nowMs;
       this.election.appoint(appointed.leader, appointed.zxid, this.#candidate);
     });
+  }
+
+  /** Observers do not all come back at once, where an operator wants it; nor does whom one leader after the other has turned away. */
+  #waitBeforeNextLook(): number {
+    if (this.#turnedAwayCount > turnedAwayMax) return this.#limits.connectRetryMs;
+    return this.isObserver ? randomBelow(this.#limits.observerElectionDelayMs, this.#random) : 0;
   }
 
   #change(state: PeerState, detail: string): void {
@@ -407,6 +395,7 @@ export class QuorumPeer {
       activate: (config, leader, zxid) => void this.#activate(config, leader, zxid),
       ...this.#learnerMasterOutput(),
       offered: (sid) => this.election.offerOf(sid),
+      deserted: () => service.deserted(),
       over: (reason) => this.#over(reason),
     };
   }
@@ -463,10 +452,10 @@ export class QuorumPeer {
       },
       serve: (epoch) => {
         this.#reportEpoch(epoch);
-        this.#masterlessSinceMs = null;
+        this.#search.served();
         const learning = this.learning!;
         service.learn(learning, epoch);
-        if (this.#observerMasters !== null && !learning.isObserver) this.#serveObservers(learning);
+        if (this.#hasObserverMasters && !learning.isObserver) this.#serveObservers(learning);
       },
       received: (packet, nowMs) => service.receivedFromLeader(packet, nowMs),
       touchedSessions: () => service.touchedSessions(),

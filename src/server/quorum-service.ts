@@ -179,6 +179,10 @@ export class QuorumService implements PeerService {
     this.#host.logger.warn({ sid: String(handler.sid), reason }, `Learner ${handler.sid} is gone`);
   }
 
+  deserted(): void {
+    this.#parts.metrics.quitLeadingDueToDisloyalVoter.increment();
+  }
+
   touchedSessions(): Uint8Array {
     const { sessions } = this.#parts.replica.database;
     const out = new JuteWriter(sessions.touchedCount * sessionEntryBytes + 1);

@@ -37,6 +37,9 @@ const limits = {
   firstCounter: 0,
   connectToLearnerMasterLimit: 0,
   connectRetryMs: 100,
+  observerReconnectDelayMs: 0,
+  observerElectionDelayMs: 20,
+  epochWaitMsMax: -1,
 };
 const electionOptions = { notificationIntervalMsMin: 200, notificationIntervalMsMax: 2_000 };
 
@@ -218,6 +221,7 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
       electionOptions,
       limits,
       observerMasters: null,
+      random: this.town.dice,
       wire: this,
       replica: this,
       service: this,
@@ -574,6 +578,8 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   receivedFromLeader(): void {}
   learnerSyncing(): void {}
   learnerGone(): void {}
+
+  deserted(): void {}
   stateChanged(): void {}
 
   touchedSessions(): Uint8Array {

@@ -394,6 +394,22 @@ describe("a leader", () => {
     expect(stage.take()).toEqual(["[over: Timeout while waiting for epoch from quorum]"]);
   });
 
+  it("gives up sooner when a voter of its own looks elsewhere, where it was told to, and only for the epoch's sake", () => {
+    const patient = new LeaderStage();
+    patient.leading.deserted(999);
+    expect(patient.take()).toEqual([]);
+    const hasty = new LeaderStage(3, 0, undefined, 0, 1n, 300);
+    hasty.leading.deserted(300);
+    expect(hasty.take()).toEqual([]);
+    hasty.leading.deserted(301);
+    expect(hasty.take()).toEqual(["[deserted]", "[over: Quit leading due to voter changed mind.]"]);
+    const settled = new LeaderStage(3, 0, undefined, 0, 1n, 300);
+    settled.connect(2);
+    settled.take();
+    settled.leading.deserted(301);
+    expect(settled.take()).toEqual([]);
+  });
+
   it("does not begin an epoch behind the last one, and says why", () => {
     const stage = new LeaderStage(3, 0, undefined, 0, 0x7fff_ffffn);
     stage.connect(2);

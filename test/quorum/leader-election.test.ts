@@ -318,6 +318,7 @@ describe("FastLeaderElection", () => {
       const other = finalizing();
       other.expire(202);
       expect(other.state).toBe(ServerState.leading);
+      expect([1n, 2n, 4n].map((sid) => other.isSupporter(sid))).toEqual([true, true, false]);
     });
 
     it("does not wait when all have voted alike", () => {

@@ -6,10 +6,8 @@ import { PacketType, packetName } from "#protocol/quorum-packet.ts";
 import { asDurable } from "#quorum/durable.ts";
 import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import { ObserverMaster } from "#quorum/observer-master.ts";
-import { ObserverMasters } from "#quorum/observer-masters.ts";
 import { QuorumViews } from "#quorum/quorum-verifier.ts";
 import { TxnWindow } from "#quorum/txn-window.ts";
-import { SeededRandom } from "#base/prng.ts";
 import { Bytes } from "../support/bytes.ts";
 import { FakeLink, masterLimits, packet, Stage } from "./stages.ts";
 import { memberLines, txn, verifierOf } from "./support.ts";
@@ -167,29 +165,5 @@ describe("a follower that serves observers", () => {
     stage.take();
     stage.master.halfTick(501);
     expect(stage.take()).toEqual(["closed", "[gone: Read timed out]"]);
-  });
-});
-
-describe("an observer looks for its master", () => {
-  it("at one voter after the other, but not at the leader, in an order of its own", () => {
-    const voters = [1n, 2n, 3n, 4n];
-    const orders = Array.from({ length: 20 }, (_, seed) => {
-      const masters = new ObserverMasters(new SeededRandom(seed));
-      const found = Array.from({ length: 6 }, () => masters.next(3n, voters));
-      expect(new Set(found.slice(0, 3))).toEqual(new Set([1n, 2n, 4n]));
-      expect(found.slice(3)).toEqual(found.slice(0, 3));
-      return found.join();
-    });
-    expect(new Set(orders).size).toBeGreaterThan(3);
-  });
-
-  it("at the leader, where there is no other voter", () => {
-    expect(new ObserverMasters(new SeededRandom(1)).next(1n, [1n])).toBe(1n);
-  });
-
-  it("anew when the voters are others", () => {
-    const masters = new ObserverMasters(new SeededRandom(1));
-    masters.next(1n, [1n, 2n]);
-    expect([masters.next(1n, [1n, 3n]), masters.next(1n, [1n, 3n])]).toEqual([3n, 3n]);
   });
 });

@@ -221,7 +221,14 @@ export class LeaderStage extends Stage {
 
   readonly configs: Configurations;
 
-  constructor(voters = 3, observers = 0, configOutput?: ConfigOutput, firstCounter = 0, acceptedEpoch = 1n) {
+  constructor(
+    voters = 3,
+    observers = 0,
+    configOutput?: ConfigOutput,
+    firstCounter = 0,
+    acceptedEpoch = 1n,
+    epochWaitMsMax = -1,
+  ) {
     super();
     const { window } = this;
     this.configs = configsOf(viewsOf(memberLines(voters, observers)), configOutput);
@@ -234,7 +241,7 @@ export class LeaderStage extends Stage {
       configs: this.configs,
       window,
       history: { currentEpoch: 1n, lastZxid: 0x100000005n },
-      limits: { ...masterLimits, firstCounter },
+      limits: { ...masterLimits, firstCounter, epochWaitMsMax },
       nowMs: 0,
       output: {
         storeAcceptedEpoch: (epoch, done) => this.disk(`acceptedEpoch ${epoch}`, () => done(asDurable(epoch), 0)),
@@ -254,6 +261,7 @@ export class LeaderStage extends Stage {
         learnerSyncing: () => {},
         learnerGone: ({ sid }, reason) => this.said.push(`[${sid} gone: ${reason}]`),
         offered: () => null,
+        deserted: () => this.said.push("[deserted]"),
         over: (reason) => this.said.push(`[over: ${reason}]`),
       },
     });
