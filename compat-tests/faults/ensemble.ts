@@ -211,9 +211,21 @@ export class Ensemble {
   }
 
   async #mismatchesOf(sid: number): Promise<number> {
-    if (!this.member(sid).isRunning) return Number.NaN;
+    return this.member(sid).isRunning ? this.#valueOf(sid, "zk_digest_mismatches_count") : Number.NaN;
+  }
+
+  /** What the member's mntr says of it; NaN where it says nothing. */
+  async #valueOf(sid: number, name: string): Promise<number> {
     const answer = await fourLetterWord(this.member(sid).port, "mntr", wordTimeoutMs).catch(() => "");
-    return Number(/^zk_digest_mismatches_count\t(\d+)$/m.exec(answer)?.[1] ?? Number.NaN);
+    return Number(new RegExp(`^${name}\\t(\\d+)$`, "m").exec(answer)?.[1] ?? Number.NaN);
+  }
+
+  /** Waits until no member knows of a session: who has left without a word is given up, and the ephemerals are gone. */
+  async untilSessionless(): Promise<void> {
+    await this.#until("sessions of clients that have left do not end", async () => {
+      const counts = await Promise.all(this.sids.map((sid) => this.#valueOf(sid, "zk_global_sessions")));
+      return counts.every((count) => count === 0) ? true : null;
+    });
   }
 
   async leader(): Promise<number> {

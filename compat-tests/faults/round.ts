@@ -198,6 +198,8 @@ class Round {
 
   /** Each member's tree as a text, without what each writes for itself. */
   async #trees(): Promise<string[]> {
+    // A session that ends in the middle takes its ephemerals out of one tree and leaves them in another.
+    await this.#ensemble.untilSessionless();
     const trees: string[] = [];
     for (const sid of this.#ensemble.sids) {
       const { port } = this.#ensemble.member(sid);
