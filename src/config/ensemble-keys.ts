@@ -10,7 +10,7 @@
  */
 
 import { ConfigError } from "#base/errors.ts";
-import { javaSocketAddress } from "#base/java-address.ts";
+import { javaAddress, javaSocketAddress } from "#base/java-address.ts";
 import { javaTrim, parseJavaLong } from "#base/java-values.ts";
 import { type ConfigRules, parseConfigText } from "#quorum/config-text.ts";
 import {
@@ -171,7 +171,7 @@ export function chooseClientAddress(
     return { clientPort, clientPortAddress };
   }
   const { host, port } = member.client;
-  const isAnyAddress = clientPortAddress === "0.0.0.0" || clientPortAddress === "::";
+  const isAnyAddress = ["0.0.0.0", "0:0:0:0:0:0:0:0"].includes(javaAddress(clientPortAddress));
   if (clientPort !== null && (clientPort !== port || (!isAnyAddress && areDifferentHosts(clientPortAddress, host)))) {
     const given = keys.has("clientPortAddress")
       ? addressText(clientPortAddress, clientPort)
@@ -218,7 +218,7 @@ function areDifferentHosts(a: string, b: string): boolean {
 
 function literalAddress(host: string): string | null {
   if (host.toLowerCase() === "localhost") return "127.0.0.1";
-  return /^[\d.]+$/.test(host) || host.includes(":") ? host.toLowerCase() : null;
+  return /^[\d.]+$/.test(host) || host.includes(":") ? javaAddress(host.toLowerCase()) : null;
 }
 
 const ensembleInts = [

@@ -286,6 +286,9 @@ describe("a zoo.cfg with members", () => {
     const address = "clientPort=4\nclientPortAddress=127.0.0.1\n";
     checkConfig(`${data}${address}server.1=a:2:3;localhost:4`, { clientPortAddress: "localhost" }, { myid: "1" });
     checkConfig(`${data}${address}server.1=a:2:3;zoo1:4`, { clientPortAddress: "zoo1" }, { myid: "1" });
+    // As it was written, and as it stands in the file once a change has moved the members there.
+    const sixth = "clientPort=4\nclientPortAddress=::1\n";
+    for (const host of ["::1", "0:0:0:0:0:0:0:1"]) load(`${data}${sixth}server.1=a:2:3;[${host}]:4`, { myid: "1" });
     checkError(
       `${data}clientPort=4\nserver.1=a:2:3;5`,
       "/conf/zoo.cfg:2: clientPort: client address for this server (id = 1) in static config file is 0.0.0.0/0.0.0.0:4 " +
