@@ -31,9 +31,11 @@ const options = await yargs(process.argv.slice(2))
   .option("self-proof", { type: "boolean", describe: "Put the real server in our place too: proves the tests" })
   .option("seed", { type: "number", describe: "Seed of the random comparisons" })
   .option("operations", { type: "number", describe: "Operations of the random comparison on the wire" })
+  .option("class", { type: "string", describe: "That class alone of the suites in Java, by its simple name" })
   .option("repeat", { type: "number", describe: "Runs of each foreign test suite" })
   .option("freeze", { type: "boolean", describe: "Measure anew what the foreign suites give on the real server" })
   .option("readme", { type: "boolean", describe: "Write the table into README.md" })
+  .conflicts("class", "freeze")
   .strictOptions()
   .version(false)
   .parse();
@@ -52,7 +54,8 @@ async function main(words: readonly string[]): Promise<number> {
       if (!runnable.some((one) => one.part === part)) process.stderr.write(`not run: ${part.name}\n`);
     }
     const command = ["npm run compat", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
-    const isComplete = words.length === 0 && options.shard === undefined && missing.size === 0;
+    const isComplete =
+      words.length === 0 && options.shard === undefined && options.class === undefined && missing.size === 0;
     const code = runVitest(
       runnable.flatMap(({ files }) => files),
       { ...reference, COMPAT_COMMAND: command, COMPAT_COMPLETE: String(isComplete) },
@@ -97,6 +100,7 @@ function runVitest(files: readonly string[], reference: Readonly<Record<string, 
   set("COMPAT_SHARD", options.shard);
   set("COMPAT_SEED", options.seed);
   set("COMPAT_OPERATIONS", options.operations);
+  set("COMPAT_CLASS", options.class);
   set("COMPAT_REPEAT", options.repeat);
   set("COMPAT_FREEZE", options.freeze === true ? 1 : undefined);
   set("COMPAT_SUBJECT", options.selfProof === true ? "reference" : undefined);

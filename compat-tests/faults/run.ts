@@ -94,8 +94,10 @@ async function playScenario(scenario: Scenario): Promise<void> {
   for (const { tool, words } of scenario.commands) {
     const command = {
       sim: ["test/sim/run.ts", ...words],
-      vitest: ["node_modules/vitest/vitest.mjs", "run", ...words],
+      fuzz: ["test/fuzz/run.ts", ...words],
+      exhaust: ["test/exhaustion/run.ts", ...words],
       compat: ["compat-tests/run.ts", ...words],
+      vitest: ["node_modules/vitest/vitest.mjs", "run", ...words],
     }[tool];
     say(`node ${command.join(" ")}`);
     const { status } = spawnSync(process.execPath, command, { cwd: repositoryFolder, stdio: "inherit" });

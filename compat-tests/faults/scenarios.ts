@@ -3,15 +3,19 @@
  * folder on real processes, other commands of this repository, or both. SCENARIOS.md says how often, when and with what result.
  */
 
+import { nemeses } from "./nemeses/nemeses.ts";
+
 export interface Scenario {
   readonly name: string;
   readonly nemeses: readonly string[];
-  /** Words behind `node`: the simulator; or behind `vitest run`: tests. */
+  /** Before the rounds, one after the other. */
   readonly commands: readonly Command[];
 }
 
 interface Command {
-  readonly tool: "sim" | "vitest" | "compat";
+  /** `npm run` of that name, or `vitest run`. */
+  readonly tool: "sim" | "fuzz" | "exhaust" | "compat" | "vitest";
+  /** Behind it. */
   readonly words: readonly string[];
 }
 
@@ -20,6 +24,10 @@ const crashPoints: Command = { tool: "sim", words: ["--crash-points"] };
 
 function vitest(...words: readonly string[]): Command {
   return { tool: "vitest", words };
+}
+
+function fuzz(target: string): Command {
+  return { tool: "fuzz", words: [target, "--minutes", "2"] };
 }
 
 function compat(...words: readonly string[]): Command {
@@ -40,7 +48,11 @@ export const scenarios: readonly Scenario[] = [
   { name: "sessions", nemeses: ["kill-leader", "isolate-leader", "pause-all"], commands: [seeds] },
   { name: "watches", nemeses: ["kill-one", "swizzle"], commands: [seeds] },
   { name: "fuzzy-snapshots", nemeses: ["kill-all"], commands: [seeds, compat("disk/fuzzy-acl", "disk/killed")] },
-  { name: "mixed-ensembles", nemeses: [], commands: [compat("quorum/matrix", "quorum/migrate", "faults/rounds")] },
+  {
+    name: "mixed-ensembles",
+    nemeses: nemeses.map(({ name }) => name),
+    commands: [compat("quorum/matrix", "quorum/migrate")],
+  },
   {
     name: "damaged-files",
     nemeses: ["flip-logs", "flip-snapshots", "flip-both", "flip-epochs", "truncate"],
@@ -52,20 +64,25 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "reconfigurations",
     nemeses: ["reconfig"],
-    commands: [crashPoints, vitest("test/quorum/core-ensemble.test.ts"), compat("quorum/reconfig")],
+    commands: [
+      crashPoints,
+      seeds,
+      vitest("test/quorum/core-ensemble.test.ts"),
+      compat("quorum/reconfig", "quorum/reconfig-holes"),
+      compat("suites/zookeeper-ensembles", "--class", "ReconfigRecoveryTest"),
+    ],
   },
   { name: "lagging-learners", nemeses: ["wipe"], commands: [vitest("test/sim/holes.test.ts"), seeds] },
   { name: "zxid-rollover", nemeses: [], commands: [seeds, compat("quorum/rollover")] },
   {
     name: "garbage",
     nemeses: [],
-    commands: [vitest("test/integration/quorum-garbage.test.ts", "test/integration/fuzz.test.ts")],
+    commands: [
+      vitest("test/integration/quorum-garbage.test.ts"),
+      ...["packets", "learner", "leader", "discovery", "election", "tree-stream"].map(fuzz),
+    ],
   },
-  {
-    name: "exhaustion",
-    nemeses: [],
-    commands: [vitest("test/integration/slow-reader.test.ts", "test/integration/framing.test.ts")],
-  },
+  { name: "exhaustion", nemeses: [], commands: [{ tool: "exhaust", words: ["--scale", "full"] }] },
   { name: "soak", nemeses: ["kill-one", "pause-one", "slow-links"], commands: [] },
 ];
 

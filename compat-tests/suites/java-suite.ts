@@ -13,6 +13,7 @@
  *
  * A test in whose JVM something listens for longer than a moment has failed: it may have met a server in there.
  *
+ *   COMPAT_CLASS=CreateTest  that class alone
  *   COMPAT_KEEP=1            keeps each class's folder: its output, JUnit's reports, each server's zoo.cfg and output
  *   COMPAT_JAVA_LOG=info     what the suite's own classes log, in jvm.out of that folder
  */
@@ -91,6 +92,9 @@ const quickNode = { NODE_COMPILE_CACHE: join(cacheFolder, "compiled") };
 /** No class takes a quarter of this; one that hangs is ended. */
 const classTimeoutMs = 15 * 60_000;
 
+/** The class that is asked for; all of them without a name. */
+const onlyClass = process.env["COMPAT_CLASS"];
+
 /** What a method may take, in JUnit's words. */
 const methodTimeout = "180 s";
 
@@ -102,6 +106,7 @@ export function foreignSuite(suite: JavaSuite): ForeignSuite {
   const measured = isFreezing ? null : measuredClasses(suite.frozen);
   const isCovered = (className: string): boolean => {
     const name = simpleNameOf(className);
+    if (onlyClass !== undefined && name !== onlyClass) return false;
     return measured === null || (measured.has(name) && (!isShort || suite.shortClasses.includes(name)));
   };
   return {
@@ -113,7 +118,9 @@ export function foreignSuite(suite: JavaSuite): ForeignSuite {
     run: async (build) => {
       const unknown = suite.classes.map(simpleNameOf).filter((name) => measured?.has(name) === false);
       if (unknown.length > 0) process.stdout.write(`  not measured on the reference yet: ${unknown.join(", ")}\n`);
-      return runClasses(suite, suite.classes.filter(isCovered), build);
+      const classes = suite.classes.filter(isCovered);
+      if (classes.length === 0) throw new Error(`${suite.name} has no class ${onlyClass}`);
+      return runClasses(suite, classes, build);
     },
   };
 }
