@@ -27,12 +27,11 @@ const unsentBytesMax = 512 << 20;
 const firstBytesMax = 1_024;
 const bindAgainMs = 1_000;
 
-/** Nobody can be listened to where this server has its election port. */
+/** Nobody can be listened to where this server has its election port; if it is another's, it is myid that is wrong. */
 export class ElectionPortError extends Error {
-  constructor({ bound }: ElectionPlace, cause: unknown) {
-    super(`Exception while listening to the election port at ${addressesText(bound)}: ${errorMessage(cause)}`, {
-      cause,
-    });
+  constructor({ bound }: ElectionPlace, sid: bigint, cause: unknown) {
+    const place = `Exception while listening to the election port at ${addressesText(bound)}`;
+    super(`${place}: ${errorMessage(cause)}; myid says that this is server ${sid}`, { cause });
   }
 }
 
@@ -109,7 +108,7 @@ export class QuorumPorts implements PeerWire {
         await this.#election.open(place);
         return;
       } catch (error) {
-        const failure = new ElectionPortError(place, error);
+        const failure = new ElectionPortError(place, this.#ensemble.sid, error);
         if (attempt === bindAttempts) throw failure;
         this.#host.logger.error({ attempt }, failure.message);
         await new Promise<void>((resolve) => this.#host.timers.after(bindAgainMs, resolve));

@@ -150,6 +150,7 @@ describe("an ensemble whose members may change", () => {
     one.launch();
     expect(await one.exited).toMatchObject({ code: 14 });
     expect(one.stderr).toContain(`Exception while listening to the election port at /127.0.0.1:${taken}`);
+    expect(one.stderr).toContain("; myid says that this is server 1\n");
   });
 
   test("refuses what would leave no quorum, and what is of another version, and the leader's log says why", async () => {
