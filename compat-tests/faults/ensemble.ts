@@ -271,6 +271,10 @@ export class Ensemble {
     return readFileSync(this.member(sid).outputFile, "utf8");
   }
 
+  writeMyid(sid: number): void {
+    writeFileSync(join(this.member(sid).dataFolder, "myid"), `${sid}\n`);
+  }
+
   versionFolder(sid: number): string {
     return join(this.member(sid).dataFolder, "version-2");
   }
@@ -339,7 +343,7 @@ export class Ensemble {
       execFileSync("mount", ["-t", "tmpfs", "-o", `size=${smallDiskBytes}`, "tmpfs", dataFolder]);
       mounted.add(dataFolder);
     }
-    writeFileSync(join(dataFolder, "myid"), `${sid}\n`);
+    this.writeMyid(sid);
   }
 
   async #until<Value>(otherwise: string, look: () => Promise<Value | null>): Promise<Value> {

@@ -55,8 +55,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "damaged-files",
-    nemeses: ["flip-logs", "flip-snapshots", "flip-both", "flip-epochs", "truncate"],
-    commands: [compat("disk/damage")],
+    nemeses: ["flip-logs", "flip-snapshots", "flip-both", "flip-epochs", "flip-myid", "truncate"],
+    commands: [compat("disk/damage", "disk/myid")],
   },
   { name: "lost-disks", nemeses: ["wipe", "old-backup"], commands: [seeds] },
   { name: "pauses", nemeses: ["pause-one", "pause-leader", "pause-all"], commands: [seeds] },

@@ -1,6 +1,6 @@
 /**
  * Disks that fill up, and files that change behind their member's back: a bit of a log or of a snapshot is flipped, a file ends
- * early, all files are gone, or are what they were some time ago.
+ * early, all files are gone, or are what they were some time ago. A flipped bit in `myid` makes a member somebody else.
  *
  * ZooKeeper's promise is for members that forget nothing, so damage is kept to what an ensemble can bear: one member at a time, when it is
  * down and all others together have everything. Ours either serves what it finds, which is then a prefix of what it had, or says
@@ -43,8 +43,39 @@ async function fill({ ensemble, dice, say }: Stage): Promise<void> {
   await ensemble.launch(victim);
 }
 
+interface Remedy {
+  /** What a member says of damage that it does not go on with; null when that is not enough for its operator. */
+  readonly reasonIn: (output: string) => string | null;
+  readonly apply: (stage: Stage, sid: number) => Promise<void>;
+}
+
+/** Of a snapshot without its end ours says no offset: it may be one that was never completed. */
+const byRejoining: Remedy = {
+  reasonIn: (output) =>
+    output.includes("rejoin") ? firstMatch(/\S+: damaged at offset \d+|Invalid snapshot [\w.]+/, output) : null,
+  apply: rejoin,
+};
+
+const byItsNumber: Remedy = {
+  reasonIn: (output) => firstMatch(/\S+\/myid.* valid is .*|myid says that this is server \d+/, output),
+  apply: async ({ ensemble, say }, sid) => {
+    say(`${sid} has its number back`);
+    ensemble.writeMyid(sid);
+    await ensemble.launch(sid);
+  },
+};
+
+function firstMatch(pattern: RegExp, text: string): string | null {
+  return pattern.exec(text)?.[0] ?? null;
+}
+
 /** Stops a member, has its files changed, and starts it again, as often as its operator has to. */
-async function damage(stage: Stage, victim: number, change: (folder: string) => string): Promise<void> {
+async function damage(
+  stage: Stage,
+  victim: number,
+  change: (folder: string) => string,
+  remedy: Remedy = byRejoining,
+): Promise<void> {
   const { ensemble, dice, say } = stage;
   say(`kill ${victim}`);
   await ensemble.kill(victim);
@@ -63,13 +94,12 @@ async function damage(stage: Stage, victim: number, change: (folder: string) => 
     return;
   }
   const output = ensemble.outputOf(victim).slice(said);
-  // Of a snapshot without its end ours says no more than that: it may be one that was never completed.
-  const [where] = /\S+: damaged at offset \d+|Invalid snapshot [\w.]+/.exec(output) ?? [];
-  say(`${victim} refuses: ${where ?? output.slice(-300)}`);
-  if (where === undefined || !output.includes("rejoin")) {
+  const reason = remedy.reasonIn(output);
+  say(`${victim} refuses: ${reason ?? output.slice(-300)}`);
+  if (reason === null) {
     ensemble.unexpectedEnds.push(`server ${victim} refuses without file and advice: ${output.slice(-300)}`);
   }
-  await rejoin(stage, victim);
+  await remedy.apply(stage, victim);
 }
 
 async function rejoin({ ensemble, say }: Stage, sid: number): Promise<void> {
@@ -202,6 +232,16 @@ export const fileNemeses: readonly Nemesis[] = [
       damage(stage, anyOfOurs(stage), (folder) => {
         return flipIn(join(folder, stage.dice.pick(epochFiles)), { ...stage, bits: bitsOfEpochs(stage) });
       }),
+  },
+  {
+    name: "flip-myid",
+    about: "a bit of a member's myid is flipped, and it has its number back",
+    leavesOldLeaders: false,
+    strike: (stage) => {
+      const victim = anyOfOurs(stage);
+      const { dataFolder } = stage.ensemble.member(victim);
+      return damage(stage, victim, () => flipIn(join(dataFolder, "myid"), stage), byItsNumber);
+    },
   },
   {
     name: "truncate",
