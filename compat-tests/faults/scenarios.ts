@@ -46,7 +46,11 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: "kills", nemeses: ["kill-one", "kill-leader", "kill-all"], commands: [] },
   { name: "sessions", nemeses: ["kill-leader", "isolate-leader", "pause-all"], commands: [seeds] },
-  { name: "watches", nemeses: ["kill-one", "swizzle"], commands: [seeds] },
+  {
+    name: "watches",
+    nemeses: ["kill-one", "swizzle"],
+    commands: [seeds, vitest("test/integration/many-watches.test.ts")],
+  },
   { name: "fuzzy-snapshots", nemeses: ["kill-all"], commands: [seeds, compat("disk/fuzzy-acl", "disk/killed")] },
   {
     name: "mixed-ensembles",
