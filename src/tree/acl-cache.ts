@@ -13,6 +13,7 @@
 
 import { type Acl, isOpenAcl, openAclBytes, readAclList, writeAclList } from "#auth/acl.ts";
 import { assert } from "#base/assert.ts";
+import { mapKey } from "#base/map-key.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { JuteWriter } from "#jute/writer.ts";
 
@@ -33,7 +34,7 @@ export interface AclEntry {
 export class AclCache {
   readonly open: AclEntry;
   readonly #byId = new Map<number, AclEntry>();
-  /** Keyed by the list's bytes read as latin1, a faithful one-byte-per-character text. */
+  /** Keyed by the list's bytes read as latin1, a faithful one-byte-per-character text (map-key.ts). */
   readonly #byBytes = new Map<string, AclEntry>();
   #lastId = 0;
 
@@ -58,7 +59,7 @@ export class AclCache {
   /** The entry of a list given as bytes; new lists get the next number. Usage is not counted: see {@link acquire}. */
   intern(bytes: Buffer, start: number, end: number): AclEntry {
     if (isOpenAcl(bytes, start, end)) return this.open;
-    const key = bytes.toString("latin1", start, end);
+    const key = mapKey(bytes.toString("latin1", start, end));
     let entry = this.#byBytes.get(key);
     if (entry === undefined) {
       entry = this.#add(this.#freeId(), key, Buffer.from(bytes.subarray(start, end)));
@@ -84,7 +85,7 @@ export class AclCache {
   restore(id: number, bytes: Buffer, start: number, end: number): void {
     if (this.#byId.has(id)) throw new MarshallingError(`two ACL lists with the number ${id}`);
     this.#lastId = Math.max(this.#lastId, id);
-    this.#add(id, bytes.toString("latin1", start, end), Buffer.from(bytes.subarray(start, end)));
+    this.#add(id, mapKey(bytes.toString("latin1", start, end)), Buffer.from(bytes.subarray(start, end)));
   }
 
   /** The entry of a number read from a snapshot, whether or not the table had it. */
@@ -121,7 +122,7 @@ export class AclCache {
 
   #drop(entry: AclEntry): void {
     this.#byId.delete(entry.id);
-    const key = entry.bytes.toString("latin1");
+    const key = mapKey(entry.bytes.toString("latin1"));
     if (this.#byBytes.get(key) === entry) this.#byBytes.delete(key);
   }
 

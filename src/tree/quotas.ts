@@ -11,6 +11,7 @@
  * Source: Quotas.java, DataTree.updateQuotaStat, ZooKeeperServer.checkQuota.
  */
 
+import { mapKey, PathLengths } from "#base/map-key.ts";
 import type { DataTree } from "./data-tree.ts";
 import { isBytes } from "./path.ts";
 import { exceededQuotas, formatQuotaText, parseQuotaText, type QuotaExcess, type QuotaText } from "./quota-text.ts";
@@ -29,21 +30,22 @@ export interface QuotaVerdict {
 
 export class Quotas {
   readonly #tree: DataTree;
-  /** Paths with a quota, as latin1 text of their bytes. */
-  readonly #paths = new Set<string>();
+  /** Paths with a quota, as latin1 text of their bytes, by their keys. */
+  readonly #paths = new Map<string, string>();
+  #lengths = new PathLengths();
 
   constructor(tree: DataTree) {
     this.#tree = tree;
   }
 
-  get paths(): ReadonlySet<string> {
-    return this.#paths;
+  get paths(): Iterable<string> {
+    return this.#paths.values();
   }
 
   afterCreate(path: Buffer, start: number, nameStart: number, end: number, id: number): void {
     if (isBytes(path, nameStart, end, limitsName)) {
       const target = quotaTarget(path, start, nameStart);
-      if (target !== null && target !== "") this.#paths.add(target);
+      if (target !== null && target !== "") this.#register(target);
     } else if (isBytes(path, nameStart, end, statsName)) {
       const target = quotaTarget(path, start, nameStart);
       if (target !== null && target !== "") this.recount(target);
@@ -55,7 +57,7 @@ export class Quotas {
     if (this.#paths.size === 0) return;
     if (isBytes(path, nameStart, end, limitsName)) {
       const target = quotaTarget(path, start, nameStart);
-      if (target !== null) this.#paths.delete(target);
+      if (target !== null && this.#paths.delete(mapKey(target))) this.#lengths.remove(target);
     }
     this.#change(path, start, end, -dataLength, -1);
   }
@@ -92,6 +94,7 @@ export class Quotas {
   /** Registers every quota of a loaded tree and counts its totals. */
   rebuild(): void {
     this.#paths.clear();
+    this.#lengths = new PathLengths();
     const { store } = this.#tree;
     const top = this.#tree.find(Buffer.from(quotaRoot), 0, quotaRoot.length);
     if (top === 0) return;
@@ -100,10 +103,10 @@ export class Quotas {
       const at = store.nameOffset(id);
       if (!isBytes(store.nameBuffer(id), at, at + store.get(id, Field.nameLength), limitsName)) continue;
       const target = this.#tree.pathOf(store.get(id, Field.parent), "latin1").slice(quotaRoot.length);
-      if (target !== "") this.#paths.add(target);
+      if (target !== "") this.#register(target);
     }
     walker.close();
-    for (const target of this.#paths) this.recount(target);
+    for (const target of this.paths) this.recount(target);
   }
 
   /** Counts a path's totals anew and writes them into its stats znode, if that exists. */
@@ -140,15 +143,21 @@ export class Quotas {
     this.#tree.setDataSilently(stats, Buffer.from(text));
   }
 
+  #register(target: string): void {
+    const key = mapKey(target);
+    if (this.#paths.has(key)) return;
+    this.#paths.set(key, target);
+    this.#lengths.add(target);
+  }
+
   /** The deepest registered prefix of a path. */
   #targetOf(path: Buffer, start: number, end: number): string | null {
     if (this.#paths.size === 0) return null;
-    let prefix = path.toString("latin1", start, end);
-    while (prefix.length > 1) {
-      if (this.#paths.has(prefix)) return prefix;
-      prefix = prefix.slice(0, prefix.lastIndexOf("/"));
-    }
-    return null;
+    const text = path.toString("latin1", start, end);
+    let target = this.#paths.get(mapKey(text));
+    if (target !== undefined) return target;
+    for (const key of this.#lengths.ancestorKeys(text)) target = this.#paths.get(key) ?? target;
+    return target ?? null;
   }
 
   #findText(path: string): number {

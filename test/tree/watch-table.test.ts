@@ -4,7 +4,9 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nullPathKey, pathTextOf, WatchMode, WatchTable } from "#tree/watch-table.ts";
 
-const paths = ["/", "/a", "/a/b", "/a/b/c", "/ab", ""];
+/** Too long to be a key, and another one of its length; both have ancestors. */
+const long = `/a/b/${"l".repeat(20_000)}`;
+const paths = ["/", "/a", "/a/b", "/a/b/c", "/ab", "", long, `${long.slice(0, -1)}m`, `${long}/c`];
 const modes = [WatchMode.standard, WatchMode.persistent, WatchMode.recursive];
 
 /** path -> connection -> modes, the long way. */
