@@ -8,10 +8,11 @@
 
 import { WireClient } from "../support/wire-client.ts";
 import type { Attack, Scale, Values } from "./attack.ts";
-import { openCount, openMany, type RawSocket, resetAll, until } from "./raw-socket.ts";
+import { manyAddresses, openCount, openMany, type RawSocket, resetAll, until } from "./raw-socket.ts";
 import type { Stage } from "./stage.ts";
 
 const maxClientCnxns = 60;
+const maxCnxns = 100;
 const sessionlessFlag = "zookeeper.nio.sessionlessCnxnTimeout";
 
 /** Closing goes by steps of the timeout itself. */
@@ -33,34 +34,54 @@ async function untilClosed(sockets: readonly RawSocket[], timeoutMs: number): Pr
   return { closedMs: performance.now() - fromMs, unanswered: isClosed ? 0 : openCount(sockets) };
 }
 
-const idle: Attack = {
-  name: "idle connections",
-  about: "far more connections than maxClientCnxns (60) from one address, all silent",
-  limits: (scale) => [
-    { measure: "open", atMost: maxClientCnxns, atLeast: 1 },
-    { measure: "closedMs", atMost: closedLimitMs(scale) },
-    { measure: "unanswered", atMost: 0 },
-    { measure: "isRestored", atLeast: 1 },
-    { measure: "grownMb", atMost: 20 },
-  ],
-  run: async (stage) => {
-    const server = await stage.server({
-      settings: { maxClientCnxns },
-      flags: { [sessionlessFlag]: String(sessionlessMs(stage)) },
-    });
-    return stage.beside(server, async () => {
-      const sockets = await openMany(server.port, stage.pick(300, 5000));
-      await until(() => openCount(sockets) <= maxClientCnxns, 2000);
-      const open = openCount(sockets);
-      const closed = await untilClosed(sockets, 4 * sessionlessMs(stage) + 5000);
-      const next = await openMany(server.port, 1);
-      await until(() => next[0]!.isOver, 50);
-      const isRestored = openCount(next);
-      resetAll([...sockets, ...next]);
-      return { attempts: sockets.length, open, ...closed, isRestored };
-    });
-  },
-};
+interface Crowd {
+  readonly settings: Readonly<Record<string, number>>;
+  readonly addresses?: readonly string[];
+  /** Of the attacker's. */
+  readonly openMax: number;
+}
+
+function idleAttack(name: string, about: string, { settings, addresses, openMax }: Crowd): Attack {
+  return {
+    name,
+    about,
+    limits: (scale) => [
+      { measure: "open", atMost: openMax, atLeast: 1 },
+      { measure: "closedMs", atMost: closedLimitMs(scale) },
+      { measure: "unanswered", atMost: 0 },
+      { measure: "isRestored", atLeast: 1 },
+      { measure: "grownMb", atMost: 20 },
+    ],
+    run: async (stage) => {
+      const flags = { [sessionlessFlag]: String(sessionlessMs(stage)) };
+      const server = await stage.server({ settings, flags });
+      return stage.beside(server, async () => {
+        const sockets = await openMany(server.port, stage.pick(300, 5000), addresses);
+        await until(() => openCount(sockets) <= openMax, 2000);
+        const open = openCount(sockets);
+        const closed = await untilClosed(sockets, 4 * sessionlessMs(stage) + 5000);
+        const next = await openMany(server.port, 1);
+        await until(() => next[0]!.isOver, 50);
+        const isRestored = openCount(next);
+        resetAll([...sockets, ...next]);
+        return { attempts: sockets.length, open, ...closed, isRestored };
+      });
+    },
+  };
+}
+
+const idle = idleAttack(
+  "idle connections",
+  `far more connections than maxClientCnxns (${maxClientCnxns}) from one address, all silent`,
+  { settings: { maxClientCnxns }, openMax: maxClientCnxns },
+);
+
+const idleFromEverywhere = idleAttack(
+  "idle connections from everywhere",
+  `far more connections than maxCnxns (${maxCnxns}) from ${manyAddresses.length} addresses, none of which has many, all silent`,
+  // One is the well-behaved client's.
+  { settings: { maxCnxns }, addresses: manyAddresses, openMax: maxCnxns - 1 },
+);
 
 const slowLoris: Attack = {
   name: "slow handshakes",
@@ -137,4 +158,4 @@ const betweenServers: Attack = {
   },
 };
 
-export const connectionAttacks: readonly Attack[] = [idle, slowLoris, betweenServers];
+export const connectionAttacks: readonly Attack[] = [idle, idleFromEverywhere, slowLoris, betweenServers];

@@ -62,11 +62,21 @@ export class RawSocket {
 /** Connections that are opened side by side: fewer than a port's backlog, or some would be open for this end only. */
 const openingMax = 40;
 
+/** Addresses of a crowd that does not come from one place, or would run out of ports if it did. */
+export const manyAddresses: readonly string[] = Array.from({ length: 16 }, (_, i) => `127.0.1.${i + 1}`);
+
 /** So many connections, opened or refused. */
-export async function openMany(port: number, count: number, address?: string): Promise<RawSocket[]> {
+export async function openMany(
+  port: number,
+  count: number,
+  addresses: readonly string[] = [attackerAddress],
+): Promise<RawSocket[]> {
   const sockets: RawSocket[] = [];
   for (let from = 0; from < count; from += openingMax) {
-    const some = Array.from({ length: Math.min(openingMax, count - from) }, () => new RawSocket(port, address));
+    const some = Array.from(
+      { length: Math.min(openingMax, count - from) },
+      (_, i) => new RawSocket(port, addresses[(from + i) % addresses.length]),
+    );
     sockets.push(...some);
     await until(() => some.every(({ isOpen, isOver }) => isOpen || isOver));
   }

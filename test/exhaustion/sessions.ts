@@ -4,15 +4,15 @@
  */
 
 import { connectRequest, WireClient } from "../support/wire-client.ts";
-import type { Attack, Values } from "./attack.ts";
+import { attempt } from "../support/server-process.ts";
+import type { Attack, Scale, Values } from "./attack.ts";
 import { gauge } from "./gauge.ts";
-import { handshakeBytes, RawSocket, resetAll, until } from "./raw-socket.ts";
+import { handshakeBytes, manyAddresses, RawSocket, resetAll, until } from "./raw-socket.ts";
+import type { Stage } from "./stage.ts";
 
-/** A client's ports run out where it does not come from many addresses. */
-const addresses = Array.from({ length: 16 }, (_, i) => `127.0.1.${i + 1}`);
 const openAtOnceMax = 400;
 
-/** Handshakes as fast as they are answered, up to a rate; each client vanishes with its session. */
+/** Handshakes as fast as they are answered or refused, up to a rate; each client vanishes with its session. */
 async function storm(port: number, perSecondMax: number, forMs: number): Promise<Values> {
   const fromMs = performance.now();
   const open = new Set<RawSocket>();
@@ -21,7 +21,7 @@ async function storm(port: number, perSecondMax: number, forMs: number): Promise
   const dueNow = (): number => Math.floor(((performance.now() - fromMs) / 1000) * perSecondMax);
   while (performance.now() - fromMs < forMs) {
     while (open.size < openAtOnceMax && attempts < dueNow()) {
-      const socket = new RawSocket(port, addresses[attempts++ % addresses.length]);
+      const socket = new RawSocket(port, manyAddresses[attempts++ % manyAddresses.length]);
       open.add(socket);
       socket.onBytes = () => {
         if (socket.bytesReceived < handshakeBytes) return;
@@ -34,13 +34,40 @@ async function storm(port: number, perSecondMax: number, forMs: number): Promise
     await new Promise((resolve) => setImmediate(resolve));
   }
   await until(() => open.size === 0, 10_000);
+  const unanswered = open.size;
   resetAll([...open]);
-  return {
-    attempts,
-    replies,
-    perSecond: (replies / (performance.now() - fromMs)) * 1000,
-    unanswered: attempts - replies,
-  };
+  const perSecond = (replies / (performance.now() - fromMs)) * 1000;
+  return { attempts, replies, perSecond, unanswered, refused: attempts - replies - unanswered };
+}
+
+/** A storm beside a hundred clients with sessions that live on; those of the storm expire, and others may come. */
+async function stormBesideOthers(stage: Stage, settings: Readonly<Record<string, number>>): Promise<Values> {
+  const server = await stage.server({ settings: { tickTime: 300, ...settings } });
+  const others = await Promise.all(
+    Array.from({ length: 100 }, () => WireClient.connect(server.port, { timeoutMs: 10_000 })),
+  );
+  const pings = setInterval(() => others.forEach((client) => void client.ping().catch(() => undefined)), 2000);
+  return stage.beside(server, async () => {
+    const came = await storm(server.port, 10_000, stormMs(stage.scale));
+    // Those hundred, and the well-behaved client.
+    const isOver = await until(async () => (await gauge(server.port, "global_sessions")) === others.length + 1, 20_000);
+    clearInterval(pings);
+    const alive = await Promise.all(
+      others.map((client) =>
+        client.exists("/").then(
+          () => 1,
+          () => 0,
+        ),
+      ),
+    );
+    for (const client of others) client.drop();
+    const isOpen = await attempt(server.port, async (client) => (await client.handshake()) !== null);
+    return { ...came, isRestored: isOver && isOpen && alive.every((one) => one === 1) ? 1 : 0 };
+  });
+}
+
+function stormMs(scale: Scale): number {
+  return scale === "small" ? 500 : 30_000;
 }
 
 const connectStorm: Attack = {
@@ -48,34 +75,33 @@ const connectStorm: Attack = {
   about: "new sessions, up to 10,000 a second, of clients that vanish once they have one; all of these sessions expire",
   limits: () => [
     { measure: "replies", atLeast: 100 },
+    { measure: "unanswered", atMost: 0 },
+    { measure: "refused", atMost: 0 },
     { measure: "isRestored", atLeast: 1 },
   ],
-  run: async (stage) => {
-    const server = await stage.server({ settings: { tickTime: 300 } });
-    const others = await Promise.all(
-      Array.from({ length: 100 }, () => WireClient.connect(server.port, { timeoutMs: 10_000 })),
-    );
-    const pings = setInterval(() => others.forEach((client) => void client.ping().catch(() => undefined)), 2000);
-    return stage.beside(server, async () => {
-      const came = await storm(server.port, 10_000, stage.pick(500, 30_000));
-      // Those hundred, and the well-behaved client.
-      const isRestored = await until(
-        async () => (await gauge(server.port, "global_sessions")) === others.length + 1,
-        20_000,
-      );
-      clearInterval(pings);
-      const alive = await Promise.all(
-        others.map((client) =>
-          client.exists("/").then(
-            () => 1,
-            () => 0,
-          ),
-        ),
-      );
-      for (const client of others) client.drop();
-      return { ...came, isRestored: isRestored && alive.every((one) => one === 1) ? 1 : 0 };
-    });
-  },
+  run: (stage) => stormBesideOthers(stage, {}),
+};
+
+/** A bucket of so many tokens, a token for each new session, and so many more a second. */
+const tokens = 200;
+const tokensPerSecond = 200;
+
+const throttledStorm: Attack = {
+  name: "connect storm on a throttle",
+  about: `the same where only ${tokens} sessions may come at once and ${tokensPerSecond} a second (connection_throttle_tokens)`,
+  limits: (scale) => [
+    { measure: "perSecond", atMost: tokensPerSecond + tokens / (stormMs(scale) / 1000) },
+    { measure: "replies", atLeast: 100 },
+    { measure: "unanswered", atMost: 0 },
+    { measure: "refused", atLeast: 1 },
+    { measure: "isRestored", atLeast: 1 },
+  ],
+  run: (stage) =>
+    stormBesideOthers(stage, {
+      connection_throttle_tokens: tokens,
+      connection_throttle_fill_time: 100,
+      connection_throttle_fill_count: tokensPerSecond / 10,
+    }),
 };
 
 /** One of a herd: it comes back to its session, wherever somebody serves, until it has it. */
@@ -143,4 +169,4 @@ const herd: Attack = {
   },
 };
 
-export const sessionAttacks: readonly Attack[] = [connectStorm, herd];
+export const sessionAttacks: readonly Attack[] = [connectStorm, throttledStorm, herd];
