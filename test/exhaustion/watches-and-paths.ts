@@ -5,14 +5,14 @@
  */
 
 import { Bytes } from "../support/bytes.ts";
-import { residentBytes } from "../support/server-process.ts";
+import { cpuSeconds, residentBytes } from "../support/server-process.ts";
 import { body, flag, op, requestFrame, WireClient } from "../support/wire-client.ts";
 import type { Attack } from "./attack.ts";
+import { deepestPath, pathAt } from "./deepest-path.ts";
 import { gauge } from "./gauge.ts";
 import { createMany, Pipeliner } from "./pipelined.ts";
 import { handshakeBytes, openSessions, resetAll, until } from "./raw-socket.ts";
 
-const deepName = "d";
 const fewInFlight = 80;
 
 const watchesOfOne: Attack = {
@@ -73,8 +73,45 @@ const watchersOfOne: Attack = {
   },
 };
 
-function pathAt(level: number): string {
-  return `/${deepName}`.repeat(level);
+/** Longer than V8 hashes (base/map-key.ts), and different in their ends only. */
+function longText(index: number): string {
+  return `${"k".repeat(17_000)}${String(index).padStart(8, "0")}`;
+}
+
+const longKeys: Attack = {
+  name: "long texts of one length",
+  about:
+    "paths of seventeen kilobytes that differ in their ends only, each watched, and ACL lists alike; then four times as many",
+  limits: () => [
+    // Four, if none is compared with all others.
+    { measure: "growthTimes", atMost: 8 },
+    { measure: "unanswered", atMost: 0 },
+  ],
+  run: async (stage) => {
+    const server = await stage.server();
+    const count = stage.pick(100, 800);
+    return stage.beside(server, async () => {
+      const pipeliner = await Pipeliner.open(server.port);
+      const cpuMsOf = async (from: number, size: number): Promise<number> => {
+        const beforeMs = cpuSeconds(server.pid) * 1000;
+        await pipeliner.run(op.exists, size, (i) => body.watched(`/${longText(from + i)}`, true), fewInFlight);
+        await pipeliner.run(op.create, size, (i) => guarded(from + i), fewInFlight);
+        return cpuSeconds(server.pid) * 1000 - beforeMs;
+      };
+      const floorMs = 200;
+      const quarterMs = await cpuMsOf(0, count);
+      const growthTimes = (await cpuMsOf(count, 4 * count)) / Math.max(quarterMs, floorMs);
+      const isWatched = (await gauge(server.port, "watch_count")) === 5 * count;
+      pipeliner.socket.reset();
+      return { attempts: 10 * count, growthTimes, unanswered: isWatched ? 0 : 1 };
+    });
+  },
+};
+
+function guarded(index: number): Buffer {
+  return body.create(`/guarded-${index}`, "", flag.persistent, [
+    { perms: 31, scheme: "digest", id: `${longText(index)}:x` },
+  ]);
 }
 
 const deepPaths: Attack = {
@@ -100,7 +137,7 @@ const deepPaths: Attack = {
       const deepest = await client.getData(pathAt(depth), true);
       await client.setData(pathAt(depth), "deep");
       await client.nextEvent();
-      const counted = await client.request(104, body.path(`/${deepName}`));
+      const counted = await client.request(104, body.path(pathAt(1)));
       const all = counted.body.readInt32BE(0);
       return {
         attempts: depth,
@@ -170,4 +207,12 @@ const ephemerals: Attack = {
   },
 };
 
-export const treeAttacks: readonly Attack[] = [watchesOfOne, watchersOfOne, deepPaths, manyChildren, ephemerals];
+export const treeAttacks: readonly Attack[] = [
+  watchesOfOne,
+  watchersOfOne,
+  longKeys,
+  deepPaths,
+  deepestPath,
+  manyChildren,
+  ephemerals,
+];
