@@ -5,12 +5,13 @@
  *   machines   killed, bounced (and up again at once), power lost (of one, of all), paused, clock set; leaders that die young,
  *              learners that die while they are brought up to date, alone or with their leader
  *   links      cut, isolated, clogged for a while; mended
+ *   addresses  dark for a while, where members have two: one of one member's, or one of everybody's
  *   disks      broken (calls fail; the server is to end itself), wiped
  */
 
 import type { Dice, Schedule } from "./schedule.ts";
 import type { SimMember } from "./sim-member.ts";
-import type { SimNetwork } from "./sim-network.ts";
+import type { SimNetwork, SimNode } from "./sim-network.ts";
 
 interface Fault {
   readonly name: string;
@@ -45,7 +46,12 @@ export class Faults {
     this.#members = parts.members;
     this.#onLine = parts.onLine;
     const always = [...this.#remedies(), ...this.#machineFaults().slice(0, 1)];
-    const some = [...this.#machineFaults().slice(1), ...this.#linkFaults(), ...this.#diskFaults()];
+    const some = [
+      ...this.#machineFaults().slice(1),
+      ...this.#linkFaults(),
+      ...this.#diskFaults(),
+      ...this.#addressFaults(),
+    ];
     const known = [...always, ...some.filter(() => this.dice.below(3) > 0)];
     this.#leadersDieYoung = this.dice.oneIn(2);
     this.#learnersDieYoung = this.dice.oneIn(2);
@@ -173,6 +179,33 @@ export class Faults {
         },
       },
     ];
+  }
+
+  #addressFaults(): Fault[] {
+    if (this.#members.every(({ node }) => node.innerAddresses.length === 0)) return [];
+    const { dice } = this;
+    return [
+      {
+        name: "address dark",
+        weight: 2,
+        act: (member) => {
+          const hit = dice.oneIn(3) ? this.#members : [member];
+          const lost = dice.below(2);
+          const forMs = dice.skewed(20_000);
+          this.#note("address dark", member, () => {
+            for (const { node } of hit) this.#darken(node, lost, forMs);
+          });
+        },
+      },
+    ];
+  }
+
+  /** The other one is there, so that it can always be reached. */
+  #darken({ innerAddresses }: SimNode, lost: number, forMs: number): void {
+    const address = innerAddresses[lost]!;
+    this.#network.darken(address);
+    this.#network.lighten(innerAddresses[1 - lost]!);
+    this.#schedule.after(forMs, () => this.#network.lighten(address));
   }
 
   #diskFaults(): Fault[] {

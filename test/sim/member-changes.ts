@@ -13,6 +13,8 @@ import type { Dice } from "./schedule.ts";
 
 /** What a member is to be. */
 export interface MemberPlace {
+  /** Where other members find it, in the order of the alphabet. */
+  readonly hosts?: readonly string[];
   readonly quorumPort?: number;
   readonly electionPort?: number;
   readonly clientPort?: number;
@@ -27,12 +29,14 @@ export class MemberChanges {
   readonly #dice: Dice;
   readonly #count: number;
   readonly #version: () => bigint;
+  readonly #haveTwoAddresses: boolean;
 
   /** @param parts.version that of the configuration in force, as far as anybody can tell. */
-  constructor(parts: { dice: Dice; count: number; version: () => bigint }) {
+  constructor(parts: { dice: Dice; count: number; version: () => bigint; haveTwoAddresses: boolean }) {
     this.#dice = parts.dice;
     this.#count = parts.count;
     this.#version = parts.version;
+    this.#haveTwoAddresses = parts.haveTwoAddresses;
   }
 
   /** Whether one is asked for now. */
@@ -50,8 +54,8 @@ export class MemberChanges {
   #whole(): ReconfigRequest {
     const dice = this.#dice;
     const [leaveOneIn, observeOneIn] = [dice.pick([2, 4, 1_000]), dice.pick([2, 4, 1_000])];
-    const places = Array.from({ length: this.#count }, () => ({
-      ...this.#place(observeOneIn),
+    const places = Array.from({ length: this.#count }, (_, i) => ({
+      ...this.#place(i + 1, observeOneIn),
       isGone: dice.oneIn(leaveOneIn),
     }));
     const change = changeTo(places);
@@ -68,20 +72,27 @@ export class MemberChanges {
       const draw = dice.below(6);
       if (draw === 0) leaving.push(sid);
       // Who leaves may join in the same change.
-      if (draw === 1 || (draw === 0 && dice.oneIn(4))) joining.push(memberLine(sid, this.#place(2)));
+      if (draw === 1 || (draw === 0 && dice.oneIn(4))) joining.push(memberLine(sid, this.#place(sid, 2)));
     }
     return { op: "reconfig", joining: joining.join(), leaving: leaving.join() };
   }
 
   /** Election ports move seldom: who is away while all of them do knows nobody's any more, with ZooKeeper as well. */
-  #place(observeOneIn: number): MemberPlace & { readonly isObserver: boolean } {
+  #place(sid: number, observeOneIn: number): MemberPlace & { readonly isObserver: boolean } {
     const dice = this.#dice;
     return {
+      ...(this.#haveTwoAddresses ? { hosts: this.#hosts(sid) } : {}),
       quorumPort: dice.oneIn(6) ? 2889 : 2888,
       electionPort: dice.oneIn(20) ? 3889 : 3888,
       clientPort: dice.oneIn(6) ? 2182 : 2181,
       isObserver: dice.oneIn(observeOneIn),
     };
+  }
+
+  /** Both networks, or one of them. */
+  #hosts(sid: number): readonly string[] {
+    const both = hostsOf(sid, true);
+    return this.#dice.oneIn(8) ? [this.#dice.pick(both)] : both;
   }
 }
 
@@ -92,13 +103,22 @@ export function changeTo(places: readonly MemberPlace[]): ReconfigRequest {
 }
 
 /** As /zookeeper/config has it. */
-export function memberLine(
-  sid: number,
-  { quorumPort = 2888, electionPort = 3888, clientPort = 2181, isObserver = false }: MemberPlace = {},
-): string {
-  const host = `s${sid}`;
+export function memberLine(sid: number, place: MemberPlace = {}): string {
+  const { quorumPort = 2888, electionPort = 3888, clientPort = 2181, isObserver = false } = place;
+  const addresses = (place.hosts ?? hostsOf(sid)).map((host) => `${host}:${quorumPort}:${electionPort}`);
   const role = isObserver ? "observer" : "participant";
-  return `server.${sid}=${host}:${quorumPort}:${electionPort}:${role};${host}:${clientPort}`;
+  return `server.${sid}=${addresses.join("|")}:${role};${hostOf(sid)}:${clientPort}`;
+}
+
+/** The name of a member's machine, where its clients find it. */
+export function hostOf(sid: number): string {
+  return `s${sid}`;
+}
+
+/** Where other members find it: there as well, or in two networks that are theirs alone. */
+export function hostsOf(sid: number, haveTwoAddresses = false): readonly string[] {
+  const host = hostOf(sid);
+  return haveTwoAddresses ? [`${host}a`, `${host}b`] : [host];
 }
 
 /** Two or three groups of these voters, who weigh as much as dice say; as /zookeeper/config has them. */

@@ -6,6 +6,7 @@ import { dumpTree } from "../support/tree-dump.ts";
 import { ask, begun, clientAt, cutOff, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
 import type { SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
+import { placeText } from "./sim-network.ts";
 import { create } from "./workload.ts";
 
 const port = { observerMasterPort: 2191 };
@@ -88,7 +89,9 @@ describe("an observer", () => {
     const { ensemble, observer } = await withObserver();
     const leader = await leaderOf(ensemble);
     // As if the followers could not bind that port.
-    for (const { node } of othersThan(ensemble, leader, observer)) node.listeners.delete(port.observerMasterPort);
+    for (const { node } of othersThan(ensemble, leader, observer)) {
+      node.listeners.delete(placeText(node.name, port.observerMasterPort));
+    }
     cutOff(ensemble, observer);
     expect(await ensemble.until(() => !observer.isServing, 10_000)).toBe(true);
     ensemble.network.heal();

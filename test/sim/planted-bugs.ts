@@ -381,6 +381,31 @@ export const plantedBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "first-address-alone",
+    like: "",
+    about: "of several addresses of a server the first is the one that others connect to",
+    edits: [
+      { file: "net/addresses.ts", from: "  let pending = addresses.length;\n", to: "  let pending = 1;\n" },
+      {
+        file: "net/addresses.ts",
+        from: "  for (const { host, port } of addresses) {\n",
+        to: "  for (const { host, port } of addresses.slice(0, 1)) {\n",
+      },
+    ],
+  },
+  {
+    name: "votes-into-a-dark-network",
+    like: "",
+    about: "a vote that is not answered is waited for over the same connection, whatever has become of its network",
+    edits: [
+      {
+        file: "net/election-port.ts",
+        from: "vote.state === ServerState.looking && this.#addressesOf(sid).length > 1",
+        to: "vote.state === ServerState.looking && this.#isClosed",
+      },
+    ],
+  },
 ];
 
 /** The bug of that name. @throws Error that names them all. */

@@ -19,7 +19,7 @@ import { dumpTree } from "../support/tree-dump.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { checkChanges, configProblem, type ConfigRules, expectSeen } from "./config-check.ts";
 import { stateOf } from "./faults.ts";
-import { memberLine } from "./member-changes.ts";
+import { hostsOf, memberLine } from "./member-changes.ts";
 import { Dice, Schedule } from "./schedule.ts";
 import { SimMember } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
@@ -32,6 +32,8 @@ export interface Shape {
   readonly observers: number;
   /** `group.G` and `weight.N` lines; none where majorities decide. */
   readonly quorumLines?: readonly string[];
+  /** Whether members find each other in two networks. */
+  readonly haveTwoAddresses?: boolean;
   readonly clients: number;
   /** Longest usual delays of the network and of the disks. */
   readonly networkMsMax: number;
@@ -109,7 +111,14 @@ export class SimEnsemble {
     for (let sid = 1; sid <= voters + observers; sid++) {
       this.members.push(
         new SimMember({
-          options: { sid, zooCfg, diskMsMax: shape.diskMsMax, treeSliceBytes, properties: shape.properties ?? {} },
+          options: {
+            sid,
+            hosts: hostsOf(sid, shape.haveTwoAddresses),
+            zooCfg,
+            diskMsMax: shape.diskMsMax,
+            treeSliceBytes,
+            properties: shape.properties ?? {},
+          },
           schedule: this.schedule,
           network: this.network,
           dice: new Dice(seed, `disk ${sid}`),
@@ -221,9 +230,13 @@ export class SimEnsemble {
     if (!(await this.until(() => client.isAttached, 60_000))) throw new Error("no member lets a client in");
   }
 
-  /** Mends everything and waits until all is well, and all clients and their sessions are gone. */
-  async heal(): Promise<void> {
+  /**
+   * Mends everything and waits until all is well, and all clients and their sessions are gone.
+   * @param lostAddresses what stays dark nevertheless: all has to be well without.
+   */
+  async heal(lostAddresses: readonly string[] = []): Promise<void> {
     this.network.heal();
+    for (const address of lostAddresses) this.network.darken(address);
     for (const member of this.members) member.mendDisk();
     // Who met its disk's fault only a moment ago may still be about to end itself.
     const areAllServing = (): boolean => {
@@ -365,17 +378,20 @@ function placeOf(member: SimMember): ServerPlace {
 }
 
 /** As /zookeeper/config has it. */
-function membersOf({ voters, observers, quorumLines = [] }: Shape): string {
-  const lines = Array.from({ length: voters + observers }, (_, i) => memberLine(i + 1, { isObserver: i >= voters }));
+function membersOf({ voters, observers, haveTwoAddresses, quorumLines = [] }: Shape): string {
+  const lines = Array.from({ length: voters + observers }, (_, i) => {
+    return memberLine(i + 1, { hosts: hostsOf(i + 1, haveTwoAddresses), isObserver: i >= voters });
+  });
   return [...lines, ...quorumLines].join("\n");
 }
 
-function configOf({ config }: Shape, membersText: string): string {
+function configOf({ config, haveTwoAddresses = false }: Shape, membersText: string): string {
   const lines = [
     `tickTime=${tickMs}`,
     "initLimit=20",
     `syncLimit=${syncLimit}`,
     "maxClientCnxns=0",
+    ...(haveTwoAddresses ? ["multiAddress.enabled=true"] : []),
     ...Object.entries(config).map(([key, value]) => `${key}=${value}`),
     membersText,
   ];
@@ -386,16 +402,15 @@ function configOf({ config }: Shape, membersText: string): string {
 function isLost({ sid, keptConfig }: SimMember, membersText: string): boolean {
   const own = `server.${sid}=`;
   if (!membersText.includes(own)) return true;
-  const places = new Set(membersText.split("\n").map(electionPlaceIn));
+  const places = new Set(membersText.split("\n").flatMap(electionPlacesIn));
   const known = `${keptConfig.committed.text}\n${keptConfig.next ?? ""}`.split("\n");
-  return !known.some(
-    (line) => line.startsWith("server.") && !line.startsWith(own) && places.has(electionPlaceIn(line)),
-  );
+  const others = known.filter((line) => line.startsWith("server.") && !line.startsWith(own));
+  return !others.flatMap(electionPlacesIn).some((place) => places.has(place));
 }
 
-/** server.1=HOST:2888:PORT:participant;... */
-function electionPlaceIn(line: string): string {
-  return line.replace(/^server\.\d+=(.+?):\d+:(\d+):.*$/, "$1:$2");
+/** server.1=HOST:2888:PORT|HOST:2888:PORT:participant;... */
+function electionPlacesIn(line: string): string[] {
+  return [...line.matchAll(/[=|](\w+):\d+:(\d+)/g)].map(([, host, port]) => `${host}:${port}`);
 }
 
 /** Each member writes the configuration for itself, by its own clock. */

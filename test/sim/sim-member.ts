@@ -12,12 +12,15 @@ import type { Database } from "#server/database.ts";
 import { EnsembleMember } from "#server/ensemble-member.ts";
 import { type CallVerdict, MemoryDisk, type PendingChange } from "../support/memory-disk.ts";
 import type { CommittedLog } from "./committed-log.ts";
+import { hostOf, memberLine } from "./member-changes.ts";
 import type { Dice, Schedule, ScheduledEvent } from "./schedule.ts";
 import { SimDisk } from "./sim-disk.ts";
-import type { SimNetwork, SimNode } from "./sim-network.ts";
+import { placeText, type SimNetwork, type SimNode } from "./sim-network.ts";
 
 export interface MemberOptions {
   readonly sid: number;
+  /** Where other members find it. */
+  readonly hosts: readonly string[];
   /** Lines of zoo.cfg that all members share: `server.N`, limits. */
   readonly zooCfg: string;
   readonly diskMsMax: number;
@@ -70,8 +73,9 @@ export class SimMember {
     this.#schedule = parts.schedule;
     this.#dice = parts.dice;
     this.#takeLine = parts.takeLine;
-    this.sid = parts.options.sid;
-    this.node = parts.network.node(`s${this.sid}`);
+    const { sid, hosts } = parts.options;
+    this.sid = sid;
+    this.node = parts.network.node(hostOf(sid), hosts);
     this.#memory = new MemoryDisk(true);
     this.#memory.put(zooCfgPath, Buffer.from(this.#zooCfgAtFirst()));
   }
@@ -92,7 +96,8 @@ export class SimMember {
 
   /** Where it lets clients in; a change of the members may have moved it. */
   get clientPort(): number {
-    return clientPorts.find((port) => this.node.listeners.has(port)) ?? clientPorts[0];
+    const { listeners, name } = this.node;
+    return clientPorts.find((port) => listeners.has(placeText(name, port))) ?? clientPorts[0];
   }
 
   get disk(): MemoryDisk {
@@ -239,7 +244,8 @@ export class SimMember {
       .split("\n")
       .filter((line) => !isOfMembers(line) && !line.startsWith("clientPort"));
     const isNamed = membersText.includes(`server.${this.sid}=`);
-    const itself = isNamed ? [] : [`server.${this.sid}=s${this.sid}:2888:3888:observer;s${this.sid}:2181`];
+    const { sid, hosts } = this.#options;
+    const itself = isNamed ? [] : [memberLine(sid, { hosts, isObserver: true })];
     this.#memory.put(zooCfgPath, Buffer.from([...settings, membersText, ...itself].join("\n")));
     for (const name of this.#memory.names(confFolder)) {
       if (name !== "zoo.cfg") this.#memory.drop(`${confFolder}/${name}`);
@@ -257,7 +263,7 @@ export class SimMember {
 
   #zooCfgAtFirst(): string {
     const { sid, zooCfg } = this.#options;
-    return `dataDir=/data\nclientPort=2181\nclientPortAddress=s${sid}\n${zooCfg}`;
+    return `dataDir=/data\nclientPort=2181\nclientPortAddress=${hostOf(sid)}\n${zooCfg}`;
   }
 
   #config(): ServerConfig {

@@ -5,7 +5,9 @@
  *   write -> in flight -> (delay; waits while the link is cut or the reader is paused) -> data
  *   end, destroy, a crash -> behind what is in flight, or instead of it
  *
- * Each node has a {@link Wire} of its own, and its name is its address. Everything a node hears happens in an event of its own.
+ * Each node has a {@link Wire} of its own, and its name is its address. It may have more, each in a network of its own: what is sent
+ * to the second address of one comes from the second of the other. One that goes dark is there no more, for connections that are
+ * open either. Everything a node hears happens in an event of its own.
  */
 
 import type { ConnectOptions, Listener, ListenOptions, Socket, SocketHandler, Wire } from "#host/wire.ts";
@@ -24,13 +26,16 @@ export interface NetworkOptions {
 
 /** How often a sender tries whether a cut link has healed. */
 const retransmitMs = 200;
+const anyAddress = "0.0.0.0";
 
 export class SimNetwork {
   readonly schedule: Schedule;
   readonly dice: Dice;
   readonly options: NetworkOptions;
-  readonly #nodes = new Map<string, SimNode>();
+  /** By each of their addresses. */
+  readonly #nodesAt = new Map<string, SimNode>();
   readonly #cuts = new Set<string>();
+  readonly #dark = new Set<string>();
   #nextPort = 40_000;
 
   constructor(schedule: Schedule, dice: Dice, options: NetworkOptions) {
@@ -39,12 +44,12 @@ export class SimNetwork {
     this.options = options;
   }
 
-  /** The machine of that name, which is there from the first call on. */
-  node(name: string): SimNode {
-    const known = this.#nodes.get(name);
+  /** The machine of that name, which is there from the first call on; that one says what its other addresses are. */
+  node(name: string, others: readonly string[] = []): SimNode {
+    const known = this.#nodesAt.get(name);
     if (known !== undefined) return known;
-    const node = new SimNode(this, name);
-    this.#nodes.set(name, node);
+    const node = new SimNode(this, name, others);
+    for (const address of node.addresses) this.#nodesAt.set(address, node);
     return node;
   }
 
@@ -53,13 +58,31 @@ export class SimNetwork {
     this.#cuts.add(`${from} ${to}`);
   }
 
-  heal(from?: string, to?: string): void {
-    if (from === undefined || to === undefined) this.#cuts.clear();
-    else this.#cuts.delete(`${from} ${to}`);
+  /** Nothing reaches that address, nor anybody from there. */
+  darken(address: string): void {
+    this.#dark.add(address);
   }
 
-  isCut(from: string, to: string): boolean {
-    return this.#cuts.has(`${from} ${to}`);
+  lighten(address: string): void {
+    this.#dark.delete(address);
+  }
+
+  heal(from?: string, to?: string): void {
+    if (from !== undefined && to !== undefined) {
+      this.#cuts.delete(`${from} ${to}`);
+      return;
+    }
+    this.#cuts.clear();
+    this.#dark.clear();
+  }
+
+  /** Whether what is sent at that end does not reach the other. */
+  isSevered({ node, other, remoteAddress }: SimSocket): boolean {
+    return this.#isCut(node, other.node) || this.#dark.has(remoteAddress) || this.#dark.has(other.remoteAddress);
+  }
+
+  #isCut(from: SimNode, to: SimNode): boolean {
+    return this.#cuts.has(`${from.name} ${to.name}`);
   }
 
   delayMs(): number {
@@ -72,7 +95,7 @@ export class SimNetwork {
 
   connect(from: SimNode, options: ConnectOptions): void {
     const { schedule } = this;
-    const to = this.#nodes.get(options.host);
+    const to = this.#nodesAt.get(options.host);
     const fail = (afterMs: number, code: string): void => {
       from.later(schedule, afterMs, () => {
         options.failed(Object.assign(new Error(`${code}: ${options.host}:${options.port}`), { code }));
@@ -82,30 +105,31 @@ export class SimNetwork {
       fail(this.delayMs(), "ENOTFOUND");
       return;
     }
+    const source = from.addressTowards(to, options.host);
     from.later(schedule, this.delayMs(), () => {
-      if (this.isCut(from.name, to.name) || this.isCut(to.name, from.name) || to.isDark) {
+      const isDark = to.isDark || this.#dark.has(source) || this.#dark.has(options.host);
+      if (isDark || this.#isCut(from, to) || this.#isCut(to, from)) {
         fail(options.timeoutMs, "ETIMEDOUT");
         return;
       }
-      const listening = to.listeners.get(options.port);
-      if (listening === undefined) {
+      const listening = to.listeningAt(options);
+      if (listening === null) {
         fail(this.delayMs(), "ECONNREFUSED");
         return;
       }
-      this.#join(from, to, listening, options);
+      const near = new SimSocket(this, from, { address: options.host, port: options.port });
+      const far = new SimSocket(this, to, { address: source, port: this.ephemeralPort() });
+      this.#join(near, far, listening, options);
     });
   }
 
-  #join(from: SimNode, to: SimNode, listening: ListenOptions, options: ConnectOptions): void {
-    const port = this.ephemeralPort();
-    const near = new SimSocket(this, from, { address: to.name, port: options.port });
-    const far = new SimSocket(this, to, { address: from.name, port });
+  #join(near: SimSocket, far: SimSocket, listening: ListenOptions, options: ConnectOptions): void {
     near.other = far;
     far.other = near;
-    from.sockets.add(near);
-    to.sockets.add(far);
+    near.node.sockets.add(near);
+    far.node.sockets.add(far);
     far.handler = listening.accept(far);
-    from.later(this.schedule, this.delayMs(), () => {
+    near.node.later(this.schedule, this.delayMs(), () => {
       if (!near.isOpen) return;
       near.handler = options.connected(near);
       near.wake();
@@ -113,13 +137,22 @@ export class SimNetwork {
   }
 }
 
+/** As {@link SimNode.listeners} has it. */
+export function placeText(address: string, port: number): string {
+  return `${address}:${port}`;
+}
+
 export class SimNode {
   readonly name: string;
+  /** Where other machines of its kind find it alone; none where its name will do. */
+  readonly innerAddresses: readonly string[];
+  readonly addresses: readonly string[];
   /** Of the process that runs now; that of an earlier one does nothing any more. */
   wire: Wire;
   /** Told before something is sent; it may let the process die. */
   beforeSend: () => void = () => {};
-  readonly listeners: Map<number, ListenOptions> = new Map();
+  /** By address and port. */
+  readonly listeners: Map<string, ListenOptions> = new Map();
   readonly sockets: Set<SimSocket> = new Set();
   /** Raised by every crash: what an earlier life began does not end in a later one. */
   life = 0;
@@ -129,8 +162,10 @@ export class SimNode {
   frozenUntilMs = 0;
   readonly #network: SimNetwork;
 
-  constructor(network: SimNetwork, name: string) {
+  constructor(network: SimNetwork, name: string, others: readonly string[]) {
     this.name = name;
+    this.innerAddresses = others.filter((address) => address !== name);
+    this.addresses = [name, ...this.innerAddresses];
     this.#network = network;
     this.wire = this.#newWire();
   }
@@ -149,6 +184,17 @@ export class SimNode {
         if (life === this.life) this.#network.connect(this, options);
       },
     };
+  }
+
+  /** Who listens at that address, be it as one of all. */
+  listeningAt({ host, port }: { readonly host: string; readonly port: number }): ListenOptions | null {
+    const { listeners } = this;
+    return listeners.get(placeText(host, port)) ?? listeners.get(placeText(anyAddress, port)) ?? null;
+  }
+
+  /** Where what it sends to that address comes from. */
+  addressTowards({ addresses }: SimNode, address: string): string {
+    return this.addresses[addresses.indexOf(address)] ?? this.name;
   }
 
   /** The process is gone. `isSilent`: so is the machine, and its peers are told nothing until they ask. */
@@ -180,13 +226,16 @@ export class SimNode {
   }
 
   #listen(options: ListenOptions): Listener {
-    const { port } = options;
-    if (this.listeners.has(port)) throw Object.assign(new Error(`EADDRINUSE: ${port}`), { code: "EADDRINUSE" });
-    this.listeners.set(port, options);
+    const { address, port } = options;
+    const place = placeText(address, port);
+    const refuse = (code: string): Error => Object.assign(new Error(`${code}: ${place}`), { code });
+    if (address !== anyAddress && !this.addresses.includes(address)) throw refuse("EADDRNOTAVAIL");
+    if (this.listeners.has(place)) throw refuse("EADDRINUSE");
+    this.listeners.set(place, options);
     const close = async (): Promise<void> => {
-      if (this.listeners.get(port) === options) this.listeners.delete(port);
+      if (this.listeners.get(place) === options) this.listeners.delete(place);
     };
-    return { address: this.name, port, close };
+    return { address, port, close };
   }
 }
 
@@ -303,9 +352,8 @@ export class SimSocket implements Socket {
     this.#isPumping = true;
     this.#network.schedule.after(delayMs, () => {
       this.#isPumping = false;
-      const { name } = this.node;
       const { schedule } = this.#network;
-      if (this.#network.isCut(name, this.remoteAddress) || this.other.node.isDark) {
+      if (this.#network.isSevered(this) || this.other.node.isDark) {
         this.#pump(retransmitMs);
         return;
       }

@@ -7,6 +7,7 @@ import { Faults } from "./faults.ts";
 import { groupLines, MemberChanges } from "./member-changes.ts";
 import { Dice } from "./schedule.ts";
 import { SimEnsemble } from "./sim-ensemble.ts";
+import type { SimMember } from "./sim-member.ts";
 import { Workload } from "./workload.ts";
 
 export interface SimulationOptions {
@@ -33,6 +34,8 @@ export class Simulation {
   readonly #workload: Workload;
   /** How long things take to come about, in each step of the trouble. */
   readonly #stepMsMax: number;
+  /** What is not mended in the end. */
+  readonly #lostAddresses: readonly string[];
 
   constructor({ seed, onLine }: SimulationOptions) {
     const dice = new Dice(seed, "shape");
@@ -50,6 +53,8 @@ export class Simulation {
     const hasGroups = quorumDice.oneIn(5);
     const mayOneVote = quorumDice.oneIn(4);
     const voters = dice.pick([3, 3, 3, 5]);
+    const addressDice = new Dice(seed, "addresses");
+    const haveTwoAddresses = addressDice.oneIn(4);
     this.ensemble = new SimEnsemble({
       seed,
       voters,
@@ -62,6 +67,7 @@ export class Simulation {
             Array.from({ length: voters }, (_, i) => i + 1),
           )
         : [],
+      haveTwoAddresses,
       clients: 1 + dice.below(4),
       networkMsMax: dice.pick([2, 10, 50]),
       diskMsMax: dice.pick([1, 5, 20]),
@@ -76,6 +82,7 @@ export class Simulation {
         ...(doFollowersServeObservers ? { observerMasterPort: 2191 } : {}),
         ...(areLeadersBusy ? { leaderServes: "no" } : {}),
         ...(mayOneVote ? { standaloneEnabled: false } : {}),
+        ...(haveTwoAddresses && addressDice.oneIn(3) ? { quorumListenOnAllIPs: true } : {}),
         // Some thirty transactions, and the epoch's numbers are nearly used up.
         ...(memberDice.oneIn(8) ? { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 } : {}),
       },
@@ -84,17 +91,21 @@ export class Simulation {
     });
     const { schedule, network, members } = this.ensemble;
     const version = (): bigint => this.ensemble.leader?.server?.views.committed.version ?? 0n;
-    const changes = isReconfigEnabled ? new MemberChanges({ dice: memberDice, count: members.length, version }) : null;
+    const changes = isReconfigEnabled
+      ? new MemberChanges({ dice: memberDice, count: members.length, version, haveTwoAddresses })
+      : null;
     this.#workload = new Workload(new Dice(seed, "work"), changes);
     const faultDice = new Dice(seed, "faults");
     this.#faults = new Faults({ dice: faultDice, schedule, network, members, onLine: onLine ?? (() => {}) });
+    // Whom a change has left with one address needs that one.
+    this.#lostAddresses = haveTwoAddresses && !isReconfigEnabled ? lostAddresses(addressDice, members) : [];
   }
 
   async run(): Promise<RunReport> {
     const { ensemble } = this;
     await ensemble.setUp();
     await this.#trouble();
-    await ensemble.heal();
+    await ensemble.heal(this.#lostAddresses);
     ensemble.judge();
     const { calls } = ensemble;
     return {
@@ -139,4 +150,11 @@ export class Simulation {
       });
     }
   }
+}
+
+/** Of some members one address, in the same network; or of none. */
+function lostAddresses(dice: Dice, members: readonly SimMember[]): string[] {
+  if (dice.oneIn(3)) return [];
+  const network = dice.below(2);
+  return members.filter(() => dice.below(3) > 0).map(({ node }) => node.innerAddresses[network]!);
 }
