@@ -6,9 +6,11 @@
  *              learners that die while they are brought up to date, alone or with their leader
  *   links      cut, isolated, clogged for a while; mended
  *   addresses  dark for a while, where members have two: one of one member's, or one of everybody's
+ *   oracle     its word given, taken back, where two voters have one
  *   disks      broken (calls fail; the server is to end itself), wiped
  */
 
+import type { OracleOperator } from "./oracle-operator.ts";
 import type { Dice, Schedule } from "./schedule.ts";
 import type { SimMember } from "./sim-member.ts";
 import type { SimNetwork, SimNode } from "./sim-network.ts";
@@ -27,6 +29,7 @@ export class Faults {
   readonly #schedule: Schedule;
   readonly #network: SimNetwork;
   readonly #members: readonly SimMember[];
+  readonly #oracle: OracleOperator | null;
   readonly #onLine: (line: string) => void;
   /** Each as often as it weighs. */
   readonly #drawn: readonly Fault[];
@@ -38,14 +41,16 @@ export class Faults {
     schedule: Schedule;
     network: SimNetwork;
     members: readonly SimMember[];
+    oracle: OracleOperator | null;
     onLine: (line: string) => void;
   }) {
     this.dice = parts.dice;
     this.#schedule = parts.schedule;
     this.#network = parts.network;
     this.#members = parts.members;
+    this.#oracle = parts.oracle;
     this.#onLine = parts.onLine;
-    const always = [...this.#remedies(), ...this.#machineFaults().slice(0, 1)];
+    const always = [...this.#remedies(), ...this.#machineFaults().slice(0, 1), ...this.#oracleWords(parts.oracle)];
     const some = [
       ...this.#machineFaults().slice(1),
       ...this.#linkFaults(),
@@ -208,6 +213,28 @@ export class Faults {
     this.#schedule.after(forMs, () => this.#network.lighten(address));
   }
 
+  #oracleWords(oracle: OracleOperator | null): Fault[] {
+    if (oracle === null) return [];
+    return [
+      {
+        name: "word given",
+        weight: 3,
+        act: () => {
+          const candidate = oracle.candidate();
+          if (candidate !== null) this.#note("word given", candidate, () => oracle.give(candidate));
+        },
+      },
+      {
+        name: "word taken back",
+        weight: 2,
+        act: () => {
+          const { chosen } = oracle;
+          if (chosen !== null) this.#note("word taken back", chosen, () => oracle.takeBack());
+        },
+      },
+    ];
+  }
+
   #diskFaults(): Fault[] {
     const { dice } = this;
     return [
@@ -245,9 +272,11 @@ export class Faults {
     if (!others.every(({ isServing }) => isServing) || new Set(others.map(stateOf)).size !== 1) return;
     // A leader has committed what nobody else has heard of yet.
     if (member.server?.peer?.leading !== undefined && member.server?.peer?.leading !== null) return;
+    if (this.#oracle?.isDispensable(member) === false) return;
     this.#note("wiped", member, () => {
       member.crash(false);
       member.wipe();
+      this.#oracle?.wiped(member);
       member.start();
     });
   }

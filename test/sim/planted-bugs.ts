@@ -406,6 +406,30 @@ export const plantedBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "word-kept",
+    like: "",
+    about: "what the oracle has once granted counts until the server's end",
+    edits: [
+      {
+        file: "server/ensemble-member.ts",
+        from: "    return { grants: () => disk.peek(path, 1)?.[0] === granted };\n",
+        to: "    let isGranted = false;\n    return { grants: () => (isGranted ||= disk.peek(path, 1)?.[0] === granted) };\n",
+      },
+    ],
+  },
+  {
+    name: "leader-alone-not-followed",
+    like: "",
+    about: "who comes back does not follow a leader that the oracle has left alone",
+    edits: [
+      {
+        file: "quorum/leader-election.ts",
+        from: "vote.leader === sid && this.#views.isOtherByOracle",
+        to: "vote.leader === sid && this.#views.isAloneByOracle",
+      },
+    ],
+  },
 ];
 
 /** The bug of that name. @throws Error that names them all. */

@@ -5,6 +5,7 @@
 
 import { Faults } from "./faults.ts";
 import { groupLines, MemberChanges } from "./member-changes.ts";
+import { OracleOperator, oraclePath } from "./oracle-operator.ts";
 import { Dice } from "./schedule.ts";
 import { SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
@@ -42,7 +43,9 @@ export class Simulation {
     const treeDice = new Dice(seed, "trees");
     const isNarrow = treeDice.oneIn(3);
     const memberDice = new Dice(seed, "members");
-    const isReconfigEnabled = memberDice.oneIn(3);
+    const hasOracle = new Dice(seed, "oracle").oneIn(8);
+    // What an operator may say while the voters change is another matter.
+    const isReconfigEnabled = memberDice.oneIn(3) && !hasOracle;
     const modeDice = new Dice(seed, "modes");
     const areSessionsLocal = modeDice.oneIn(4);
     const isReadOnlyEnabled = modeDice.oneIn(4);
@@ -50,9 +53,10 @@ export class Simulation {
     const areLeadersBusy = modeDice.oneIn(5);
     this.#stepMsMax = dice.pick([20, 100, 600, 2_000]);
     const quorumDice = new Dice(seed, "quorums");
-    const hasGroups = quorumDice.oneIn(5);
+    const hasGroups = quorumDice.oneIn(5) && !hasOracle;
     const mayOneVote = quorumDice.oneIn(4);
-    const voters = dice.pick([3, 3, 3, 5]);
+    const drawnVoters = dice.pick([3, 3, 3, 5]);
+    const voters = hasOracle ? 2 : drawnVoters;
     const addressDice = new Dice(seed, "addresses");
     const haveTwoAddresses = addressDice.oneIn(4);
     this.ensemble = new SimEnsemble({
@@ -82,6 +86,7 @@ export class Simulation {
         ...(doFollowersServeObservers ? { observerMasterPort: 2191 } : {}),
         ...(areLeadersBusy ? { leaderServes: "no" } : {}),
         ...(mayOneVote ? { standaloneEnabled: false } : {}),
+        ...(hasOracle ? { oraclePath } : {}),
         ...(haveTwoAddresses && addressDice.oneIn(3) ? { quorumListenOnAllIPs: true } : {}),
         // Some thirty transactions, and the epoch's numbers are nearly used up.
         ...(memberDice.oneIn(8) ? { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 } : {}),
@@ -96,7 +101,8 @@ export class Simulation {
       : null;
     this.#workload = new Workload(new Dice(seed, "work"), changes);
     const faultDice = new Dice(seed, "faults");
-    this.#faults = new Faults({ dice: faultDice, schedule, network, members, onLine: onLine ?? (() => {}) });
+    const oracle = hasOracle ? new OracleOperator(members.slice(0, voters), new Dice(seed, "words")) : null;
+    this.#faults = new Faults({ dice: faultDice, schedule, network, members, oracle, onLine: onLine ?? (() => {}) });
     // Whom a change has left with one address needs that one.
     this.#lostAddresses = haveTwoAddresses && !isReconfigEnabled ? lostAddresses(addressDice, members) : [];
   }
