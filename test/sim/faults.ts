@@ -7,9 +7,11 @@
  *   links      cut, isolated, clogged for a while; mended
  *   addresses  dark for a while, where members have two: one of one member's, or one of everybody's
  *   oracle     its word given, taken back, where two voters have one
+ *   modes      a server is killed, and starts again with another setting
  *   disks      broken (calls fail; the server is to end itself), wiped
  */
 
+import { type Mode, settingsText } from "./modes.ts";
 import type { OracleOperator } from "./oracle-operator.ts";
 import type { Dice, Schedule } from "./schedule.ts";
 import type { SimMember } from "./sim-member.ts";
@@ -42,6 +44,8 @@ export class Faults {
     network: SimNetwork;
     members: readonly SimMember[];
     oracle: OracleOperator | null;
+    /** Those that change while the ensemble runs. */
+    modes: readonly Mode[];
     onLine: (line: string) => void;
   }) {
     this.dice = parts.dice;
@@ -56,6 +60,7 @@ export class Faults {
       ...this.#linkFaults(),
       ...this.#diskFaults(),
       ...this.#addressFaults(),
+      ...this.#modeChanges(parts.modes),
     ];
     const known = [...always, ...some.filter(() => this.dice.below(3) > 0)];
     this.#leadersDieYoung = this.dice.oneIn(2);
@@ -211,6 +216,26 @@ export class Faults {
     this.#network.darken(address);
     this.#network.lighten(innerAddresses[1 - lost]!);
     this.#schedule.after(forMs, () => this.#network.lighten(address));
+  }
+
+  #modeChanges(modes: readonly Mode[]): Fault[] {
+    if (modes.length === 0) return [];
+    const { dice } = this;
+    return [
+      {
+        name: "mode changed",
+        weight: 2,
+        act: (member) => {
+          const { on, off } = dice.pick(modes);
+          const settings = dice.oneIn(2) ? on : off;
+          this.#note("mode changed", member, () => {
+            this.#onLine(`${this.#schedule.nowMs.toFixed(2)} --- ${member.sid} has ${settingsText(settings)}`);
+            if (member.isUp) this.#bounce(member);
+            member.set(settings);
+          });
+        },
+      },
+    ];
   }
 
   #oracleWords(oracle: OracleOperator | null): Fault[] {

@@ -430,6 +430,18 @@ export const plantedBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "leader-serves-no-observers",
+    like: "",
+    about: "an observer that is to be served by followers waits for one that does, and never asks the leader",
+    edits: [
+      {
+        file: "quorum/quorum-peer.ts",
+        from: "    return this.#isLeadersTurn ? leader : this.#observerMasters",
+        to: "    return this.#observerMasters",
+      },
+    ],
+  },
 ];
 
 /** The bug of that name. @throws Error that names them all. */

@@ -20,6 +20,7 @@ import { CommittedLog } from "./committed-log.ts";
 import { checkChanges, configProblem, type ConfigRules, expectSeen } from "./config-check.ts";
 import { stateOf } from "./faults.ts";
 import { hostsOf, memberLine } from "./member-changes.ts";
+import { localSessions, type Mode, observerMasters } from "./modes.ts";
 import { Dice, Schedule } from "./schedule.ts";
 import { SimMember } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
@@ -43,6 +44,8 @@ export interface Shape {
   /** Lines of zoo.cfg that differ from run to run. */
   readonly config: Readonly<Record<string, string | number | boolean>>;
   readonly properties?: Readonly<Record<string, string>>;
+  /** What is set otherwise at some members while it runs. */
+  readonly changingModes?: readonly Mode[];
   /** Told every line that a member logs, and what befalls them. */
   readonly onLine?: (line: string) => void;
 }
@@ -91,10 +94,13 @@ export class SimEnsemble {
   readonly #hops: number;
 
   constructor(shape: Shape) {
-    this.#areSessionsLocal = shape.config["localSessionsEnabled"] === true;
+    const { changingModes = [] } = shape;
+    this.#areSessionsLocal = shape.config["localSessionsEnabled"] === true || changingModes.includes(localSessions);
     this.#isReconfigEnabled = shape.config["reconfigEnabled"] === true;
     this.#membersText = membersOf(shape);
-    this.#hops = shape.config["observerMasterPort"] === undefined ? 1 : 2;
+    const mayFollowersServe =
+      shape.config["observerMasterPort"] !== undefined || changingModes.includes(observerMasters);
+    this.#hops = mayFollowersServe ? 2 : 1;
     const { seed, voters, observers } = shape;
     const { windowBytes, bytesWeight, treeSliceBytes } = shape.isNarrow === true ? narrow : wide;
     this.#onLine = shape.onLine;

@@ -13,6 +13,7 @@ import { EnsembleMember } from "#server/ensemble-member.ts";
 import { type CallVerdict, MemoryDisk, type PendingChange } from "../support/memory-disk.ts";
 import type { CommittedLog } from "./committed-log.ts";
 import { hostOf, memberLine } from "./member-changes.ts";
+import type { Settings } from "./modes.ts";
 import type { Dice, Schedule, ScheduledEvent } from "./schedule.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { placeText, type SimNetwork, type SimNode } from "./sim-network.ts";
@@ -52,6 +53,7 @@ export class SimMember {
   wallOffsetMs = 0;
   #memory: MemoryDisk;
   readonly #options: MemberOptions;
+  #properties: MemberOptions["properties"];
   readonly #schedule: Schedule;
   readonly #dice: Dice;
   readonly #takeLine: LineTaker;
@@ -70,6 +72,7 @@ export class SimMember {
     takeLine: LineTaker;
   }) {
     this.#options = parts.options;
+    this.#properties = parts.options.properties;
     this.#schedule = parts.schedule;
     this.#dice = parts.dice;
     this.#takeLine = parts.takeLine;
@@ -240,9 +243,11 @@ export class SimMember {
    */
   introduce(membersText: string): void {
     this.isIntroduced = true;
-    const settings = this.#zooCfgAtFirst()
+    const settings = this.#memory
+      .get(zooCfgPath)
+      .toString()
       .split("\n")
-      .filter((line) => !isOfMembers(line) && !line.startsWith("clientPort"));
+      .filter((line) => !isOfMembers(line) && !/^(clientPort|dynamicConfigFile)/.test(line));
     const isNamed = membersText.includes(`server.${this.sid}=`);
     const { sid, hosts } = this.#options;
     const itself = isNamed ? [] : [memberLine(sid, { hosts, isObserver: true })];
@@ -250,6 +255,18 @@ export class SimMember {
     for (const name of this.#memory.names(confFolder)) {
       if (name !== "zoo.cfg") this.#memory.drop(`${confFolder}/${name}`);
     }
+  }
+
+  /** Its operator sets something else; it counts from the next start on. */
+  set({ lines = {}, properties = {} }: Settings): void {
+    this.#properties = { ...this.#properties, ...properties };
+    const kept = this.#memory
+      .get(zooCfgPath)
+      .toString()
+      .split("\n")
+      .filter((line) => !(keyIn(line) in lines));
+    const set = Object.entries(lines).map(([key, value]) => `${key}=${value}`);
+    this.#memory.put(zooCfgPath, Buffer.from([...set, ...kept].join("\n")));
   }
 
   /** Loses everything that its disk had, but for its configuration. */
@@ -271,7 +288,7 @@ export class SimMember {
     const { config } = loadConfig({
       text: memory.get(zooCfgPath),
       file: zooCfgPath,
-      systemProperties: new Map(Object.entries(this.#options.properties)),
+      systemProperties: new Map(Object.entries(this.#properties)),
       readMyid: () => String(this.sid),
       readDynamicFile: (path) => {
         return memory.names(confFolder).includes(path.slice(confFolder.length + 1)) ? memory.get(path) : null;
@@ -288,6 +305,10 @@ export class SimMember {
       };
     return { debug: () => {}, info: take("info"), warn: take("warn"), error: take("error") };
   }
+}
+
+function keyIn(line: string): string {
+  return line.slice(0, line.indexOf("="));
 }
 
 function isOfMembers(line: string): boolean {

@@ -5,6 +5,7 @@
 
 import { Faults } from "./faults.ts";
 import { groupLines, MemberChanges } from "./member-changes.ts";
+import { leadersServeNobody, localSessions, type Mode, observerMasters, oneVoter, readOnly } from "./modes.ts";
 import { OracleOperator, oraclePath } from "./oracle-operator.ts";
 import { Dice } from "./schedule.ts";
 import { SimEnsemble } from "./sim-ensemble.ts";
@@ -57,6 +58,7 @@ export class Simulation {
     const mayOneVote = quorumDice.oneIn(4);
     const drawnVoters = dice.pick([3, 3, 3, 5]);
     const voters = hasOracle ? 2 : drawnVoters;
+    const changingModes = drawModes(new Dice(seed, "mode changes"), isReconfigEnabled);
     const addressDice = new Dice(seed, "addresses");
     const haveTwoAddresses = addressDice.oneIn(4);
     this.ensemble = new SimEnsemble({
@@ -82,16 +84,17 @@ export class Simulation {
         snapshotSizeFactor: dice.pick(["0.33", "0", "-1"]),
         forceSnapshotSync: dice.oneIn(6) || (isNarrow && treeDice.oneIn(2)),
         ...(isReconfigEnabled ? { reconfigEnabled: true, skipACL: "yes" } : {}),
-        ...(areSessionsLocal ? { localSessionsEnabled: true, localSessionsUpgradingEnabled: true } : {}),
-        ...(doFollowersServeObservers ? { observerMasterPort: 2191 } : {}),
-        ...(areLeadersBusy ? { leaderServes: "no" } : {}),
-        ...(mayOneVote ? { standaloneEnabled: false } : {}),
+        ...(areSessionsLocal ? localSessions.on.lines : {}),
+        ...(doFollowersServeObservers ? observerMasters.on.lines : {}),
+        ...(areLeadersBusy ? leadersServeNobody.on.lines : {}),
+        ...(mayOneVote ? oneVoter.on.lines : {}),
         ...(hasOracle ? { oraclePath } : {}),
         ...(haveTwoAddresses && addressDice.oneIn(3) ? { quorumListenOnAllIPs: true } : {}),
         // Some thirty transactions, and the epoch's numbers are nearly used up.
         ...(memberDice.oneIn(8) ? { "testingonly.initialZxid": 0xfffffffe - 2 ** 24 - 30 } : {}),
       },
-      properties: isReadOnlyEnabled ? { "readonlymode.enabled": "true" } : {},
+      properties: isReadOnlyEnabled ? readOnly.on.properties! : {},
+      changingModes,
       ...(onLine === undefined ? {} : { onLine }),
     });
     const { schedule, network, members } = this.ensemble;
@@ -102,7 +105,15 @@ export class Simulation {
     this.#workload = new Workload(new Dice(seed, "work"), changes);
     const faultDice = new Dice(seed, "faults");
     const oracle = hasOracle ? new OracleOperator(members.slice(0, voters), new Dice(seed, "words")) : null;
-    this.#faults = new Faults({ dice: faultDice, schedule, network, members, oracle, onLine: onLine ?? (() => {}) });
+    this.#faults = new Faults({
+      dice: faultDice,
+      schedule,
+      network,
+      members,
+      oracle,
+      modes: changingModes,
+      onLine: onLine ?? (() => {}),
+    });
     // Whom a change has left with one address needs that one.
     this.#lostAddresses = haveTwoAddresses && !isReconfigEnabled ? lostAddresses(addressDice, members) : [];
   }
@@ -156,6 +167,13 @@ export class Simulation {
       });
     }
   }
+}
+
+/** Of one run in three, those that change while it lasts. */
+function drawModes(dice: Dice, isReconfigEnabled: boolean): Mode[] {
+  if (!dice.oneIn(3)) return [];
+  const all = [localSessions, readOnly, observerMasters, leadersServeNobody, ...(isReconfigEnabled ? [] : [oneVoter])];
+  return all.filter(() => dice.oneIn(2));
 }
 
 /** Of some members one address, in the same network; or of none. */
