@@ -17,7 +17,7 @@ import type { Call } from "../history/conversation.ts";
 import { type ClientHost, RecordingClient, type ServerPlace } from "../history/recording-client.ts";
 import { dumpTree } from "../support/tree-dump.ts";
 import { CommittedLog } from "./committed-log.ts";
-import { checkChanges, configProblem, type ConfigRules, expectSeen } from "./config-check.ts";
+import { ConfigWatch } from "./config-watch.ts";
 import { stateOf } from "./faults.ts";
 import { hostsOf, memberLine } from "./member-changes.ts";
 import { localSessions, type Mode, observerMasters } from "./modes.ts";
@@ -84,20 +84,15 @@ export class SimEnsemble {
   /** What the counter of an epoch begins behind. */
   readonly #firstCounter: bigint;
   readonly #areSessionsLocal: boolean;
-  readonly #isReconfigEnabled: boolean;
-  readonly #membersText: string;
-  /** Members whose disk would not take the configuration that was committed last. */
-  readonly #unwritten = new Set<number>();
-  /** Members that could not note a change which they have seen, once. */
-  readonly #unnoted = new Set<number>();
+  readonly #configs: ConfigWatch;
   /** How many connections there may be between a member and the leader. */
   readonly #hops: number;
 
   constructor(shape: Shape) {
     const { changingModes = [] } = shape;
     this.#areSessionsLocal = shape.config["localSessionsEnabled"] === true || changingModes.includes(localSessions);
-    this.#isReconfigEnabled = shape.config["reconfigEnabled"] === true;
-    this.#membersText = membersOf(shape);
+    const membersText = membersOf(shape);
+    this.#configs = new ConfigWatch(membersText, shape.config["reconfigEnabled"] === true);
     const mayFollowersServe =
       shape.config["observerMasterPort"] !== undefined || changingModes.includes(observerMasters);
     this.#hops = mayFollowersServe ? 2 : 1;
@@ -113,7 +108,7 @@ export class SimEnsemble {
       windowBytes,
       bytesWeight,
     });
-    const zooCfg = configOf(shape, this.#membersText);
+    const zooCfg = configOf(shape, membersText);
     for (let sid = 1; sid <= voters + observers; sid++) {
       this.members.push(
         new SimMember({
@@ -193,7 +188,7 @@ export class SimEnsemble {
       if (++this.events > eventsMax) throw new Error(`${eventsMax} events, and no end of it`);
       await new Promise(setImmediate);
       for (const member of this.members) {
-        if (!this.#unnoted.has(member.sid)) expectSeen(member);
+        this.#configs.look(member);
         member.showProposals(this.#log);
       }
       this.#watchLeaders();
@@ -268,15 +263,7 @@ export class SimEnsemble {
       throw new Error(`the members differ: ${this.members.map(stateOf).join(", ")}; sessions ${left.join(", ")}`);
     }
     // Files follow.
-    await this.until(() => configProblem(this.#log.inOrder(), this.members, this.#configRules) === null, 5_000);
-  }
-
-  get #configRules(): ConfigRules {
-    return {
-      membersText: this.#membersText,
-      isReconfigEnabled: this.#isReconfigEnabled,
-      unwritten: this.#unwritten,
-    };
+    await this.until(() => this.#configs.problem(this.#log.inOrder(), this.members) === null, 5_000);
   }
 
   /** Tells those that cannot find back who the members are. All others have to, or what has lost them would be hidden. */
@@ -312,9 +299,7 @@ export class SimEnsemble {
     const { sessionTimeoutMs } = times;
     const slackMsAt = (): number => this.#unawareMs + times.pingMs;
     const log = this.#log.inOrder();
-    const problem = configProblem(log, this.members, this.#configRules);
-    if (problem !== null) throw new Error(problem);
-    checkChanges(log, this.calls, this.#membersText);
+    this.#configs.judge(log, this.members, this.calls);
     const model = checkHistory(log, conversations, {
       sessionTimeoutMs,
       slackMsAt,
@@ -346,6 +331,7 @@ export class SimEnsemble {
       const known = this.#leaders.get(epoch);
       if (known === undefined) {
         this.elections++;
+        this.#configs.leaderBegins(sid);
         this.#log.adopt(server!.peer!.lastZxid, this.schedule.nowMs);
         this.onLeader(member);
       } else if (known !== sid) throw new Error(`members ${known} and ${sid} both lead epoch ${epoch}`);
@@ -359,14 +345,9 @@ export class SimEnsemble {
       this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
       this.onSync(mode, this.member(sid), this.member(Number(learner)));
     }
-    if (message === "A configuration is committed") {
-      this.#unwritten.delete(sid);
-      if (this.member(sid).server?.peer?.leading?.isServing === true) this.reconfigs++;
-    }
-    if (message === "Error writing next dynamic config file") this.#unnoted.add(sid);
-    if (message === "Error writing the dynamic config file" || message === "Error writing next dynamic config file") {
-      this.#unwritten.add(sid);
-    }
+    this.#configs.heard(sid, message);
+    const isLeader = this.member(sid).server?.peer?.leading?.isServing === true;
+    if (message === "A configuration is committed" && isLeader) this.reconfigs++;
     this.#onLine?.(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
   }
 }
