@@ -8,17 +8,20 @@ import { type Build, subject } from "../reference/server.ts";
 import {
   closeSession,
   create,
+  createTtl,
   exists,
   flag,
   getChildren,
   multi,
   multiRead,
   ping,
+  reconfig,
+  remove,
   type Request,
   setData,
   sync,
 } from "../wire/requests.ts";
-import { TestEnsemble } from "./ensemble.ts";
+import { type EnsembleSettings, TestEnsemble } from "./ensemble.ts";
 
 /** Server 3 leads. */
 const ways: readonly { readonly name: string; readonly from: number; readonly to: number }[] = [
@@ -26,6 +29,8 @@ const ways: readonly { readonly name: string; readonly from: number; readonly to
   { name: "from a follower to the leader", from: 1, to: 3 },
   { name: "from a follower to another", from: 1, to: 2 },
 ];
+
+const change = reconfig({ joining: null, leaving: "2", members: null, version: -1n });
 
 const said: readonly (readonly Request[])[] = [
   [ping],
@@ -37,12 +42,26 @@ const said: readonly (readonly Request[])[] = [
   [setData("/", "x")],
   [multi(setData("/", "x"))],
   [create("/moved", { flags: flag.ephemeral })],
+  [remove(null)],
+  // What ZooKeeper looks at before it looks for the session.
+  [create("/moved", { flags: 77 })],
+  [createTtl("/moved", 1000)],
+  [multi(create("/moved", { flags: 77 }))],
+  [multi()],
+  [change],
   [closeSession],
 ];
 
+interface Scene {
+  readonly from: number;
+  readonly to: number;
+  readonly said: readonly (readonly Request[])[];
+  readonly config?: NonNullable<EnsembleSettings["config"]>;
+}
+
 /** What each of the connections left behind hears, as lines. */
-async function answers(build: Build, { from, to }: { from: number; to: number }): Promise<string[]> {
-  const ensemble = await TestEnsemble.start({ builds: [build, build, build] });
+async function answers(build: Build, { from, to, said, config = {} }: Scene): Promise<string[]> {
+  const ensemble = await TestEnsemble.start({ builds: [build, build, build], config });
   try {
     expect(await ensemble.leader()).toBe(3);
     const lines: string[] = [];
@@ -67,5 +86,11 @@ async function answers(build: Build, { from, to }: { from: number; to: number })
 }
 
 test.each(ways)("a session goes $name", { timeout: 120_000 }, async (way) => {
-  expect(await answers(subject, way)).toEqual(await answers("reference", way));
+  const scene = { ...way, said };
+  expect(await answers(subject, scene)).toEqual(await answers("reference", scene));
+});
+
+test.each(ways)("and asks for a change of the members, $name", { timeout: 120_000 }, async (way) => {
+  const scene = { ...way, said: [[change]], config: { reconfigEnabled: "true" } };
+  expect(await answers(subject, scene)).toEqual(await answers("reference", scene));
 });

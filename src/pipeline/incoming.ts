@@ -5,6 +5,7 @@
 
 import type { Identity } from "#auth/identity.ts";
 import { readInt32 } from "#jute/reader.ts";
+import { here } from "#session/session-tracker.ts";
 import type { Client } from "./client.ts";
 
 /** Length of a RequestHeader: xid int, type int. */
@@ -13,6 +14,7 @@ export const requestHeaderBytes = 8;
 export class Incoming {
   client!: Client;
   identities: readonly Identity[] = [];
+  readonly owner: object = here;
   /** The frame, header included, is `bytes[start, end)`. */
   bytes: Buffer = Buffer.alloc(0);
   start = 0;

@@ -27,7 +27,7 @@ import { digestVersion } from "#tree/tree-digest.ts";
 import { ZnodeKind } from "#tree/znode-store.ts";
 import { type ChangeRecord, OutstandingChanges } from "./outstanding-changes.ts";
 import type { TxnSink } from "./txn-sink.ts";
-import { type JudgeOptions, type Requester, WriteJudge } from "./write-judge.ts";
+import { type JudgeOptions, refusalOf, type Requester, WriteJudge } from "./write-judge.ts";
 import { WriteOp } from "./write-op.ts";
 import { writeTxnBody } from "./write-txn.ts";
 
@@ -230,9 +230,10 @@ export class Preparer {
     this.finish(out);
   }
 
-  #judgeReconfig(request: ReconfigRequest, { session }: Requester): string | ErrorCode {
+  #judgeReconfig(request: ReconfigRequest, requester: Requester): string | ErrorCode {
     if (!this.#options.reconfigEnabled) return ErrorCode.reconfigDisabled;
-    if (session?.isClosing === true) return ErrorCode.sessionExpired;
+    const refusal = refusalOf(requester);
+    if (refusal !== ErrorCode.ok) return refusal;
     if (this.#reconfigurer === null) return ErrorCode.unimplemented;
     return this.#reconfigurer.judge(request, this.header.zxidHigh, this.header.zxidLow);
   }

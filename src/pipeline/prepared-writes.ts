@@ -41,7 +41,7 @@ export interface LearnerRequest {
   readonly identities: readonly Identity[];
   /** Stands before the body. */
   readonly reader: JuteReader;
-  /** The learner: a session belongs to one at a time. */
+  /** The learner. */
   readonly owner: object;
 }
 
@@ -119,16 +119,10 @@ export class PreparedWrites implements WritePath {
     const { client, xid, type } = incoming;
     const session = client.session!;
     if (type === OpCode.sync) return this.hasMoved(session) ? null : this.#awaitProposed(incoming);
-    // As in ZooKeeper, a session may be closed from wherever it was.
-    if (this.hasMoved(session) && type !== OpCode.closeSession) {
-      // A learner has taken the session over; this connection has not noticed.
-      this.preparer.begin(type, xid, session.idHigh, session.idLow);
-      this.preparer.refuse(ErrorCode.sessionMoved);
-      return this.#await(client, session, xid, type, incoming.receivedMs);
-    }
     if (session.isLocal) this.#upgradeIfNeeded(incoming, session);
     const changesBefore = this.preparer.changes.changeCount;
     if (type === OpCode.closeSession) {
+      // As in ZooKeeper, a session may be closed from wherever it was.
       this.preparer.closeSession(session.idHigh, session.idLow, xid);
       session.isClosing = true;
     } else if (type === OpCode.multi) {
@@ -167,15 +161,12 @@ export class PreparedWrites implements WritePath {
       sessions.setClosing(idHigh, idLow);
       return;
     }
-    const error =
-      isClientRequest(type) && isWriteOp(type) ? sessions.check(idHigh, idLow, owner) : ErrorCode.unimplemented;
-    const isElsewhere = error === ErrorCode.unknownSession && this.#mayBeLocalElsewhere(idHigh, idLow);
-    if (error !== ErrorCode.ok && !isElsewhere) {
-      this.#refuse(request, error === ErrorCode.unknownSession ? ErrorCode.sessionExpired : error);
+    if (!isClientRequest(type) || !isWriteOp(type)) {
+      this.#refuse(request, ErrorCode.unimplemented);
       return;
     }
-    const session = isElsewhere ? sessionElsewhere(idHigh, idLow) : sessions.get(idHigh, idLow)!;
-    const requester = { session, identities: request.identities };
+    const session = sessions.get(idHigh, idLow) ?? this.#unknownSession(idHigh, idLow);
+    const requester = { session, owner, identities: request.identities };
     const { reader } = request;
     if (type === OpCode.multi) {
       if (!this.#multi.prepare(xid, requester, reader)) this.#refuse(request, ErrorCode.marshallingError);
@@ -199,7 +190,12 @@ export class PreparedWrites implements WritePath {
     this.#await(null, session, 0, OpCode.createSession, incoming.receivedMs);
   }
 
-  /** Whether a session that nobody has told this leader of may be a learner's own. */
+  /** A session that nobody has told this leader of: over, unless it may be a learner's local one, which may own no znodes. */
+  #unknownSession(idHigh: number, idLow: number): Requester["session"] {
+    const refusal = this.#mayBeLocalElsewhere(idHigh, idLow) ? ErrorCode.ok : ErrorCode.sessionExpired;
+    return { idHigh, idLow, check: () => refusal, ephemeralRefusal: ErrorCode.sessionExpired };
+  }
+
   #mayBeLocalElsewhere(idHigh: number, idLow: number): boolean {
     if (this.#localSessions === null) return false;
     const { sidByte, ended } = this.#localSessions;
@@ -282,9 +278,4 @@ export class PreparedWrites implements WritePath {
   }
 }
 
-/** A learner's local session, which may own no znodes: the leader has never heard of it. */
-function sessionElsewhere(idHigh: number, idLow: number): NonNullable<Requester["session"]> {
-  return { idHigh, idLow, isClosing: false, ephemeralRefusal: ErrorCode.sessionExpired };
-}
-
-const serverItself = { session: null, identities: [] };
+const serverItself = { session: null, owner: here, identities: [] };

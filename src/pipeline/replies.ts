@@ -128,8 +128,9 @@ export class Replies {
   }
 
   #isRefusedAsMoved(): boolean {
-    const { header, results } = this.#applier;
-    return header.type === OpCode.error && results[0]!.error === ErrorCode.sessionMoved;
+    // Of a multi, each part asks for the session.
+    const { results, resultCount } = this.#applier;
+    return resultCount > 0 && results[0]!.error === ErrorCode.sessionMoved;
   }
 
   /** A transaction was applied that nobody here waits for; if a session ended with it, so does its connection. */

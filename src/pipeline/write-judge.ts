@@ -42,7 +42,9 @@ export interface JudgeOptions {
 /** What a judge needs to know of a request besides its body. */
 export interface Requester {
   /** Null for the server's own requests. */
-  readonly session: Pick<Session, "idHigh" | "idLow" | "isClosing" | "ephemeralRefusal"> | null;
+  readonly session: Pick<Session, "idHigh" | "idLow" | "check" | "ephemeralRefusal"> | null;
+  /** Whom its client is attached to: a session belongs to one at a time. */
+  readonly owner: object;
   readonly identities: readonly Identity[];
 }
 
@@ -85,12 +87,12 @@ export class WriteJudge {
 
   /** Judges one operation under the header's zxid; if it may pass, the changes in flight hold it from now on. */
   admit(op: WriteOp, requester: Requester): ErrorCode {
-    // Where ZooKeeper validates the path first a null one is a bad argument; elsewhere it trips over it.
-    if (op.pathStart < 0 && !op.isCreate) {
-      if (isOver(requester)) return ErrorCode.sessionExpired;
-      return op.type === OpCode.setData || op.type === OpCode.setACL
-        ? ErrorCode.badArguments
-        : ErrorCode.marshallingError;
+    if (!op.isCreate) {
+      const refusal = refusalOf(requester);
+      if (refusal !== ErrorCode.ok) return refusal;
+      // Where ZooKeeper validates the path first a null one is a bad argument; elsewhere it trips over it.
+      const isValidatedFirst = op.type === OpCode.setData || op.type === OpCode.setACL;
+      if (op.pathStart < 0) return isValidatedFirst ? ErrorCode.badArguments : ErrorCode.marshallingError;
     }
     this.acl = null;
     const error = this.#judgeByType(op, requester);
@@ -158,7 +160,8 @@ export class WriteJudge {
       ? op.type === OpCode.createTTL && op.ttlMs > 0 && op.ttlMs <= ttlMsMax
       : op.type !== OpCode.createTTL;
     if (!isTtlValid) return ErrorCode.badArguments;
-    if (isOver(requester)) return ErrorCode.sessionExpired;
+    const refusal = refusalOf(requester);
+    if (refusal !== ErrorCode.ok) return refusal;
     const ephemeralRefusal = op.isEphemeral ? (requester.session?.ephemeralRefusal ?? ErrorCode.ok) : ErrorCode.ok;
     if (ephemeralRefusal !== ErrorCode.ok) return ephemeralRefusal;
     const { bytes, pathStart } = op;
@@ -221,7 +224,6 @@ export class WriteJudge {
   }
 
   #delete(op: WriteOp, requester: Requester): ErrorCode {
-    if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart, pathEnd } = op;
     if (!isRemovablePath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
     const slash = lastSlash(bytes, pathStart, pathEnd);
@@ -250,7 +252,6 @@ export class WriteJudge {
   }
 
   #setData(op: WriteOp, requester: Requester): ErrorCode {
-    if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart, pathEnd } = op;
     if (!validatePath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
     const record = this.#changes.get(bytes, pathStart, pathEnd);
@@ -278,7 +279,6 @@ export class WriteJudge {
   }
 
   #setAcl(op: WriteOp, requester: Requester): ErrorCode {
-    if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart, pathEnd } = op;
     if (!validatePath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
     const aclError = this.#fixUpAcl(op, requester.identities);
@@ -296,7 +296,6 @@ export class WriteJudge {
   }
 
   #check(op: WriteOp, requester: Requester): ErrorCode {
-    if (isOver(requester)) return ErrorCode.sessionExpired;
     const { bytes, pathStart, pathEnd } = op;
     if (!validatePath(bytes, pathStart, pathEnd)) return ErrorCode.badArguments;
     const record = this.#changes.get(bytes, pathStart, pathEnd);
@@ -354,8 +353,9 @@ export class WriteJudge {
 const rootQuotaLimits = Buffer.from("/zookeeper/quota/zookeeper_limits");
 const zookeeperPath = Buffer.from("/zookeeper");
 
-function isOver(requester: Requester): boolean {
-  return requester.session !== null && requester.session.isClosing;
+/** Why a request of the session is refused whatever it asks for; ok if it is not. */
+export function refusalOf({ session, owner }: Requester): ErrorCode {
+  return session === null ? ErrorCode.ok : session.check(owner);
 }
 
 function isRemovablePath(bytes: Buffer, start: number, end: number): boolean {

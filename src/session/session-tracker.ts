@@ -60,6 +60,16 @@ export class Session implements Expirable {
   get ephemeralRefusal(): ErrorCode {
     return this.isLocal ? ErrorCode.ephemeralOnLocalSession : ErrorCode.ok;
   }
+
+  /**
+   * Whether a request of the session may be prepared for `owner`: ok, sessionExpired (closing) or sessionMoved (it belongs
+   * to another). The first to ask becomes the owner.
+   */
+  check(owner: object): ErrorCode {
+    if (this.isClosing) return ErrorCode.sessionExpired;
+    this.owner ??= owner;
+    return this.owner === owner ? ErrorCode.ok : ErrorCode.sessionMoved;
+  }
 }
 
 export class SessionTracker {
@@ -209,18 +219,6 @@ export class SessionTracker {
   /** How long until {@link expire} is worth calling again; a tick when there are no timers. */
   waitMs(nowMs: number): number {
     return this.#timers === null ? this.#tickTimeMs : this.#timers.waitMs(nowMs);
-  }
-
-  /**
-   * Whether a request of the session may be prepared for `owner`: ok, sessionExpired (closing), sessionMoved (it
-   * belongs to another) or unknownSession, which is sessionExpired to a client. The first to ask becomes the owner.
-   */
-  check(idHigh: number, idLow: number, owner: object): ErrorCode {
-    const session = this.#sessions.get(idHigh, idLow);
-    if (session === undefined) return ErrorCode.unknownSession;
-    if (session.isClosing) return ErrorCode.sessionExpired;
-    session.owner ??= owner;
-    return session.owner === owner ? ErrorCode.ok : ErrorCode.sessionMoved;
   }
 
   /** Moves the session to `owner`, as a reattach does; false when it is unknown or closing. */

@@ -205,4 +205,8 @@ describe("a leader", () => {
     const body = frameOf({ op: "delete", path: "/a", version: -1 }, 1).subarray(12);
     expect(errorOf(OpCode.delete, body, {})).toBe(-118);
   });
+
+  test("finds out before whether members may change at all", () => {
+    expect(errorOf(OpCode.reconfig, Buffer.alloc(20), {})).toBe(-123);
+  });
 });

@@ -198,7 +198,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "session/session-tracker.ts",
-        from: "    return session.owner === owner ? ErrorCode.ok : ErrorCode.sessionMoved;",
+        from: "    return this.owner === owner ? ErrorCode.ok : ErrorCode.sessionMoved;",
         to: "    return ErrorCode.ok;",
       },
     ],
@@ -210,13 +210,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "session/session-tracker.ts",
-        from: "    if (session.isClosing) return ErrorCode.sessionExpired;\n    session.owner",
-        to: "    session.owner",
-      },
-      {
-        file: "pipeline/write-judge.ts",
-        from: "  return requester.session !== null && requester.session.isClosing;",
-        to: "  return requester.session === undefined;",
+        from: "    if (this.isClosing) return ErrorCode.sessionExpired;\n    this.owner",
+        to: "    this.owner",
       },
     ],
   },
