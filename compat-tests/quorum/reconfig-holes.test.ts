@@ -10,18 +10,13 @@ import { expect, test } from "vitest";
 import { type Build, subject, superUser } from "../reference/server.ts";
 import { isShort } from "../shard.ts";
 import { auth, create, reconfig } from "../wire/requests.ts";
-import type { Actor } from "../wire/scene.ts";
 import { TestEnsemble } from "./ensemble.ts";
+import { HalfChanged, nextFile } from "./half-changed.ts";
 
 const config = { reconfigEnabled: "true" };
 const reconfigInProgress = -14;
 /** Many times what it takes a server to do what it is to do. */
 const longMs = 5000;
-const pollMs = 20;
-
-function nextFile(ensemble: TestEnsemble, sid: number): string {
-  return join(ensemble.member(sid).folder, "zoo.cfg.dynamic.next");
-}
 
 /** Three members that have had their configuration in a file of its own, and are stopped. */
 async function stopped(build: Build): Promise<TestEnsemble> {
@@ -124,64 +119,6 @@ test("a server that was alone to see a change looks for a leader for ever", { ti
   expect(await joinsThoughAlone(subject)).toBe(true);
   if (!isShort) expect(await joinsThoughAlone("reference")).toBe(false);
 });
-
-/**
- * Three voters, the third of which leads, and an observer that is to vote: the change waits for one of three acknowledgements, since
- * the second voter stands still. Another observer, the fifth server, does not run yet.
- */
-class HalfChanged {
-  readonly ensemble: TestEnsemble;
-  /** What the change is answered, in the end. */
-  readonly outcome: Promise<number | null>;
-  readonly #admin: Actor;
-
-  private constructor(ensemble: TestEnsemble, admin: Actor, outcome: Promise<number | null>) {
-    this.ensemble = ensemble;
-    this.#admin = admin;
-    this.outcome = outcome;
-  }
-
-  static async begin(build: Build): Promise<HalfChanged> {
-    // Nobody is to be given up because it stands still.
-    const settings = { observers: 1, spares: 1, config: { ...config, syncLimit: 60 } };
-    const ensemble = await TestEnsemble.prepare({ builds: [build, build, build, build, build], ...settings });
-    try {
-      await ensemble.launch(1, 2, 3);
-      await ensemble.launch(4);
-      expect(await ensemble.leader()).toBe(3);
-      const admin = await ensemble.visit(3);
-      await admin.ask(auth("digest", superUser));
-      await ensemble.member(2).pause();
-      const outcome = admin.ask(reconfig({ joining: newVoter(ensemble), leaving: null, members: null, version: -1n }));
-      const err = outcome.then((reply) => reply?.err ?? null);
-      while (!existsSync(nextFile(ensemble, 1))) {
-        const early = await Promise.race([err, delay(pollMs, "none")]);
-        if (early !== "none") throw new Error(`the change was answered ${early}`);
-      }
-      return new HalfChanged(ensemble, admin, err);
-    } catch (error) {
-      await ensemble.dispose();
-      throw error;
-    }
-  }
-
-  /** Whether server 4 votes, by what a member says of the ensemble. */
-  async isChangedAt(sid: number): Promise<boolean> {
-    const text = await this.ensemble.member(sid).fourLetterWord("conf");
-    expect(text).toContain("membership:");
-    return text.includes(newVoter(this.ensemble));
-  }
-
-  async dispose(): Promise<void> {
-    this.#admin.connection.cut();
-    await this.ensemble.dispose();
-  }
-}
-
-/** The line of the fourth server, as one that votes. */
-function newVoter(ensemble: TestEnsemble): string {
-  return `server.4=127.0.0.1:${ensemble.quorumPorts[3]}:participant;127.0.0.1:${ensemble.member(4).port}`;
-}
 
 /** A server joins meanwhile. @returns whether it goes by a change that is not committed; in the end it goes by one that is. */
 async function goesByWhatIsNotCommitted(build: Build): Promise<boolean> {
