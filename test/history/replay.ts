@@ -182,10 +182,9 @@ export class Replay {
     const isOver = this.#ended.has(session) || this.#isLocal(session);
     if (err === sessionExpired && !isOver && !this.#expiring.has(session)) this.#expiring.set(session, txn);
     if (type === errorTxn || call.request.op !== "multi") return line.reply(cxid, zxid, err);
-    // 3.9.5's leader refuses the parts of a multi, and all members answer them one by one; it alone, as a whole.
-    const { referenceServers } = this.#rules;
-    if (referenceServers.size === 0) fail(txn, "its parts were refused, and should have been as a whole");
-    if (call.answer?.err === err && referenceServers.has(conversation.server)) return line.reply(cxid, zxid, err);
+    // A leader refuses the parts of a multi, and all members answer them one by one; 3.9.5's leader alone, as a whole.
+    const isReference = this.#rules.referenceServers.has(conversation.server);
+    if (isReference && call.answer?.err === err) return line.reply(cxid, zxid, err);
     return line.reply(cxid, zxid, 0, multiLine(call.request.parts, { failedAt: 0, code: err }));
   }
 
