@@ -24,7 +24,11 @@ export interface SuiteExclusion {
 }
 
 const scenarioExclusions: readonly ScenarioExclusion[] = expectations.scenarios;
-const suiteExclusions: readonly SuiteExclusion[] = expectations.suites;
+/** Those of `groups` share a reason. */
+export const suiteExclusions: readonly SuiteExclusion[] = [
+  ...expectations.suites,
+  ...expectations.groups.flatMap(({ tests, ...rest }) => tests.map((test) => ({ ...rest, test }))),
+];
 
 /** Why the client does not play the scenario, or null when it does. */
 export function whyNotPlayed(client: string, scenario: string): string | null {

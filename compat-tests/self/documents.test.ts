@@ -5,8 +5,11 @@ import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { scenarios } from "../client/scenarios.ts";
 import expectations from "../expectations.json" with { type: "json" };
-import { repositoryFolder } from "../reference/artifacts.ts";
+import { classPath, repositoryFolder, run } from "../reference/artifacts.ts";
+import { exclusionsOf, suiteExclusions } from "../reporting/expectations.ts";
 import { readFrozen } from "../suites/frozen-list.ts";
+import { zookeeperEnsemblesSuite, zookeeperSuite } from "../suites/java-catalogue.ts";
+import { simpleNameOf } from "../suites/java-suite.ts";
 
 const compatibility = readFileSync(join(repositoryFolder, "compat-tests", "COMPATIBILITY.md"), "utf8");
 
@@ -42,7 +45,7 @@ const frozen = globSync("*.json", { cwd: join(repositoryFolder, "compat-tests", 
 
 test("a test of a foreign suite is left out only for a suite that is measured, with a reason, and is not scored", () => {
   const suites = new Map(frozen.map((list) => [list.suite, new Set(list.stable)]));
-  for (const { suite, test: name, reason } of expectations.suites) {
+  for (const { suite, test: name, reason } of suiteExclusions) {
     expect([...suites.keys()], name).toContain(suite);
     expect(suites.get(suite)?.has(name), `${name} is scored and left out`).toBe(false);
     expect(reason.length, `${suite}, ${name}`).toBeGreaterThan(reasonLengthMin);
@@ -53,4 +56,22 @@ test.each(frozen)("the frozen list of $suite was measured three times and scores
   expect(list.seconds).toHaveLength(3);
   expect(list.stable.length).toBeGreaterThan(0);
   for (const { test: name, reason } of list.unscored) expect(reason, name).not.toBe("");
+});
+
+/** The classes that ZooKeeper's own build takes for tests: it goes by their names. */
+function zookeeperTestClasses(): string[] {
+  const jar = classPath("zookeeper-suite").replace("*", `zookeeper-${zookeeperSuite.versions["zookeeper"]}-tests.jar`);
+  const names = run("jar", ["tf", jar]).matchAll(/^.*\/(\w+Test)\.class$/gm);
+  return Array.from(names, ([, name]) => name!);
+}
+
+test("every class of ZooKeeper's own tests is run, or left out with a reason", () => {
+  const suites = [zookeeperSuite, zookeeperEnsemblesSuite];
+  const areRun = suites.flatMap(({ classes }) => classes.map(simpleNameOf));
+  const leftOut = suites
+    .flatMap(({ name }) => exclusionsOf(name))
+    .filter(({ test: name }) => name.endsWith(".*"))
+    .map(({ test: name }) => name.slice(0, -2));
+  expect(areRun.filter((name) => leftOut.includes(name))).toEqual([]);
+  expect([...new Set([...areRun, ...leftOut])].toSorted()).toEqual([...new Set(zookeeperTestClasses())].toSorted());
 });

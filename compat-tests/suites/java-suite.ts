@@ -145,7 +145,7 @@ async function runClasses(suite: JavaSuite, classes: readonly string[], build: B
 }
 
 /** `CreateTest` of `org.apache.zookeeper.test.CreateTest` and of its `#testCreate`. */
-function simpleNameOf(className: string): string {
+export function simpleNameOf(className: string): string {
   return className.slice(className.lastIndexOf(".") + 1).replace(/#.*$/, "");
 }
 

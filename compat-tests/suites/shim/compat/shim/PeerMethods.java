@@ -37,7 +37,9 @@ import org.objenesis.ObjenesisStd;
  * object that says so; a test that wants more of it fails.
  */
 final class PeerMethods {
-    private static final String[] READERS = {"org.apache.zookeeper.test.QuorumUtil"};
+    private static final String[] READERS = {
+        "org.apache.zookeeper.server.quorum.QuorumPeerTestBase$Servers", "org.apache.zookeeper.test.QuorumUtil"
+    };
 
     private PeerMethods() {}
 
