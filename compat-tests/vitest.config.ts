@@ -8,8 +8,8 @@ import { isShort } from "./shard.ts";
 
 /** kazoo's tests wait more than they work: in the short suite they are of the first. */
 const suites = isShort
-  ? ["compat-tests/suites/!(kazoo).test.ts"]
-  : ["compat-tests/suites/*.test.ts", "compat-tests/quorum/kazoo.test.ts"];
+  ? ["compat-tests/suites/!(kazoo).test.ts", "compat-tests/quorum/java-suites.test.ts"]
+  : ["compat-tests/suites/*.test.ts", "compat-tests/quorum/{kazoo,java-suites}.test.ts"];
 const heavy = [...suites, "compat-tests/systems/kafka*.test.ts", "compat-tests/faults/*.test.ts"];
 
 const shared: NonNullable<ViteUserConfig["test"]> = {

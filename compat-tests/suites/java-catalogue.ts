@@ -159,7 +159,7 @@ export const zookeeperEnsemblesSuite: JavaSuite = {
     "test.StandaloneTest",
     "test.WatchEventWhenAutoResetTest",
   ].map((name) => `org.apache.zookeeper.${name}`),
-  shortClasses: ["QuorumZxidSyncTest", "ReconfigExceptionTest"],
+  shortClasses: ["QuorumZxidSyncTest"],
   sideBySide: 2,
   listeners: [
     // It takes the port that a server is told to move to.

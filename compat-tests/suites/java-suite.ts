@@ -132,12 +132,17 @@ function measuredClasses(frozen: string): ReadonlySet<string> {
   return new Set(tests.map((test) => test.split(".")[0] ?? test));
 }
 
-async function runClasses(suite: JavaSuite, classes: readonly string[], build: Build): Promise<TestOutcome[]> {
+/** One run of those classes; of several builds each server has the one of its id. */
+export async function runClasses(
+  suite: JavaSuite,
+  classes: readonly string[],
+  ...builds: readonly Build[]
+): Promise<TestOutcome[]> {
   const outcomes: TestOutcome[] = [];
   const left = [...classes];
   const work = async (lane: number): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      outcomes.push(...(await runClass(suite, next, { build, lane })));
+      outcomes.push(...(await runClass(suite, next, { builds, lane })));
     }
   };
   await Promise.all(Array.from({ length: suite.sideBySide }, (_, lane) => work(lane)));
@@ -152,20 +157,22 @@ export function simpleNameOf(className: string): string {
 async function runClass(
   suite: JavaSuite,
   className: string,
-  { build, lane }: Pick<Stage, "build" | "lane">,
+  { builds, lane }: Pick<Stage, "builds" | "lane">,
 ): Promise<TestOutcome[]> {
   const startMs = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "compat-java-"));
   const records = new LaunchRecords();
   try {
-    await runJvm(suite, className, { folder, records, build, lane });
+    await runJvm(suite, className, { folder, records, builds, lane });
     const lines = readOutcomes(folder).map((line) =>
       suite.listeners.includes(line.test) ? { ...line, listened: [] } : line,
     );
     const outcomes = outcomesOf(className, lines, records.read());
     const failed = outcomes.filter(({ outcome }) => outcome === "failed").length;
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-    process.stdout.write(`  ${className} on ${build}: ${outcomes.length} tests, ${failed} failed, ${seconds} s\n`);
+    process.stdout.write(
+      `  ${className} on ${builds.join()}: ${outcomes.length} tests, ${failed} failed, ${seconds} s\n`,
+    );
     return outcomes;
   } finally {
     records.dispose();
@@ -177,13 +184,13 @@ async function runClass(
 interface Stage {
   readonly folder: string;
   readonly records: LaunchRecords;
-  readonly build: Build;
+  readonly builds: readonly Build[];
   readonly lane: number;
 }
 
-async function runJvm(suite: JavaSuite, className: string, { folder, records, build, lane }: Stage): Promise<void> {
-  mkdirSync(join(folder, "servers"));
-  writeFileSync(join(folder, "command"), serverCommand(build).join("\n"));
+async function runJvm(suite: JavaSuite, className: string, { folder, records, builds, lane }: Stage): Promise<void> {
+  for (const name of ["servers", "commands"]) mkdirSync(join(folder, name));
+  for (const build of builds) writeFileSync(join(folder, "commands", build), serverCommand(build).join("\n"));
   writeFileSync(
     join(folder, "excluded"),
     exclusionsOf(suite.name)
@@ -194,7 +201,7 @@ async function runJvm(suite: JavaSuite, className: string, { folder, records, bu
   const child = spawn("java", launcherWords(suite, className, { folder, lane }), {
     cwd: folder,
     // Without the door on the PATH: the shim starts servers itself.
-    env: { ...process.env, ...records.environment(suite.name, build), PATH: process.env["PATH"], ...quickNode },
+    env: { ...process.env, ...records.environment(suite.name, ...builds), PATH: process.env["PATH"], ...quickNode },
     stdio: ["ignore", output, output],
   });
   closeSync(output);
@@ -212,7 +219,7 @@ function launcherWords(
   { folder, lane }: Pick<Stage, "folder" | "lane">,
 ): string[] {
   const properties = {
-    "compat.command": join(folder, "command"),
+    "compat.commands": join(folder, "commands"),
     "compat.folder": join(folder, "servers"),
     "compat.outcomes": join(folder, "outcomes.jsonl"),
     "compat.excluded": join(folder, "excluded"),

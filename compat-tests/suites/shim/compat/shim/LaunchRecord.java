@@ -19,10 +19,10 @@ final class LaunchRecord {
 
     private LaunchRecord() {}
 
-    static void write(long pid, Path configFile) throws IOException {
+    static void write(long pid, String build, Path configFile) throws IOException {
         String line = "{" + Json.member("at", Instant.now().toString())
                 + "," + Json.member("suite", System.getenv("COMPAT_DOOR_SUITE"))
-                + "," + Json.member("build", System.getenv("COMPAT_DOOR_BUILD"))
+                + "," + Json.member("build", build)
                 + ",\"pid\":" + pid
                 + "," + Json.member("config", configFile.toString())
                 + "," + Json.member("configHash", hash(Files.readAllBytes(configFile)))

@@ -26,8 +26,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * A server as a process of its own, where a Java test would have started one inside its JVM. The test does not notice, and
  * which build it meets is decided outside:
  *
- *   -Dcompat.command=FILE    the command, a word a line; {properties} stands for -D words, {config} for the zoo.cfg
- *   -Dcompat.folder=FOLDER   where configurations and the servers' output go
+ *   -Dcompat.commands=FOLDER  a file for each build (Builds.java): its command, a word a line; {properties} stands for -D words,
+ *                             {config} for the zoo.cfg
+ *   -Dcompat.folder=FOLDER    where configurations and the servers' output go
  *
  * The -D words are this JVM's own system properties, as they are at the start: tests set them for the server beside them.
  * Always: no server outlives this JVM, and each start leaves a launch record.
@@ -96,13 +97,14 @@ public final class ServerProcess {
     /** Starts a server with a zoo.cfg that is there, and does not wait for it. */
     static ServerProcess launch(Path configFile, Map<String, String> properties) throws IOException {
         Path output = folder().resolve("server-" + STARTED.incrementAndGet() + ".out");
-        Process process = new ProcessBuilder(command(configFile, properties))
+        String build = Builds.of(configFile);
+        Process process = new ProcessBuilder(command(build, configFile, properties))
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
         ServerProcess server = new ServerProcess(process, output);
         ALIVE.add(server);
-        LaunchRecord.write(process.pid(), configFile);
+        LaunchRecord.write(process.pid(), build, configFile);
         OutcomeListener.meets(process.pid());
         return server;
     }
@@ -149,9 +151,10 @@ public final class ServerProcess {
         process.waitFor();
     }
 
-    private static List<String> command(Path configFile, Map<String, String> extra) throws IOException {
+    private static List<String> command(String build, Path configFile, Map<String, String> extra)
+            throws IOException {
         List<String> words = new ArrayList<>();
-        for (String word : Files.readAllLines(Paths.get(System.getProperty("compat.command")))) {
+        for (String word : Builds.command(build)) {
             if (word.equals("{properties}")) words.addAll(propertyWords(extra));
             else if (word.equals("{config}")) words.add(configFile.toString());
             else words.add(word);
