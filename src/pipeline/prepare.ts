@@ -12,6 +12,7 @@
  */
 
 import type { ProviderRegistry } from "#auth/provider-registry.ts";
+import { mapKey } from "#base/map-key.ts";
 import { highOfNumber, lowOfNumber } from "#base/zxid.ts";
 import type { JuteReader } from "#jute/reader.ts";
 import { type ReconfigRequest, readReconfigRequest } from "#jute/records/proto.ts";
@@ -248,13 +249,14 @@ export class Preparer {
       inFlight.push(record);
     });
     if (inFlight.length === 0) return this.#pathsOf(owned);
-    const paths = new Set<string>();
-    for (const id of owned) paths.add(this.#tree.pathOf(id, "latin1"));
+    const paths = new Map<string, string>();
+    const add = (path: string): void => void paths.set(mapKey(path), path);
+    for (const id of owned) add(this.#tree.pathOf(id, "latin1"));
     for (const record of inFlight) {
-      if (record.exists) paths.add(record.pathKey);
-      else paths.delete(record.pathKey);
+      if (record.exists) add(record.pathKey);
+      else paths.delete(mapKey(record.pathKey));
     }
-    return Array.from(paths, (path) => Buffer.from(path, "latin1"));
+    return Array.from(paths.values(), (path) => Buffer.from(path, "latin1"));
   }
 
   /** One buffer for all: a session may own a hundred thousand znodes. */

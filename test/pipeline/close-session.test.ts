@@ -17,6 +17,11 @@ function withEphemerals(count: number, juteMaxBufferBytes: number): [PipelineHar
   return [harness, connection];
 }
 
+/** Longer than V8 hashes (base/map-key.ts). */
+function longPath(index: number): string {
+  return `/${"e".repeat(17_000)}${index}`;
+}
+
 describe("the end of a session", () => {
   test.each([
     { juteMaxBufferBytes: 10_000, bytes: headerBytes + 4 + 10 * 16 + 12 },
@@ -35,5 +40,31 @@ describe("the end of a session", () => {
     harness.request(other, { op: "create", type: 1, path: "/a", data: "", acl: openAcl, flags: 0, ttlMs: 0n });
     harness.durable();
     expect(applier.digestMismatchCount).toBe(0);
+  });
+
+  test("takes what is in flight into account, and names that are too long to be keys", () => {
+    const harness = new PipelineHarness();
+    const connection = harness.connected();
+    const nodesBefore = harness.database.tree.nodeCount;
+    const create = (i: number): number =>
+      harness.request(connection, {
+        op: "create",
+        type: 1,
+        path: longPath(i),
+        data: "",
+        acl: openAcl,
+        flags: 1,
+        ttlMs: 0n,
+      });
+    for (let i = 0; i < 3; i++) create(i);
+    harness.durable();
+    harness.request(connection, { op: "delete", path: longPath(1), version: -1 });
+    create(3);
+    harness.request(connection, { op: "closeSession" });
+    // Three of the four that there ever were.
+    expect(harness.log.txns.at(-1)).toHaveLength(headerBytes + 4 + 3 * (4 + longPath(0).length) + 12);
+    harness.durable();
+    expect(harness.database.tree.nodeCount).toBe(nodesBefore);
+    expect(harness.database.applier.digestMismatchCount).toBe(0);
   });
 });
