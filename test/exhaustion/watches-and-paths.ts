@@ -18,9 +18,9 @@ const fewInFlight = 80;
 const watchesOfOne: Attack = {
   name: "watches of one client",
   about:
-    "one client watches as many znodes as it can, one is created, another one's parent changes; then the client is gone without a word",
+    "one client watches as many znodes as it can, one is created, another one's parent changes, the first is watched again and deleted; then the client is gone without a word",
   limits: (scale) => [
-    { measure: "replies", atLeast: 2 },
+    { measure: "replies", atLeast: 3 },
     { measure: "bytesEach", atMost: scale === "small" ? 1500 : 400 },
     { measure: "unanswered", atMost: 0 },
   ],
@@ -36,6 +36,9 @@ const watchesOfOne: Attack = {
       using writer = await WireClient.connect(server.port);
       await writer.create("/watched-7");
       await until(() => greedy.events === 2, 10_000);
+      await greedy.run(op.exists, 1, () => body.watched("/watched-7", true));
+      await writer.delete("/watched-7");
+      await until(() => greedy.events === 3, 10_000);
       const replies = greedy.events;
       greedy.socket.reset();
       await until(async () => (await gauge(server.port, "watch_count")) === 0, 20_000);
