@@ -173,7 +173,10 @@ export class LeaderElection {
       if (isPeerLooking) this.#output.send(sid, { ...this.currentVote, state: this.state });
       return;
     }
-    if (isPeerLooking && this.#isBehind(notification)) this.#output.send(sid, this.#mine());
+    // What an observer says moves no voter, which answers it in any case: they would talk in circles, as ZooKeeper's do. One that is
+    // to vote when a change is committed is heard.
+    const isHeard = this.#views.isVoter(this.#sid);
+    if (isPeerLooking && isHeard && this.#isBehind(notification)) this.#output.send(sid, this.#mine());
     this.#inbox.push({ sid, vote: notification });
     this.#drain(nowMs);
   }

@@ -260,6 +260,22 @@ describe("FastLeaderElection", () => {
     ]);
   });
 
+  it("has an observer of a later round and a voter without a quorum not talk in circles", () => {
+    const town = new Town(voters(3, 1), 1);
+    const [voter, observer] = [town.add(1n, 5n, 1n), town.add(4n, 5n, 1n)];
+    voter.start(0);
+    observer.start(0);
+    observer.election.look(observer, 0);
+    let sent = 0;
+    town.isCut = () => {
+      sent++;
+      return false;
+    };
+    town.run(() => false, 60_000);
+    expect(observer.election.logicalClock).toBeGreaterThan(voter.election.logicalClock);
+    expect(sent).toBeLessThan(100);
+  });
+
   it("never votes for a server without weight", () => {
     const groups = "\ngroup.1=1:2:3\nweight.3=0\nweight.1=1\nweight.2=1";
     const town = new Town(views(`server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2${groups}`), 2);
