@@ -239,15 +239,16 @@ export class CoreServer implements PeerReplica, PeerService, PeerWire {
   crash(): void {
     this.isUp = false;
     this.isServing = false;
-    this.#life++;
     this.#isListening = false;
     const begun = this.#holds > 0 ? Number(this.#isDiskBusy) : this.#disk.length;
     const kept = this.town.dice.below(begun + 1);
     for (const { change } of this.#disk.slice(0, kept)) change(this.files);
-    this.#disk = [];
-    this.#holds = 0;
     for (const link of this.#links) link.close();
     this.#links.clear();
+    // What the end of its connections has set off dies with it.
+    this.#life++;
+    this.#disk = [];
+    this.#holds = 0;
   }
 
   /** Proposes a transaction, if this server leads. */
