@@ -67,7 +67,8 @@ export class Configurations {
     const before = views.committed;
     if (!this.isReconfigEnabled || config.version <= before.version) return null;
     views.committed = config;
-    if (config.version > views.lastSeen.version) views.lastSeen = config;
+    // Another server has told of it, and its transaction may come before its file is written: it must not be logged first.
+    if (config.version > views.lastSeen.version) this.see(config, () => {});
     this.#output.activated(config, before);
     return isSameMembership(before.membership, config.membership) ? null : before;
   }

@@ -50,6 +50,8 @@ describe("an ensemble whose members change", () => {
     };
     expect(await ensemble.until(areTold, answerMs)).toBe(true);
     expect(await ensemble.until(() => client.waitingCount === 0, answerMs)).toBe(true);
+    const haveNoted = (): boolean => old.every(({ keptConfig }) => keptConfig.next?.includes(":observer") === true);
+    expect(await ensemble.until(haveNoted, answerMs)).toBe(true);
     for (const member of old) member.crash(false);
     await ask(ensemble, four, some(3));
     // They were a quorum, and still are by what they know to be committed; one of them votes with the new ones.
