@@ -1,7 +1,7 @@
 /**
  * What must hold of the members' configurations when all is mended and everybody serves, whatever has become of changes on the way:
  *
- *   committed   each goes by the configuration that the last change in the log has made; by the first one where there is no change
+ *   committed   each goes by the configuration that the last change has made; by the first one where there is no change
  *   last seen   none has seen another one than that: no change is half done
  *   znode       /zookeeper/config says the same
  *   files       and so does what the next start reads
@@ -11,6 +11,9 @@
  *
  * A change that was answered with success is in the log (replay.ts): it is that one, or one before it. And each in the log is what
  * was asked for, made of the configuration before it. Texts are compared, as they are in the transactions.
+ *
+ * A change may be in nobody's log and count all the same: it is written to files before it is logged, so that a loss of power may leave it
+ * there alone, and whoever leads next completes what it has seen, as ZooKeeper's leader does.
  */
 
 import { hexOfHalves, longOf } from "#base/zxid.ts";
@@ -30,8 +33,16 @@ export interface ConfigRules {
   readonly membersText: string;
   /** Whether an ensemble gives its first configuration a version, that of an epoch. */
   readonly isReconfigEnabled: boolean;
+  /** What was completed and is in nobody's log, in their order. */
+  readonly completed: readonly Completed[];
   /** Members that could not write their files, which costs them no more than that. */
   readonly unwritten: ReadonlySet<number>;
+}
+
+/** A configuration that members went by without a transaction. */
+export interface Completed {
+  readonly version: bigint;
+  readonly text: string;
 }
 
 /** Where a member has a configuration, which one that is, and which one it should be. */
@@ -48,7 +59,10 @@ export function configProblem(
   rules: ConfigRules,
 ): string | null {
   const change = log.findLast(({ type }) => type === reconfig);
-  const expected = change === undefined ? firstConfig(members[0]!, rules) : configIn(change).toString();
+  const completed = rules.completed.at(-1);
+  const isCompletedLast = completed !== undefined && completed.version > (change?.zxid ?? 0n);
+  const logged = change === undefined ? firstConfig(members[0]!, rules) : configIn(change).toString();
+  const expected = isCompletedLast ? completed.text : logged;
   for (const member of members) {
     const files = rules.unwritten.has(member.sid) ? [] : inFiles(member, expected);
     const wrong = [...inMemory(member, expected), ...files].find(({ is, shouldBe }) => is !== shouldBe);
@@ -81,6 +95,8 @@ export function unseenChange({ sid, server, isIntroduced }: SimMember): string |
   const { committed, lastSeen } = server.views;
   if (!committed.isVoter(BigInt(sid))) return null;
   const { text, high, low } = configZnode(server.replica.database.tree);
+  // The first one has the version of an epoch, and no transaction.
+  if (low === 0) return null;
   const version = hexOfHalves(high, low);
   if (longOf(high, low) <= lastSeen.version || !text.endsWith(`\nversion=${version}`)) return null;
   return `member ${sid} has change 0x${version} in its tree, and has seen 0x${lastSeen.version.toString(16)} last`;
@@ -113,11 +129,21 @@ function inFiles({ keptConfig: { committed, next } }: SimMember, expected: strin
  * Each change of the log makes what its client asked for, of the version that it named if it named any; none was refused for a version
  * that was right. @throws Error for the first of which that is not so.
  */
-export function checkChanges(log: readonly CommittedTxn[], calls: readonly Call[], membersText: string): void {
+export function checkChanges(
+  log: readonly CommittedTxn[],
+  calls: readonly Call[],
+  { membersText, completed }: Pick<ConfigRules, "membersText" | "completed">,
+): void {
   const asked = new Map(calls.map(({ session, xid, request }) => [`${session} ${xid}`, request]));
   let lines: readonly string[] = membersText.split("\n");
   let version: bigint | null = null;
+  const left = [...completed];
   for (const txn of log) {
+    while (left.length > 0 && left[0]!.version < txn.zxid) {
+      const { text, version: next } = left.shift()!;
+      lines = text.split("\n").slice(0, -1);
+      version = next;
+    }
     const request = asked.get(`${txn.session} ${txn.cxid}`);
     if (request?.op !== "reconfig") continue;
     const { curConfigId = -1n } = request;

@@ -9,7 +9,7 @@
 
 import type { CommittedTxn } from "../history/committed-txn.ts";
 import type { Call } from "../history/conversation.ts";
-import { checkChanges, configProblem, unseenChange } from "./config-check.ts";
+import { checkChanges, type Completed, configProblem, type ConfigRules, unseenChange } from "./config-check.ts";
 import type { SimMember } from "./sim-member.ts";
 
 const noteFailed = "Error writing next dynamic config file";
@@ -22,6 +22,8 @@ export class ConfigWatch {
   readonly #unnoted = new Set<number>();
   /** Those who do not know of a change any more, and may be elected for it. */
   readonly #unaware = new Set<number>();
+  /** What members went by, by its version. */
+  readonly #inForce = new Map<bigint, string>();
   #isChangeForgotten = false;
 
   /** @param membersText lines of the first configuration. */
@@ -31,8 +33,12 @@ export class ConfigWatch {
   }
 
   /** A member has logged that. */
-  heard(sid: number, message: string): void {
-    if (message === "A configuration is committed") this.#unwritten.delete(sid);
+  heard(sid: number, message: string, facts: { readonly config?: string }): void {
+    if (message === "A configuration is committed") {
+      this.#unwritten.delete(sid);
+      const text = facts.config!;
+      this.#inForce.set(BigInt(`0x${text.slice(text.lastIndexOf("=") + 1)}`), text);
+    }
     if (message === noteFailed) this.#unnoted.add(sid);
     if (message === writeFailed || message === noteFailed) this.#unwritten.add(sid);
   }
@@ -54,17 +60,26 @@ export class ConfigWatch {
   /** @returns which member has another configuration than it should; null when none has. */
   problem(log: readonly CommittedTxn[], members: readonly SimMember[]): string | null {
     if (this.#isChangeForgotten) return null;
-    return configProblem(log, members, {
+    return configProblem(log, members, this.#rules(log));
+  }
+
+  #rules(log: readonly CommittedTxn[]): ConfigRules {
+    const logged = new Set(log.map(({ zxid }) => zxid));
+    const completed: Completed[] = Array.from(this.#inForce, ([version, text]) => ({ version, text }))
+      .filter(({ version }) => (version & 0xffffffffn) !== 0n && !logged.has(version))
+      .sort((a, b) => Number(a.version - b.version));
+    return {
       membersText: this.#membersText,
       isReconfigEnabled: this.#isReconfigEnabled,
+      completed,
       unwritten: this.#unwritten,
-    });
+    };
   }
 
   /** @throws Error for what should not have been. */
   judge(log: readonly CommittedTxn[], members: readonly SimMember[], calls: readonly Call[]): void {
     const problem = this.problem(log, members);
     if (problem !== null) throw new Error(problem);
-    if (!this.#isChangeForgotten) checkChanges(log, calls, this.#membersText);
+    if (!this.#isChangeForgotten) checkChanges(log, calls, this.#rules(log));
   }
 }

@@ -345,7 +345,7 @@ export class SimEnsemble {
       this.syncs.set(mode, (this.syncs.get(mode) ?? 0) + 1);
       this.onSync(mode, this.member(sid), this.member(Number(learner)));
     }
-    this.#configs.heard(sid, message);
+    this.#configs.heard(sid, message, facts);
     const isLeader = this.member(sid).server?.peer?.leading?.isServing === true;
     if (message === "A configuration is committed" && isLeader) this.reconfigs++;
     this.#onLine?.(`${this.schedule.nowMs.toFixed(2)} ${sid} ${level} ${message} ${JSON.stringify(facts)}`);
