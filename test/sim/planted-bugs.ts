@@ -431,9 +431,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     about: "an observer that is to be served by followers waits for one that does, and never asks the leader",
     edits: [
       {
-        file: "quorum/quorum-peer.ts",
-        from: "    return this.#isLeadersTurn ? leader : this.#observerMasters",
-        to: "    return this.#observerMasters",
+        file: "quorum/master-search.ts",
+        from: "    if (this.#isLeadersTurn) {",
+        to: "    if (false) {",
       },
     ],
   },
