@@ -16,7 +16,7 @@
  */
 
 import { roundedAverage } from "./metric-number.ts";
-import type { Random } from "./prng.ts";
+import { type Random, randomBelow } from "./prng.ts";
 
 /** Samples that an advanced summary keeps. */
 const reservoirSamplesMax = 4096;
@@ -180,7 +180,7 @@ export class AdvancedSummary {
       return;
     }
     this.#reservoir ??= new Float64Array(reservoirSamplesMax);
-    const index = count <= reservoirSamplesMax ? count - 1 : Math.floor(this.#random.next() * reservoirSamplesMax);
+    const index = count <= reservoirSamplesMax ? count - 1 : randomBelow(reservoirSamplesMax, this.#random);
     this.#reservoir[index] = Math.trunc(value);
     if (count < reservoirSamplesMax) return;
     if (count === reservoirSamplesMax) this.#threshold = 1;

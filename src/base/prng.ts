@@ -8,6 +8,11 @@ export interface Random {
   next(): number;
 }
 
+/** A whole number from 0 to less than `end`; 0 for 0, without a look at the dice. */
+export function randomBelow(end: number, random: Random): number {
+  return end > 0 ? Math.floor(random.next() * end) : 0;
+}
+
 /** Deterministic {@link Random}: the same seed gives the same numbers. */
 export class SeededRandom implements Random {
   #state: number;

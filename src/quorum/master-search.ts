@@ -7,7 +7,7 @@
  * Source: Learner.connectToLeader; QuorumPeer.findLearnerMaster, nextObserverMaster; Observer.waitForReconnectDelay.
  */
 
-import type { Random } from "#base/prng.ts";
+import { type Random, randomBelow } from "#base/prng.ts";
 import type { ObserverMasters } from "./observer-masters.ts";
 
 /** Learner.java tries 5 times; the rest is for a ZooKeeper that waits 200 ms longer before it leads. */
@@ -118,9 +118,4 @@ export class MasterSearch {
   #delayMs(): number {
     return randomBelow(this.#limits.observerReconnectDelayMs, this.#random);
   }
-}
-
-/** Whole milliseconds, from 0 to less than that; 0 for 0, without a look at the dice. */
-export function randomBelow(ms: number, random: Random): number {
-  return ms > 0 ? Math.floor(random.next() * ms) : 0;
 }

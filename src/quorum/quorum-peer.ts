@@ -18,7 +18,7 @@
  */
 
 import { assert } from "#base/assert.ts";
-import type { Random } from "#base/prng.ts";
+import { type Random, randomBelow } from "#base/prng.ts";
 import { highOf, longOf, lowOf } from "#base/zxid.ts";
 import { type Configurations, isSameLeader } from "./configurations.ts";
 import type { Durable } from "./durable.ts";
@@ -31,7 +31,7 @@ import { Leading } from "./leading.ts";
 import { Learning } from "./learning.ts";
 import type { Notification } from "./notification.ts";
 import type { PeerHistory, PeerLimits, PeerReplica, PeerService, PeerState, PeerWire } from "./peer-parts.ts";
-import { MasterSearch, randomBelow, type Seeker } from "./master-search.ts";
+import { MasterSearch, type Seeker } from "./master-search.ts";
 import { ObserverMaster } from "./observer-master.ts";
 import type { ObserverMasters } from "./observer-masters.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";

@@ -16,7 +16,7 @@
 
 import { assert } from "#base/assert.ts";
 import type { ServerMetrics } from "#base/metrics.ts";
-import type { Random } from "#base/prng.ts";
+import { type Random, randomBelow } from "#base/prng.ts";
 import type { Clock } from "#host/clock.ts";
 import type { Logger } from "#host/logger.ts";
 import { type SnapshotWriteOptions, writeSnapshot } from "#storage/snapshot-file.ts";
@@ -120,9 +120,9 @@ export class SnapshotTaker {
   #draw(): void {
     const { snapCount, snapSizeLimitKb, random } = this.#parts;
     const half = Math.floor(snapCount / 2);
-    this.#countLimit = half + Math.floor(random.next() * half);
+    this.#countLimit = half + randomBelow(half, random);
     const halfBytes = (snapSizeLimitKb * 1024) / 2;
-    this.#bytesLimit = snapSizeLimitKb <= 0 ? 0 : halfBytes + Math.floor(random.next() * halfBytes);
+    this.#bytesLimit = snapSizeLimitKb <= 0 ? 0 : halfBytes + randomBelow(halfBytes, random);
   }
 }
 

@@ -10,8 +10,6 @@ import { gauge } from "./gauge.ts";
 import { createMany, Pipeliner } from "./pipelined.ts";
 import { until } from "./raw-socket.ts";
 
-const getAllChildrenNumber = 104;
-const getEphemerals = 103;
 const aclEntriesMax = 4096;
 
 const wholeTree: Attack = {
@@ -28,11 +26,11 @@ const wholeTree: Attack = {
       const asker = await createMany(server.port, stage.pick(500, 5000), (i) => `/e${i}`, { flags: flag.ephemeral });
       const before = asker.replies;
       asker.send(
-        getAllChildrenNumber,
+        op.getAllChildrenNumber,
         Array.from({ length: count }, () => body.path("/counted")),
       );
       asker.send(
-        getEphemerals,
+        op.getEphemerals,
         Array.from({ length: count }, () => body.path("/")),
       );
       await until(() => asker.replies === before + 2 * count);
@@ -58,7 +56,7 @@ const betweenWrites: Attack = {
       const write = body.setData("/tree", "");
       asker.send(op.setData, [write]);
       asker.send(
-        getAllChildrenNumber,
+        op.getAllChildrenNumber,
         Array.from({ length: count }, () => body.path("/tree")),
       );
       asker.send(op.setData, [write]);

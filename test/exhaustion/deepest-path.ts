@@ -15,7 +15,6 @@ import { body, op, WireClient } from "../support/wire-client.ts";
 import type { Attack } from "./attack.ts";
 import { Pipeliner } from "./pipelined.ts";
 
-const getAllChildrenNumber = 104;
 const recursive = 1;
 const deepName = "d";
 const snapshotZxid = 1;
@@ -87,7 +86,7 @@ export const deepestPath: Attack = {
       await client.getData(pathAt(depth), true);
       await client.setData(pathAt(depth), "deep");
       const event = await client.nextEvent();
-      const counted = await client.request(getAllChildrenNumber, body.path(`/${deepName}`));
+      const counted = await client.request(op.getAllChildrenNumber, body.path(pathAt(1)));
       const isWhole = event.path === pathAt(depth) && counted.body.readInt32BE(0) === depth - 1;
       const pipeliner = await Pipeliner.open(server.port);
       await pipeliner.run(op.delete, deleted, (i) => body.versioned(pathAt(depth - i)), fewInFlight);

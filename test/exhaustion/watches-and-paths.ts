@@ -140,7 +140,7 @@ const deepPaths: Attack = {
       const deepest = await client.getData(pathAt(depth), true);
       await client.setData(pathAt(depth), "deep");
       await client.nextEvent();
-      const counted = await client.request(104, body.path(pathAt(1)));
+      const counted = await client.request(op.getAllChildrenNumber, body.path(pathAt(1)));
       const all = counted.body.readInt32BE(0);
       return {
         attempts: depth,

@@ -37,6 +37,8 @@ export const op = {
   multiRead: 22,
   auth: 100,
   setWatches: 101,
+  getEphemerals: 103,
+  getAllChildrenNumber: 104,
   setWatches2: 105,
   addWatch: 106,
   whoAmI: 107,
