@@ -4,10 +4,9 @@
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { freePort } from "../../test/support/free-port.ts";
+import { freePorts } from "../../test/support/free-port.ts";
 import { cached, repositoryFolder, run } from "../reference/artifacts.ts";
 import { ClientProcess } from "../reference/process.ts";
 import type { Build } from "../reference/server.ts";
@@ -163,22 +162,4 @@ function outcomesIn(text: string, launches: readonly Launch[]): TestOutcome[] {
   }
   if (status > lastCompleteStatus) throw new Error(`exit status ${status}`);
   return outcomes;
-}
-
-/** The first of that many free ports in a row. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = await freePort();
-    const others = Array.from({ length: count - 1 }, (_, i) => first + 1 + i);
-    const free = await Promise.all(others.map((port) => isFree(port)));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
-  });
 }
