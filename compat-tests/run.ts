@@ -35,7 +35,6 @@ const options = await yargs(process.argv.slice(2))
   .option("repeat", { type: "number", describe: "Runs of each foreign test suite" })
   .option("freeze", { type: "boolean", describe: "Measure anew what the foreign suites give on the real server" })
   .option("readme", { type: "boolean", describe: "Write the table into README.md" })
-  .conflicts("class", "freeze")
   .strictOptions()
   .version(false)
   .parse();

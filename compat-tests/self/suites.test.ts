@@ -9,7 +9,7 @@ import { afterAll, expect, test } from "vitest";
 import { freePort } from "../../test/support/free-port.ts";
 import { fourLetterWord } from "../reference/server.ts";
 import { doorFolder, LaunchRecords } from "../suites/launch-records.ts";
-import { casesOf, sorted, type TestOutcome } from "../suites/suite.ts";
+import { casesOf, sorted, type TestOutcome, withClass } from "../suites/suite.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "compat-self-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -41,6 +41,32 @@ test("a frozen list does not score a test that met no server, or one of ours", (
   expect(list.withoutServer).toEqual(["alone"]);
   expect(list.stable).toEqual([]);
   expect(list.unscored[0]?.reason).toBe("it passed on reference, ours, not on reference alone");
+});
+
+test("a class that is measured by itself changes the list in its own tests only", () => {
+  const header = { suite: "s 1", about: "", reference: "", date: "", versions: {}, machine: "" };
+  const measured = { date: "2026-01-01", seconds: [9], loadAverage: [0.1] };
+  const flaky = { state: "flaky", passed: "1 of 3", reason: "boom" } as const;
+  const list = {
+    ...header,
+    ...measured,
+    again: [{ class: "A", ...measured }],
+    stable: ["A.gone", "AB.stays"],
+    unscored: [
+      { test: "A.mended", ...flaky },
+      { test: "B.flaky", ...flaky },
+    ],
+    withoutServer: ["A.client"],
+  };
+  const second = { class: "A", date: "2026-01-02", seconds: [1], loadAverage: [0.2] };
+  const runs = [[outcome("A.mended"), outcome("A.client", { servers: [] })]];
+  expect(withClass(list, second, sorted(runs))).toEqual({
+    ...list,
+    again: [second],
+    stable: ["AB.stays", "A.mended"],
+    unscored: [{ test: "B.flaky", ...flaky }],
+    withoutServer: ["A.client"],
+  });
 });
 
 test.each([

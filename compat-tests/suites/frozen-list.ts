@@ -23,6 +23,11 @@ export interface Unscored {
   readonly reason: string;
 }
 
+/** A class of a suite in Java that was measured by itself, after the whole. */
+export interface MeasuredClass extends Pick<FrozenList, "date" | "seconds" | "loadAverage"> {
+  readonly class: string;
+}
+
 export interface FrozenList {
   readonly suite: string;
   /** How the suite was run, and what the door kept from the servers of both builds. */
@@ -36,6 +41,7 @@ export interface FrozenList {
   /** Of each run. */
   readonly seconds: readonly number[];
   readonly loadAverage: readonly number[];
+  readonly again?: readonly MeasuredClass[];
   readonly stable: readonly string[];
   readonly unscored: readonly Unscored[];
   readonly withoutServer: readonly string[];

@@ -46,7 +46,7 @@ import { type Build } from "../reference/server.ts";
 import { exclusionsOf } from "../reporting/expectations.ts";
 import { readFrozen } from "./frozen-list.ts";
 import { type Launch, LaunchRecords } from "./launch-records.ts";
-import { type ForeignSuite, type TestOutcome } from "./suite.ts";
+import { type ForeignSuite, onlyClass, type TestOutcome } from "./suite.ts";
 import { isShort } from "../shard.ts";
 
 const shimFolder = fileURLToPath(new URL("shim", import.meta.url));
@@ -92,13 +92,10 @@ const quickNode = { NODE_COMPILE_CACHE: join(cacheFolder, "compiled") };
 /** No class takes a quarter of this; one that hangs is ended. */
 const classTimeoutMs = 15 * 60_000;
 
-/** The class that is asked for; all of them without a name. */
-const onlyClass = process.env["COMPAT_CLASS"];
-
 /** What a method may take, in JUnit's words. */
 const methodTimeout = "180 s";
 
-/** A measurement of the reference is always of the whole suite. */
+/** A measurement of the reference has the classes that were never measured, too. */
 const isFreezing = process.env["COMPAT_FREEZE"] === "1";
 
 /** The suite as suite.ts runs and judges it. */

@@ -5,7 +5,8 @@
  *
  *   COMPAT_REPEAT=3             three runs; a test passes when it passes in all of them
  *   COMPAT_SUBJECT=reference    the reference against its own frozen list
- *   COMPAT_FREEZE=1             three runs of the reference, and the list is written anew
+ *   COMPAT_FREEZE=1             three runs of the reference, and the list is written anew; with COMPAT_CLASS the part of
+ *                               that class
  *
  * Rules. A pass counts only with the launch record of a server of the right build. A test that is flaky on ours and stable on
  * the reference is a failure. A test that the list does not know, or misses, is a failure as well: the suite is not the one
@@ -19,7 +20,15 @@ import { expect, type TestContext } from "vitest";
 import { type Case, reportCases, timed } from "../reporting/cases.ts";
 import { exclusionsOf } from "../reporting/expectations.ts";
 import { type Build, subject } from "../reference/server.ts";
-import { type FrozenList, loadNow, machineKind, readFrozen, type Unscored, writeFrozen } from "./frozen-list.ts";
+import {
+  type FrozenList,
+  loadNow,
+  machineKind,
+  type MeasuredClass,
+  readFrozen,
+  type Unscored,
+  writeFrozen,
+} from "./frozen-list.ts";
 
 /** How one test of a suite came out in one run. */
 export interface TestOutcome {
@@ -48,10 +57,13 @@ export interface ForeignSuite {
 }
 
 type Run = readonly TestOutcome[];
+type SortedTests = Pick<FrozenList, "stable" | "unscored" | "withoutServer">;
 
 const runsToFreeze = 3;
 const repeat = Number(process.env["COMPAT_REPEAT"] ?? "1");
 const isFreezing = process.env["COMPAT_FREEZE"] === "1";
+/** The class that is asked for, of a suite in Java; all of them without a name. */
+export const onlyClass: string | undefined = process.env["COMPAT_CLASS"];
 
 /** Runs in one test of vitest's, for its time limit. */
 export const runCount: number = isFreezing ? runsToFreeze : repeat;
@@ -137,21 +149,38 @@ async function freeze(suite: ForeignSuite): Promise<void> {
     seconds.push(Math.round((performance.now() - startMs) / 1000));
     loadAverage.push(loadNow());
   }
+  const measured = { date: new Date().toISOString().slice(0, 10), seconds, loadAverage };
+  if (onlyClass !== undefined) {
+    const list = readFrozen(suite.frozen);
+    expect(list.suite, "the frozen list is of another version: measure all of it").toBe(suite.name);
+    writeFrozen(suite.frozen, withClass(list, { class: onlyClass, ...measured }, sorted(runs)));
+    return;
+  }
   writeFrozen(suite.frozen, {
     suite: suite.name,
     about: suite.about,
     reference: "Apache ZooKeeper 3.9.5",
-    date: new Date().toISOString().slice(0, 10),
     versions: suite.versions,
     machine: machineKind(),
-    seconds,
-    loadAverage,
+    ...measured,
     ...sorted(runs),
   });
 }
 
+/** The list with what one class gave when it was measured by itself, in the place of what it gave with the others. */
+export function withClass(list: FrozenList, measured: MeasuredClass, parts: SortedTests): FrozenList {
+  const isOther = (test: string): boolean => test.split(".")[0] !== measured.class;
+  return {
+    ...list,
+    again: [...(list.again ?? []).filter((one) => one.class !== measured.class), measured],
+    stable: [...list.stable.filter(isOther), ...parts.stable],
+    unscored: [...list.unscored.filter(({ test }) => isOther(test)), ...parts.unscored],
+    withoutServer: [...list.withoutServer.filter(isOther), ...parts.withoutServer],
+  };
+}
+
 /** Sorts the tests of several runs of the reference into the three parts of a list. */
-export function sorted(runs: readonly Run[]): Pick<FrozenList, "stable" | "unscored" | "withoutServer"> {
+export function sorted(runs: readonly Run[]): SortedTests {
   const stable: string[] = [];
   const unscored: Unscored[] = [];
   const withoutServer: string[] = [];
