@@ -131,7 +131,9 @@ export class QuorumConnection implements QuorumLink, SocketHandler {
     this.#receiver?.turnEnded();
   }
 
+  /** What was appended leaves first: it may be why this end closes, and tell the other where to go. */
   close(): void {
+    this.flush();
     this.#close("");
   }
 

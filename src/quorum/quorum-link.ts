@@ -20,7 +20,7 @@ export interface QuorumLink {
   /** Until {@link resume}, nothing that arrives is handed in. */
   pause(): void;
   resume(): void;
-  /** Closes at once; nothing is handed in any more. */
+  /** Closes behind what was appended; nothing is handed in any more. */
   close(): void;
 }
 

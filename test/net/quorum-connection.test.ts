@@ -156,6 +156,13 @@ describe("what goes out", () => {
     expect(bench.socket.calls).toEqual(["write 60"]);
   });
 
+  it("leaves before this end closes the connection", () => {
+    const bench = new Bench();
+    writePacket(bench.connection.open(), PacketType.commit, 0, 1);
+    bench.connection.close();
+    expect(bench.socket.calls).toEqual(["write 20", "destroy"]);
+  });
+
   it("is not touched while the socket holds on to it", () => {
     const bench = new Bench();
     bench.socket.isTaking = false;

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import type { Request } from "../support/requests.ts";
 import { dumpTree } from "../support/tree-dump.ts";
-import { ask, begun, clientAt, cutOff, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
+import { changeTo, type MemberPlace } from "./member-changes.ts";
+import { ask, begun, clientAt, cutOff, judged, leaderOf, othersThan, restarted, serving, some } from "./scenes.ts";
 import type { SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
 import { placeText } from "./sim-network.ts";
@@ -30,7 +31,7 @@ function lastLowOf({ server }: SimMember): number {
 
 /** Servers 1 to 3 vote, server 4 observes. */
 async function withObserver(
-  config: Record<string, number> = {},
+  config: Record<string, number | string | boolean> = {},
 ): Promise<{ ensemble: SimEnsemble; observer: SimMember }> {
   const ensemble = await begun({ observers: 1, config: { ...port, ...config } });
   const observer = ensemble.member(4);
@@ -68,6 +69,25 @@ describe("an observer", () => {
       expect(client.session!.id).toBe(id);
     }
     expect(client.refusals).toEqual([]);
+    await judged(ensemble);
+  });
+
+  it("hears from a follower that leaves it where the voters are from then on", async () => {
+    const { ensemble, observer } = await withObserver({ reconfigEnabled: true, skipACL: "yes" });
+    const leader = await leaderOf(ensemble);
+    // Everybody is asked about elections in another place, and another one leads.
+    const places = ensemble.members.map((one): MemberPlace => {
+      return { electionPort: 3889, isObserver: one === observer, ...(one === leader && { quorumPort: 2889 }) };
+    });
+    const master = masterOf(ensemble, observer);
+    const client = await clientAt(ensemble, leader);
+    client.ask(changeTo(places));
+    expect(await ensemble.until(() => !master.isServing, 10_000)).toBe(true);
+    // Once their files say so nobody is left whom the observer could ask where it has asked before.
+    await ensemble.pass(50);
+    await restarted(ensemble, ...othersThan(ensemble, observer));
+    await serving(ensemble, ...ensemble.members);
+    await ask(ensemble, observer, asked);
     await judged(ensemble);
   });
 
