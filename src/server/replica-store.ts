@@ -30,6 +30,8 @@ export class ReplicaStore {
   readonly folders: DataFolders;
   /** How the last load went. */
   recovery: Recovery;
+  /** Whether it gave the tree of the log: the snapshot may hold, in part, what the log does not have any more. */
+  isExact: boolean;
   database: Database;
   log: TxnLog;
   snapshots: SnapshotTaker;
@@ -40,10 +42,12 @@ export class ReplicaStore {
   #holds = 0;
   #isWithoutSnapshot: boolean;
 
-  private constructor(parts: PersistenceParts, window: TxnWindow, { database, recovery }: LoadedDatabase) {
+  private constructor(parts: PersistenceParts, window: TxnWindow, loaded: LoadedDatabase) {
+    const { database, recovery, isSnapshotAhead } = loaded;
     this.#parts = parts;
     this.window = window;
     this.recovery = recovery;
+    this.isExact = !isSnapshotAhead;
     this.#isWithoutSnapshot = recovery.kind === "log-only";
     this.folders = { snapshotFolder: recovery.snapshotFolder, logFolder: recovery.logFolder };
     this.database = database;
@@ -58,18 +62,15 @@ export class ReplicaStore {
     return new ReplicaStore(parts, window, await loadInto(parts, window));
   }
 
-  /**
-   * Loads it again, after the log was closed and changed.
-   * @returns whether the tree is that of the log: the snapshot may hold, in part, what the log does not have any more.
-   */
-  async reload(): Promise<boolean> {
+  /** Loads it again, after the log was closed and changed. */
+  async reload(): Promise<void> {
     await this.snapshots.settled();
     this.window.clear();
     const { database, recovery, isSnapshotAhead } = await loadInto(this.#parts, this.window);
     this.recovery = recovery;
+    this.isExact = !isSnapshotAhead;
     this.#isWithoutSnapshot = recovery.kind === "log-only";
     this.adopt(database);
-    return !isSnapshotAhead;
   }
 
   /** An empty database, to be filled. */

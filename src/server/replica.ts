@@ -104,13 +104,21 @@ export class Replica implements PeerReplica {
     const store = await ReplicaStore.load(parts);
     const replica = new Replica(parts, store);
     const { recovery } = store;
-    const isRejoining = recovery.kind === "distrusted" || (await replica.#rejoin.isSet());
+    const isRejoining = recovery.kind === "distrusted" || (await replica.#mustRejoin());
     const lastZxid = longOf(recovery.lastZxidHigh, recovery.lastZxidLow);
     const epochs = await replica.#epochs.load(lastZxid);
     if (isRejoining) {
       parts.host.logger.warn({}, "This server has no vote until it has received a leader's whole tree");
     }
     return { replica, recovery, history: { ...epochs, lastZxid: isRejoining ? -1n : lastZxid } };
+  }
+
+  /** Whether only a whole tree makes a history of what was loaded. A truncation that was interrupted is found out about here. */
+  async #mustRejoin(): Promise<boolean> {
+    const reason = await this.#rejoin.reason();
+    if (reason !== "truncation" || !this.store.isExact) return reason !== null;
+    await this.#rejoin.clear();
+    return false;
   }
 
   get database(): Database {
@@ -163,10 +171,11 @@ export class Replica implements PeerReplica {
       async () => {
         await this.store.closeLog();
         const { disk, logger } = this.#parts.host;
-        // If this server dies before it knows whether the snapshot will do, only a tree will.
-        await this.#rejoin.set();
+        // If this server dies before it knows whether the snapshot will do, the next start has to look.
+        await this.#rejoin.set("truncation");
         const isCut = await truncateTxnLog({ disk, logger, ...this.store.folders }, highOf(zxid), lowOf(zxid));
-        isDone = (await this.#reload()) && isCut;
+        await this.#reload();
+        isDone = this.store.isExact && isCut;
         if (isDone) await this.#rejoin.clear();
       },
       () => done(isDone, this.#nowMs()),
@@ -231,7 +240,7 @@ export class Replica implements PeerReplica {
         await this.#applyAll();
         this.database.sessions.stop();
         const { lastZxidHigh, lastZxidLow } = this.database.tree;
-        if (!(await this.#rejoin.isSet())) lastZxid = longOf(lastZxidHigh, lastZxidLow);
+        if ((await this.#rejoin.reason()) === null) lastZxid = longOf(lastZxidHigh, lastZxidLow);
       },
       () => done(lastZxid, this.#nowMs()),
     );
@@ -250,7 +259,7 @@ export class Replica implements PeerReplica {
     // All that was committed behind the tree is in it by now: it is exact.
     database.applier.isFuzzy = false;
     await this.store.closeLog();
-    if (this.#isDiskAhead) await this.#rejoin.set();
+    if (this.#isDiskAhead) await this.#rejoin.set("tree");
     await this.store.replaceDisk();
     await this.#rejoin.clear();
     this.#receiver = null;
@@ -263,12 +272,10 @@ export class Replica implements PeerReplica {
     await this.store.flushed();
   }
 
-  /** @returns whether the tree is that of the log. */
-  async #reload(): Promise<boolean> {
+  async #reload(): Promise<void> {
     this.window.clear();
-    const isExact = await this.store.reload();
+    await this.store.reload();
     this.#noteLoaded();
-    return isExact;
   }
 
   /** What the tree holds came from the disk, or is on it. */

@@ -33,7 +33,8 @@ function pathsAt(ensemble: SimEnsemble, sid: number): string[] {
 }
 
 function expectNowhere(ensemble: SimEnsemble, path: string): void {
-  for (const { sid } of ensemble.members) expect(pathsAt(ensemble, sid), `server ${sid}`).not.toContain(path);
+  for (const { sid, isUp } of ensemble.members)
+    if (isUp) expect(pathsAt(ensemble, sid), `server ${sid}`).not.toContain(path);
 }
 
 describe("what was logged by one server alone", () => {
@@ -79,6 +80,32 @@ describe("what was logged by one server alone", () => {
     expect(ensemble.syncs.get("TRUNC")).toBe(1);
     await judged(ensemble);
     expectNowhere(ensemble, "/alone");
+  });
+
+  it("costs nobody a vote who dies while it is cut off", async () => {
+    for (const moment of momentsMs) {
+      const ensemble = await begun();
+      const old = await leaderOf(ensemble);
+      await ask(ensemble, old, some(2));
+      const client = await clientAt(ensemble, old);
+      cutOff(ensemble, old);
+      for (const request of [create("/alone"), ...some(3)]) client.ask(request);
+      const isDeposed = (): boolean => ensemble.leader !== null && ensemble.leader !== old && !old.isServing;
+      expect(await ensemble.until(isDeposed, 10_000)).toBe(true);
+      const leader = await leaderOf(ensemble);
+      const [third] = othersThan(ensemble, old, leader) as [SimMember];
+      await serving(ensemble, leader, third);
+      ensemble.network.heal();
+      expect(await ensemble.until(() => ensemble.syncs.get("TRUNC") === 1, 10_000)).toBe(true);
+      await ensemble.pass(moment);
+      old.crash(true);
+      third.crash(false);
+      old.start();
+      await serving(ensemble, old, leader);
+      await ask(ensemble, old, some(2));
+      expectNowhere(ensemble, "/alone");
+      await judged(ensemble);
+    }
   });
 
   it("ZOOKEEPER-1549: nor in one that began before, and is still being written when that server gives up", async () => {

@@ -142,7 +142,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "server/replica.ts",
-        from: "        isDone = (await this.#reload()) && isCut;\n",
+        from: "        await this.#reload();\n        isDone = this.store.isExact && isCut;\n",
         to: "        isDone = isCut;\n",
       },
     ],
@@ -168,8 +168,8 @@ export const plantedBugs: readonly PlantedBug[] = [
       { file: "server/snapshot-taker.ts", from: "    if (this.isRevoked) throw new SnapshotRevoked();\n", to: "" },
       {
         file: "server/replica.ts",
-        from: "        isDone = (await this.#reload()) && isCut;\n",
-        to: "        await this.#reload();\n        isDone = isCut;\n",
+        from: "        isDone = this.store.isExact && isCut;\n",
+        to: "        isDone = isCut;\n",
       },
     ],
   },
