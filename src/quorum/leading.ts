@@ -299,7 +299,9 @@ export class Leading extends LearnerMaster {
     if (!this.#configs.isReconfigEnabled) return this.#sid;
     const { committed, lastSeen } = this.views;
     const isSame = isSameLeader(this.#sid, committed, lastSeen);
-    const others = lastSeen.voters.filter((sid) => sid !== this.#sid);
+    // Who has acknowledged the change and is gone would never take over.
+    const here = new Set([...this.handlers].map(({ sid }) => sid));
+    const others = lastSeen.voters.filter((sid) => sid !== this.#sid && here.has(sid));
     // The most advanced, so that little of what is proposed is lost.
     const other = this.broadcast.mostAdvanced(others) ?? others.find((sid) => this.#newLeaderAckers.has(sid));
     const leader = isSame ? this.#sid : (other ?? this.#sid);

@@ -1,6 +1,7 @@
 /** Two voters with an oracle (`oraclePath`): who goes on when the other is gone, and what that may never do. */
 
 import { describe, expect, it } from "vitest";
+import { changeTo } from "./member-changes.ts";
 import { ask, begun, clientAt, judged, leaderOf, othersThan, serving, some } from "./scenes.ts";
 import type { SimEnsemble } from "./sim-ensemble.ts";
 import type { SimMember } from "./sim-member.ts";
@@ -13,8 +14,10 @@ function tell(member: SimMember, word: string): void {
   member.disk.put(oraclePath, Buffer.from(word));
 }
 
-async function two(): Promise<{ ensemble: SimEnsemble; leader: SimMember; follower: SimMember }> {
-  const ensemble = await begun({ voters: 2, config: { oraclePath } });
+async function two(
+  config: Record<string, string | boolean> = {},
+): Promise<{ ensemble: SimEnsemble; leader: SimMember; follower: SimMember }> {
+  const ensemble = await begun({ voters: 2, config: { oraclePath, ...config } });
   const leader = await leaderOf(ensemble);
   const [follower] = othersThan(ensemble, leader) as [SimMember];
   await ask(ensemble, follower, some(2));
@@ -76,6 +79,22 @@ describe("the oracle of two voters", () => {
     client.ask(create("/withdrawn"));
     expect(await ensemble.until(() => !leader.isServing, 10_000)).toBe(true);
     expect(calls.map(({ answer }) => answer?.err ?? null)).toEqual([0, null]);
+    await judged(ensemble);
+  });
+
+  it("has a leader that moves while it is alone be found where it is then", async () => {
+    const { ensemble, leader, follower } = await two({ reconfigEnabled: true, skipACL: "yes" });
+    tell(leader, "1");
+    const client = await clientAt(ensemble, leader);
+    client.ask(changeTo(ensemble.members.map((one) => (one === leader ? { quorumPort: 2889 } : {}))));
+    const logged = follower.server!.replica!.window.length;
+    expect(await ensemble.until(() => follower.server!.replica!.window.length > logged, 1_000)).toBe(true);
+    follower.crash(false);
+    await ensemble.pass(10_000);
+    tell(follower, "0");
+    follower.start();
+    await serving(ensemble, follower);
+    expect(ensemble.leader).toBe(leader);
     await judged(ensemble);
   });
 
