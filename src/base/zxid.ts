@@ -7,6 +7,11 @@
 /** The last epoch: the upper half of a zxid, which is not negative. */
 export const epochMax = 0x7fff_ffff;
 
+export interface ZxidHalves {
+  readonly zxidHigh: number;
+  readonly zxidLow: number;
+}
+
 /** Signed 64-bit value of two halves. */
 export function longOf(high: number, low: number): bigint {
   return (BigInt(high | 0) << 32n) | BigInt(low >>> 0);

@@ -6,12 +6,15 @@
  *   sync     -> REQUEST as well; the leader's SYNC answers syncs in their order, each when this server has applied what
  *               was committed before
  *
- * A request waits in the queue before it is sent: its transaction may come back at once.
+ * A request waits in the queue before it is sent: its transaction may come back at once. What had come before it was sent is not
+ * its transaction, though it may look like it: a client that has come here from another server may count its xids anew, and what it
+ * asked for there is still being written. (ZooKeeper compares session and xid alone.)
  * Source: FollowerRequestProcessor.java, ObserverRequestProcessor.java, CommitProcessor.java.
  */
 
 import type { Identity } from "#auth/identity.ts";
 import { Deque } from "#base/deque.ts";
+import { compareHalves, type ZxidHalves } from "#base/zxid.ts";
 import { JuteReader, MarshallingError } from "#jute/reader.ts";
 import { ErrorCode } from "#protocol/error-code.ts";
 import { OpCode } from "#protocol/op-code.ts";
@@ -59,6 +62,7 @@ export class ForwardedWrites implements WritePath {
   readonly syncs: WaitingSyncs = new WaitingSyncs();
   readonly #applier: TxnApplier;
   readonly #forward: (request: ForwardedRequest) => void;
+  readonly #newest: () => ZxidHalves | null;
   readonly #localSessions: LocalSessions | null;
   readonly #reader = new JuteReader(noBytes);
   readonly #op = new WriteOp();
@@ -68,11 +72,14 @@ export class ForwardedWrites implements WritePath {
   constructor(parts: {
     applier: TxnApplier;
     forward: (request: ForwardedRequest) => void;
+    /** The newest transaction that this server has received. */
+    newest: () => ZxidHalves | null;
     localSessions: LocalSessions | null;
   }) {
     this.#applier = parts.applier;
     this.#localSessions = parts.localSessions;
     this.#forward = parts.forward;
+    this.#newest = parts.newest;
   }
 
   get length(): number {
@@ -101,7 +108,7 @@ export class ForwardedWrites implements WritePath {
     if (type === OpCode.sync) {
       this.syncs.add(pending, incoming.kept());
     } else {
-      this.#pending.push(pending);
+      this.#push(pending);
     }
     const bodyStart = isClose ? end : start + requestHeaderBytes;
     const { identities } = incoming;
@@ -130,10 +137,19 @@ export class ForwardedWrites implements WritePath {
   #createSession(client: Client | null, session: Session, timeoutMs: number, nowMs: number): void {
     const body = Buffer.alloc(4);
     body.writeInt32BE(timeoutMs);
-    this.#pending.push(this.#pool.take(client, session, 0, OpCode.createSession, nowMs));
+    this.#push(this.#pool.take(client, session, 0, OpCode.createSession, nowMs));
     const { idHigh, idLow } = session;
     const request = { idHigh, idLow, xid: 0, type: OpCode.createSession, bytes: body, start: 0, end: 4 };
     this.#forward({ ...request, identities: null });
+  }
+
+  #push(pending: PendingWrite): void {
+    const newest = this.#newest();
+    if (newest !== null) {
+      pending.afterHigh = newest.zxidHigh;
+      pending.afterLow = newest.zxidLow;
+    }
+    this.#pending.push(pending);
   }
 
   applying(): void {}
@@ -144,9 +160,10 @@ export class ForwardedWrites implements WritePath {
 
   takeApplied(): PendingWrite | null {
     if (this.#pending.length === 0) return null;
-    const { clientIdHigh, clientIdLow, cxid, type } = this.#applier.header;
-    const { session, xid, type: asked } = this.#pending.at(0);
+    const { clientIdHigh, clientIdLow, cxid, type, zxidHigh, zxidLow } = this.#applier.header;
+    const { session, xid, type: asked, afterHigh, afterLow } = this.#pending.at(0);
     if (session!.idLow !== clientIdLow || session!.idHigh !== clientIdHigh || xid !== cxid) return null;
+    if (compareHalves(zxidHigh, zxidLow, afterHigh, afterLow) <= 0) return null;
     // The end of a session that expires has an xid too: 0, which a client may have used.
     if ((type === OpCode.closeSession) !== (asked === OpCode.closeSession)) return null;
     return this.#pending.shift();

@@ -15,6 +15,9 @@ export class PendingWrite {
   xid = 0;
   type = 0;
   receivedMs = 0;
+  /** A learner's: the newest transaction that it had received when it sent the request to the leader; zero for none. */
+  afterHigh = 0;
+  afterLow = 0;
   /** What its client is told where the leader has refused it; ok for what the leader says. */
   refusal: ErrorCode = ErrorCode.ok;
   /** To be given back to the budget of large requests. */

@@ -51,6 +51,8 @@ export class PendingWrites {
     pending.xid = xid;
     pending.type = type;
     pending.receivedMs = nowMs;
+    pending.afterHigh = 0;
+    pending.afterLow = 0;
     pending.refusal = ErrorCode.ok;
     pending.largeBytes = 0;
     return pending;

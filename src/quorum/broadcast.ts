@@ -20,12 +20,12 @@
 
 import { assert } from "#base/assert.ts";
 import { Deque } from "#base/deque.ts";
-import { compareHalves } from "#base/zxid.ts";
+import { compareHalves, type ZxidHalves } from "#base/zxid.ts";
 import { PacketType, writePacket } from "#protocol/quorum-packet.ts";
 import type { Durable } from "./durable.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
 import { isReconfig } from "./reconfig-packets.ts";
-import type { Subscriber, ZxidHalves } from "./subscriber.ts";
+import type { Subscriber } from "./subscriber.ts";
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
 
 export interface BroadcastOutput {
@@ -144,7 +144,7 @@ export class Broadcast {
   /** Proposes the next transaction; `bytes[start, end)` is what the log has of it. */
   propose(bytes: Buffer, start: number, end: number, nowMs: number): void {
     this.window.append(bytes, start, end);
-    const txn = this.window.at(this.window.length - 1);
+    const txn = this.window.newest!;
     assert(txn.zxidHigh === this.#proposedHigh, "the numbers of an epoch are used up before the next begins");
     this.#proposedHigh = txn.zxidHigh;
     this.#proposedLow = txn.zxidLow;

@@ -5,13 +5,14 @@
  * Source: LearnerMaster.java, LearnerHandler.java.
  */
 
+import type { ZxidHalves } from "#base/zxid.ts";
 import { PacketType, type PacketView, writePacket } from "#protocol/quorum-packet.ts";
 import type { StateSummary } from "./epoch-agreement.ts";
 import { type HandlerServices, LearnerHandler, type SyncKind, type SyncWay } from "./learner-handler.ts";
 import { type LearnerSyncPlan, planLearnerSync } from "./learner-sync-plan.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 import type { QuorumViews } from "./quorum-verifier.ts";
-import type { Subscriber, ZxidHalves } from "./subscriber.ts";
+import type { Subscriber } from "./subscriber.ts";
 import type { TxnWindow } from "./txn-window.ts";
 
 export interface LearnerMasterLimits {

@@ -21,7 +21,7 @@
  * Source: Learner.java (registerWithLeader, syncWithLeader), Follower.java, Observer.java.
  */
 
-import { compareHalves, hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts";
+import { compareHalves, hexOfHalves, highOf, longOf, lowOf, type ZxidHalves } from "#base/zxid.ts";
 import { readInt32 } from "#jute/reader.ts";
 import { type PacketView, PacketType, packetName, writePacket } from "#protocol/quorum-packet.ts";
 import { txnHeaderBytes, zxidInTxnHeader } from "#protocol/txn-header.ts";
@@ -30,7 +30,6 @@ import { zabVersion } from "./learner-handler.ts";
 import type { LearnerOutput, LearnerSyncMode } from "./learner-output.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 import { configIn, isReconfig, leaderBytes, leaderIn } from "./reconfig-packets.ts";
-import type { ZxidHalves } from "./subscriber.ts";
 import type { TxnWindow } from "./txn-window.ts";
 
 export type LearnerState =

@@ -19,7 +19,7 @@
 
 import { assert } from "#base/assert.ts";
 import { type Random, randomBelow } from "#base/prng.ts";
-import { highOf, longOf, lowOf } from "#base/zxid.ts";
+import { highOf, longOf, lowOf, type ZxidHalves } from "#base/zxid.ts";
 import { type Configurations, isSameLeader } from "./configurations.ts";
 import type { Durable } from "./durable.ts";
 import { type ElectionOptions, LeaderElection } from "./leader-election.ts";
@@ -36,7 +36,6 @@ import { ObserverMaster } from "./observer-master.ts";
 import type { ObserverMasters } from "./observer-masters.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
 import type { QuorumVerifier } from "./quorum-verifier.ts";
-import type { ZxidHalves } from "./subscriber.ts";
 import { ServerState, type Vote } from "./vote.ts";
 
 /** Leaders of too old an epoch in a row, behind which a server looks for the next one after a wait: one may give way until then. */

@@ -16,7 +16,7 @@ import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, type PacketView, packetName } from "#protocol/quorum-packet.ts";
 import { txnHeaderBytes, typeInTxnHeader } from "#protocol/txn-header.ts";
 import { QuorumError } from "./quorum-link.ts";
-import type { ZxidHalves } from "./subscriber.ts";
+import type { ZxidHalves } from "#base/zxid.ts";
 import type { WindowTxn } from "./txn-window.ts";
 
 /** Bytes of a server id: a transaction lies behind them. */

@@ -7,7 +7,7 @@
  */
 
 import { assert } from "#base/assert.ts";
-import { compareHalves } from "#base/zxid.ts";
+import { compareHalves, type ZxidHalves } from "#base/zxid.ts";
 import type { JuteWriter } from "#jute/writer.ts";
 import { PacketType, writePacket, writePacketWithData } from "#protocol/quorum-packet.ts";
 import { txnDigestStart } from "#protocol/txn-body.ts";
@@ -15,11 +15,6 @@ import { writeCommitAndActivate, writeInformAndActivate } from "./reconfig-packe
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
 
 /** A zxid in halves. */
-export interface ZxidHalves {
-  readonly zxidHigh: number;
-  readonly zxidLow: number;
-}
-
 /** A learner, as far as the broadcast is concerned. */
 export class Subscriber {
   /** False for an observer: it hears what is committed only. */

@@ -65,6 +65,11 @@ export class TxnWindow {
     return this.#committedCount;
   }
 
+  /** The last transaction, committed or not; null when there is none. */
+  get newest(): WindowTxn | null {
+    return this.#length === 0 ? null : this.#entry(this.#length - 1);
+  }
+
   at(index: number): WindowTxn {
     assert(index >= 0 && index < this.#length, "a transaction within the window");
     return this.#entry(index);

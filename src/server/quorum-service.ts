@@ -122,6 +122,7 @@ export class QuorumService implements PeerService {
     const forwarded = new ForwardedWrites({
       applier: database.applier,
       forward: (request) => this.#forward(learning, request),
+      newest: () => replica.window.newest,
       localSessions,
     });
     this.#serving = serve({

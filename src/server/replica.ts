@@ -15,7 +15,7 @@
  * Source: ZKDatabase.java, Learner.syncWithLeader, LearnerZooKeeperServer.java.
  */
 
-import { compareHalves, hexOfHalves, highOf, longOf, lowOf } from "#base/zxid.ts";
+import { compareHalves, hexOfHalves, highOf, longOf, lowOf, type ZxidHalves } from "#base/zxid.ts";
 import { ExitCode } from "#config/exit-code.ts";
 import { MarshallingError, readInt32 } from "#jute/reader.ts";
 import { PacketType, writePacket } from "#protocol/quorum-packet.ts";
@@ -26,7 +26,6 @@ import type { LearnerHandler } from "#quorum/learner-handler.ts";
 import type { LearnerSyncMode } from "#quorum/learner-output.ts";
 import type { PeerHistory, PeerReplica } from "#quorum/peer-parts.ts";
 import { QuorumError } from "#quorum/quorum-link.ts";
-import type { ZxidHalves } from "#quorum/subscriber.ts";
 import { TxnWindow, type WindowTxn } from "#quorum/txn-window.ts";
 import { EpochFiles } from "#storage/epoch-files.ts";
 import { RejoinMark } from "#storage/rejoin-mark.ts";
@@ -358,10 +357,10 @@ export class Replica implements PeerReplica {
   /** Applies the whole window, committed or not: what the next start would do. */
   async #applyAll(): Promise<void> {
     const { window } = this;
-    if (window.length === 0) return;
+    const last = window.newest;
+    if (last === null) return;
     // What no quorum may have could be cut off some day, and a snapshot that begins before it would be kept.
     if (window.length > window.committedCount) this.store.snapshots.revoke();
-    const last = window.at(window.length - 1);
     window.commit(last.zxidHigh, last.zxidLow);
     await this.#drain();
   }

@@ -116,6 +116,26 @@ describe("a client at a learner", () => {
     expect(here.transcript.slice(1).every((line) => line.includes("err=0"))).toBe(true);
   });
 
+  test("that comes from another server is not told what it asked for there, though it counts its xids anew", () => {
+    const pair = new LeaderAndLearner();
+    const { leader, learner } = pair;
+    const here = learner.connect("127.0.0.1");
+    pair.commit();
+    const { idHigh, idLow } = here.client.session!;
+    const { sessions } = leader.database;
+    const { owner } = sessions.get(idHigh, idLow)!;
+    const asked = { idHigh, idLow, xid: 1, type: 1, identities: [], sessionTimeoutMs: 0 };
+    const reader = new JuteReader(frameOf(create("/there"), 1), 12);
+    leader.writes.submitForLearner({ ...asked, reader, owner: owner! }, sessions, leader.nowMs, leader.nowMs);
+    const [there] = leader.log.held as [Buffer];
+    learner.newest = { zxidHigh: there.readInt32BE(12), zxidLow: there.readInt32BE(16) };
+    learner.request(here, create("/here"));
+    pair.commit(1);
+    expect(here.transcript).toHaveLength(1);
+    pair.commit();
+    expect(here.transcript.slice(1)).toEqual([expect.stringMatching(/^1 zxid=3 err=0 .*\/here/)]);
+  });
+
   test("has its sync answered when what the leader had committed is applied here, and not before", () => {
     const pair = new LeaderAndLearner();
     const here = pair.learner.connect("127.0.0.1");

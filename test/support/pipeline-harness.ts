@@ -9,7 +9,7 @@
 import { ProviderRegistry } from "#auth/provider-registry.ts";
 import { ServerMetrics } from "#base/metrics.ts";
 import { SeededRandom } from "#base/prng.ts";
-import { highOf, lowOf } from "#base/zxid.ts";
+import { highOf, lowOf, type ZxidHalves } from "#base/zxid.ts";
 import { JuteWriter } from "#jute/writer.ts";
 import { ConnectionNumbers } from "#net/client-port.ts";
 import { Client, type ClientLink } from "#pipeline/client.ts";
@@ -166,6 +166,8 @@ export class PipelineHarness {
   readonly metrics: ServerMetrics = new ServerMetrics(new SeededRandom(1));
   /** On a learner: who waits for the leader's word on a session. */
   readonly revalidating: Client[] = [];
+  /** On a learner: the newest transaction that it has received, applied or not. */
+  newest: ZxidHalves | null = null;
   /** Both clocks. */
   nowMs = 1_000;
 
@@ -202,7 +204,9 @@ export class PipelineHarness {
       }),
     });
     this.forwarded =
-      forwarded === undefined ? null : new ForwardedWrites({ applier, forward: forwarded, localSessions });
+      forwarded === undefined
+        ? null
+        : new ForwardedWrites({ applier, forward: forwarded, newest: () => this.newest, localSessions });
     this.pipeline = new RequestPipeline({
       tree,
       applier,
