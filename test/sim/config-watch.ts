@@ -2,8 +2,10 @@
  * What befalls the members' configurations while a run goes on, so that no more is held against them in the end than what they could do
  * (config-check.ts): a file that cannot be written costs a member no more than that, as with ZooKeeper.
  *
- *   unwritten   its disk would not take the configuration that was committed last: its files are not looked at
- *   unnoted     it would not take a change that was seen: after a restart the member may not know of it, and have it in its log
+ *   unwritten   its disk would not take the configuration that was committed last: its files are not looked at. Where that was the
+ *               first one, zoo.cfg names no other file, and the next start looks for no change that was seen, as ZooKeeper's
+ *   unnoted     it would not take a change that was seen
+ *   unaware     so after a restart the member may not know of a change, and have it in its log
  *   forgotten   such a one has led: nobody carries out what the log has, and what members go by is not looked at any more
  */
 
@@ -49,7 +51,7 @@ export class ConfigWatch {
     if (server?.peer?.state !== "Looking") return;
     const unseen = unseenChange(member);
     if (unseen === null) this.#unaware.delete(sid);
-    else if (this.#unnoted.has(sid)) this.#unaware.add(sid);
+    else if (this.#unnoted.has(sid) || this.#unwritten.has(sid)) this.#unaware.add(sid);
     else throw new Error(unseen);
   }
 

@@ -30,25 +30,50 @@ export class MemberChanges {
   readonly #count: number;
   readonly #version: () => bigint;
   readonly #haveTwoAddresses: boolean;
+  readonly #hasOracle: boolean;
 
-  /** @param parts.version that of the configuration in force, as far as anybody can tell. */
-  constructor(parts: { dice: Dice; count: number; version: () => bigint; haveTwoAddresses: boolean }) {
+  /**
+   * @param parts.version that of the configuration in force, as far as anybody can tell.
+   * @param parts.hasOracle they are asked for more often, and for two others to vote.
+   */
+  constructor(parts: {
+    dice: Dice;
+    count: number;
+    version: () => bigint;
+    haveTwoAddresses: boolean;
+    hasOracle: boolean;
+  }) {
     this.#dice = parts.dice;
     this.#count = parts.count;
     this.#version = parts.version;
     this.#haveTwoAddresses = parts.haveTwoAddresses;
+    this.#hasOracle = parts.hasOracle;
   }
 
   /** Whether one is asked for now. */
   isDue(): boolean {
-    return this.#dice.oneIn(6);
+    return this.#dice.oneIn(this.#hasOracle ? 3 : 6);
   }
 
   next(): Request {
     const dice = this.#dice;
-    const change = dice.oneIn(2) ? this.#incremental() : this.#whole();
+    const change = this.#hasOracle && dice.oneIn(2) ? this.#fewVoters() : this.#any();
     if (!dice.oneIn(3)) return change;
     return { ...change, curConfigId: dice.oneIn(3) ? this.#version() + 1n : this.#version() };
+  }
+
+  #any(): ReconfigRequest {
+    return this.#dice.oneIn(2) ? this.#incremental() : this.#whole();
+  }
+
+  /** Two of them vote, or three on the way to another two, and the others observe. */
+  #fewVoters(): ReconfigRequest {
+    const first = this.#dice.below(this.#count);
+    const voters = this.#dice.oneIn(2) ? 2 : 3;
+    const places = Array.from({ length: this.#count }, (_, i) => {
+      return { ...this.#place(i + 1, 1), isObserver: (i + this.#count - first) % this.#count >= voters };
+    });
+    return changeTo(places);
   }
 
   #whole(): ReconfigRequest {

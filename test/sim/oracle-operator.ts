@@ -8,6 +8,9 @@
  *
  * So the oracle turns to the other only when the two have met: what one has acknowledged alone, and the epochs that it has begun
  * alone, are the other's by then.
+ *
+ * Who the two are may change. The operator goes by those that were last seen in step, and looks no further: each of them has
+ * agreed to whatever change came then, or has the word and made it alone.
  */
 
 import { longOf } from "#base/zxid.ts";
@@ -20,14 +23,18 @@ export const oraclePath = "/conf/oracle";
 const acceptedEpochPath = "/data/version-2/acceptedEpoch";
 
 export class OracleOperator {
-  readonly #voters: readonly SimMember[];
+  readonly #members: readonly SimMember[];
   readonly #dice: Dice;
+  /** The two voters, when they were last in step. */
+  #voters: readonly SimMember[];
   /** Who has the word. */
   #chosen: SimMember | null = null;
   /** Who has all that was ever committed, for certain. */
   #complete: ReadonlySet<SimMember>;
 
-  constructor(voters: readonly SimMember[], dice: Dice) {
+  /** @param voters of the members, those of the first configuration. */
+  constructor(members: readonly SimMember[], voters: readonly SimMember[], dice: Dice) {
+    this.#members = members;
     this.#voters = voters;
     this.#dice = dice;
     this.#complete = new Set(voters);
@@ -35,8 +42,8 @@ export class OracleOperator {
 
   /** Who may be given the word now; null while somebody has it, or the one that dice choose may not. */
   candidate(): SimMember | null {
-    const member = this.#dice.pick(this.#voters);
     this.#lookAgain();
+    const member = this.#dice.pick(this.#voters);
     return this.#chosen === null && this.#complete.has(member) ? member : null;
   }
 
@@ -68,16 +75,33 @@ export class OracleOperator {
   }
 
   #lookAgain(): void {
-    if (this.#chosen === null && areInStep(this.#voters)) this.#complete = new Set(this.#voters);
+    if (this.#chosen !== null) return;
+    const voters = votersInStep(this.#members);
+    if (voters === null) return;
+    this.#voters = voters;
+    this.#complete = new Set(voters);
   }
 }
 
-/** Whether one leads and the other follows it, in the same epoch, and has all that it has committed. */
+/**
+ * Two voters of whom one leads and the other follows it, in the same epoch and by the same configuration, and has all that it has
+ * committed; null when there are no such two.
+ */
+function votersInStep(members: readonly SimMember[]): readonly SimMember[] | null {
+  for (const leading of members) {
+    if (leading.server?.peer?.leading?.isServing !== true) continue;
+    const { views } = leading.server;
+    const voters = members.filter(({ sid }) => views.committed.isVoter(BigInt(sid)));
+    if (voters.length === 2 && !views.isChanging && areInStep(voters) && hasAppliedAll(leading)) return voters;
+  }
+  return null;
+}
+
 function areInStep(voters: readonly SimMember[]): boolean {
-  const leading = voters.find(({ server }) => server?.peer?.leading?.isServing === true);
-  if (leading === undefined || !voters.every(({ isServing }) => isServing)) return false;
-  const epochs = new Set(voters.map(({ disk }) => disk.get(acceptedEpochPath).toString()));
-  return epochs.size === 1 && new Set(voters.map(stateOf)).size === 1 && hasAppliedAll(leading);
+  if (!voters.every(({ isServing }) => isServing)) return false;
+  const epochs = voters.map(({ disk }) => disk.get(acceptedEpochPath).toString());
+  const versions = voters.map(({ server }) => server!.views.committed.version);
+  return [epochs, versions, voters.map(stateOf)].every((ofEach) => ofEach[0] === ofEach[1]);
 }
 
 /** Whether nothing is committed and on its way to the tree. */

@@ -45,8 +45,7 @@ export class Simulation {
     const isNarrow = treeDice.oneIn(3);
     const memberDice = new Dice(seed, "members");
     const hasOracle = new Dice(seed, "oracle").oneIn(8);
-    // What an operator may say while the voters change is another matter.
-    const isReconfigEnabled = memberDice.oneIn(3) && !hasOracle;
+    const isReconfigEnabled = memberDice.oneIn(3);
     const modeDice = new Dice(seed, "modes");
     const areSessionsLocal = modeDice.oneIn(4);
     const isReadOnlyEnabled = modeDice.oneIn(4);
@@ -100,11 +99,11 @@ export class Simulation {
     const { schedule, network, members } = this.ensemble;
     const version = (): bigint => this.ensemble.leader?.server?.views.committed.version ?? 0n;
     const changes = isReconfigEnabled
-      ? new MemberChanges({ dice: memberDice, count: members.length, version, haveTwoAddresses })
+      ? new MemberChanges({ dice: memberDice, count: members.length, version, haveTwoAddresses, hasOracle })
       : null;
     this.#workload = new Workload(new Dice(seed, "work"), changes);
     const faultDice = new Dice(seed, "faults");
-    const oracle = hasOracle ? new OracleOperator(members.slice(0, voters), new Dice(seed, "words")) : null;
+    const oracle = hasOracle ? new OracleOperator(members, members.slice(0, voters), new Dice(seed, "words")) : null;
     this.#faults = new Faults({
       dice: faultDice,
       schedule,
