@@ -7,6 +7,7 @@
 /** The last epoch: the upper half of a zxid, which is not negative. */
 export const epochMax = 0x7fff_ffff;
 
+/** A zxid in halves. */
 export interface ZxidHalves {
   readonly zxidHigh: number;
   readonly zxidLow: number;

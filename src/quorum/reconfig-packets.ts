@@ -9,6 +9,7 @@
  * Source: Leader.commitAndActivate, informAndActivate; Follower.processPacket, Observer.processPacket.
  */
 
+import type { ZxidHalves } from "#base/zxid.ts";
 import { JuteReader, MarshallingError, readInt32 } from "#jute/reader.ts";
 import { readSetDataTxn } from "#jute/records/txn.ts";
 import type { JuteWriter } from "#jute/writer.ts";
@@ -16,7 +17,6 @@ import { OpCode } from "#protocol/op-code.ts";
 import { PacketType, type PacketView, packetName } from "#protocol/quorum-packet.ts";
 import { txnHeaderBytes, typeInTxnHeader } from "#protocol/txn-header.ts";
 import { QuorumError } from "./quorum-link.ts";
-import type { ZxidHalves } from "#base/zxid.ts";
 import type { WindowTxn } from "./txn-window.ts";
 
 /** Bytes of a server id: a transaction lies behind them. */

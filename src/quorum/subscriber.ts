@@ -14,7 +14,6 @@ import { txnDigestStart } from "#protocol/txn-body.ts";
 import { writeCommitAndActivate, writeInformAndActivate } from "./reconfig-packets.ts";
 import type { TxnWindow, WindowTxn } from "./txn-window.ts";
 
-/** A zxid in halves. */
 /** A learner, as far as the broadcast is concerned. */
 export class Subscriber {
   /** False for an observer: it hears what is committed only. */
