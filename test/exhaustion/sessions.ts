@@ -82,25 +82,29 @@ const connectStorm: Attack = {
   run: (stage) => stormBesideOthers(stage, {}),
 };
 
-/** A bucket of so many tokens, a token for each new session, and so many more a second. */
-const tokens = 200;
-const tokensPerSecond = 200;
+/**
+ * A bucket of so many tokens, a token for each new session, and as many more a second: enough for the others, who come first, and fewer
+ * than a storm on a busy machine has.
+ */
+function tokensAt(scale: Scale): number {
+  return scale === "small" ? 120 : 200;
+}
 
 const throttledStorm: Attack = {
   name: "connect storm on a throttle",
-  about: `the same where only ${tokens} sessions may come at once and ${tokensPerSecond} a second (connection_throttle_tokens)`,
+  about: `the same where only ${tokensAt("full")} sessions may come at once and as many a second (connection_throttle_tokens)`,
   limits: (scale) => [
-    { measure: "perSecond", atMost: tokensPerSecond + tokens / (stormMs(scale) / 1000) },
-    { measure: "replies", atLeast: 100 },
+    { measure: "perSecond", atMost: tokensAt(scale) * (1 + 1000 / stormMs(scale)) },
+    { measure: "replies", atLeast: tokensAt(scale) / 2 },
     { measure: "unanswered", atMost: 0 },
     { measure: "refused", atLeast: 1 },
     { measure: "isRestored", atLeast: 1 },
   ],
   run: (stage) =>
     stormBesideOthers(stage, {
-      connection_throttle_tokens: tokens,
+      connection_throttle_tokens: tokensAt(stage.scale),
       connection_throttle_fill_time: 100,
-      connection_throttle_fill_count: tokensPerSecond / 10,
+      connection_throttle_fill_count: tokensAt(stage.scale) / 10,
     }),
 };
 
