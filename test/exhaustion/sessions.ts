@@ -33,7 +33,8 @@ async function storm(port: number, perSecondMax: number, forMs: number): Promise
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await until(() => open.size === 0, 10_000);
+  // A system whose queue of connections is full has the client's system send its first bytes again, after ever longer waits.
+  await until(() => open.size === 0, 40_000);
   const unanswered = open.size;
   resetAll([...open]);
   const perSecond = (replies / (performance.now() - fromMs)) * 1000;
