@@ -47,7 +47,10 @@ async function take(first: number, end: number): Promise<boolean> {
 function hold(port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const holder = createSocket("udp4").unref();
-    holder.once("error", () => resolve(undefined));
+    holder.once("error", () => {
+      holder.close();
+      resolve(undefined);
+    });
     holder.bind({ port, address: "127.0.0.1", exclusive: true }, () => resolve(holder));
   });
 }
