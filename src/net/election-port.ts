@@ -24,14 +24,15 @@
 import { errorCode } from "#base/errors.ts";
 import { type Address, javaSocketAddress } from "#base/java-address.ts";
 import type { Logger } from "#host/logger.ts";
-import type { Timer, Timers } from "#host/timers.ts";
+import type { Timers } from "#host/timers.ts";
 import type { Socket, SocketHandler, Wire } from "#host/wire.ts";
-import { MarshallingError, readInt32 } from "#jute/reader.ts";
+import { MarshallingError } from "#jute/reader.ts";
 import { decodeInitialMessage, encodeInitialMessage } from "#quorum/initial-message.ts";
 import { decodeNotification, encodeNotification, type Notification } from "#quorum/notification.ts";
 import type { QuorumViews } from "#quorum/quorum-verifier.ts";
 import { ServerState, type Vote } from "#quorum/vote.ts";
 import { addressesText, connectToAny, type ListenerOfAll, listenOnAll } from "./addresses.ts";
+import { ElectionLink, type ElectionPeer, forgetAnswer, framed, noBytes, silent, Stranger } from "./election-link.ts";
 
 /** Where a port is. */
 export interface ElectionPlace {
@@ -61,8 +62,6 @@ export interface ElectionPortEvents {
   refused(sid: bigint): void;
 }
 
-/** Longest message that anybody takes. */
-const messageBytesMax: number = 512 * 1024;
 /** Connections in place of one that broke, for each vote. */
 const repeatsMax = 3;
 /** After which a vote has no answer, of a server with several addresses. */
@@ -73,7 +72,6 @@ const connectBackMs = 50;
 const toldAddressesMax = 8;
 /** Connections that have not said who they are. */
 const strangersMax = 100;
-const noBytes: Buffer = Buffer.alloc(0);
 
 export class ElectionPort {
   readonly #options: ElectionPortOptions;
@@ -82,7 +80,7 @@ export class ElectionPort {
   readonly #timers: Timers;
   readonly #logger: Logger;
   readonly #events: ElectionPortEvents;
-  readonly #peers = new Map<bigint, Peer>();
+  readonly #peers = new Map<bigint, ElectionPeer>();
   readonly #strangers = new Set<Stranger>();
   #place: ElectionPlace = { bound: [], ownAddresses: [] };
   #listener: ListenerOfAll | null = null;
@@ -161,7 +159,7 @@ export class ElectionPort {
   }
 
   /** Ends a connection over which nothing comes. */
-  #awaitAnswer(peer: Peer, { socket }: ElectionLink): void {
+  #awaitAnswer(peer: ElectionPeer, { socket }: ElectionLink): void {
     peer.answerTimer ??= this.#timers.after(answerMs, () => socket.destroy());
   }
 
@@ -170,10 +168,10 @@ export class ElectionPort {
     for (const [sid, { link }] of this.#peers) if (link === null) this.#connect(sid);
   }
 
-  #peer(sid: bigint): Peer {
+  #peer(sid: bigint): ElectionPeer {
     const known = this.#peers.get(sid);
     if (known !== undefined) return known;
-    const peer: Peer = {
+    const peer: ElectionPeer = {
       link: null,
       waiting: null,
       last: null,
@@ -244,12 +242,12 @@ export class ElectionPort {
   }
 
   /** Repeats, unless a larger id has connected to us by then. */
-  #awaitOther(sid: bigint, peer: Peer): void {
+  #awaitOther(sid: bigint, peer: ElectionPeer): void {
     this.#timers.after(connectBackMs, () => this.#repeat(sid, peer));
   }
 
   /** Connects once more to who was lost, or has not connected to us. */
-  #repeat(sid: bigint, peer: Peer): void {
+  #repeat(sid: bigint, peer: ElectionPeer): void {
     if (peer.link !== null || peer.repeats >= repeatsMax) return;
     peer.repeats++;
     this.#connect(sid);
@@ -339,138 +337,6 @@ export class ElectionPort {
   }
 }
 
-interface Peer {
-  link: ElectionLink | null;
-  /** The newest vote that has not left. */
-  waiting: Buffer | null;
-  /** The newest that has. */
-  last: Buffer | null;
-  /** Connections that were made again since the newest vote was there. */
-  repeats: number;
-  isConnecting: boolean;
-  /** Where we connected last, until something comes from there. */
-  unproven: Address | null;
-  /** Runs while a vote has no answer. */
-  answerTimer: Timer | null;
-}
-
-function forgetAnswer(peer: Peer): void {
-  peer.answerTimer?.cancel();
-  peer.answerTimer = null;
-}
-
 function isSameAddress(a: Address, b: Address | null): boolean {
   return a.host === b?.host && a.port === b.port;
-}
-
-function framed(message: Buffer): Buffer {
-  const bytes = Buffer.alloc(4 + message.length);
-  bytes.writeInt32BE(message.length);
-  message.copy(bytes, 4);
-  return bytes;
-}
-
-/** Hears a connection that is on its way out. */
-const silent: SocketHandler = { data: () => {}, ended: () => {}, drained: () => {}, closed: () => {} };
-
-/** A connection that has not said who it is. */
-class Stranger implements SocketHandler {
-  readonly socket: Socket;
-  timer: Timer | null = null;
-  readonly #greeted: (bytes: Buffer) => SocketHandler | null;
-  readonly #gone: () => void;
-  #bytes = noBytes;
-  #next: SocketHandler | null = null;
-
-  constructor(socket: Socket, greeted: (bytes: Buffer) => SocketHandler | null, gone: () => void) {
-    this.socket = socket;
-    this.#greeted = greeted;
-    this.#gone = gone;
-  }
-
-  data(bytes: Buffer): void {
-    if (this.#next !== null) {
-      this.#next.data(bytes);
-      return;
-    }
-    this.#bytes = Buffer.concat([this.#bytes, bytes]);
-    try {
-      this.#next = this.#greeted(this.#bytes);
-    } catch (error) {
-      if (!(error instanceof MarshallingError)) throw error;
-      this.socket.destroy();
-    }
-    if (this.#next !== null) this.#leave();
-  }
-
-  ended(): void {
-    if (this.#next === null) this.socket.destroy();
-    else this.#next.ended();
-  }
-
-  drained(): void {
-    this.#next?.drained();
-  }
-
-  closed(): void {
-    this.#leave();
-    this.#next?.closed();
-  }
-
-  #leave(): void {
-    this.timer?.cancel();
-    this.timer = null;
-    this.#bytes = noBytes;
-    this.#gone();
-  }
-}
-
-/** The connection to another server. */
-class ElectionLink implements SocketHandler {
-  readonly socket: Socket;
-  readonly #peer: Peer;
-  readonly #events: { message(bytes: Buffer): void; closed(): void };
-  #carried = noBytes;
-
-  constructor(peer: Peer, socket: Socket, events: { message(bytes: Buffer): void; closed(): void }) {
-    this.#peer = peer;
-    this.socket = socket;
-    this.#events = events;
-  }
-
-  /** Sends the newest vote, when what was sent before has left. */
-  sendWaiting(): void {
-    const { waiting } = this.#peer;
-    if (waiting === null || this.socket.bufferedBytes > 0) return;
-    this.#peer.last = waiting;
-    this.#peer.waiting = null;
-    this.socket.write(waiting);
-  }
-
-  data(bytes: Buffer): void {
-    let rest = this.#carried.length === 0 ? bytes : Buffer.concat([this.#carried, bytes]);
-    while (rest.length >= 4) {
-      const length = readInt32(rest, 0);
-      if (length <= 0 || length > messageBytesMax) {
-        this.socket.destroy();
-        return;
-      }
-      if (rest.length < 4 + length) break;
-      this.#events.message(rest.subarray(4, 4 + length));
-      rest = rest.subarray(4 + length);
-    }
-    this.#carried = rest.length === 0 ? noBytes : Buffer.from(rest);
-  }
-
-  ended(): void {
-    this.socket.destroy();
-  }
-
-  drained(): void {
-    this.sendWaiting();
-  }
-
-  closed(): void {
-    this.#events.closed();
-  }
 }
