@@ -16,20 +16,18 @@
  * snapshot when NEWLEADER says that it is whole, and replaces what the disk had before.
  *
  * Always: what is acknowledged is durable ({@link Durable}); proposals come without a gap, or the connection ends; a commit
- * is for the oldest proposal that waits for one. A proposal that comes twice is logged once, and acknowledged again once it is
- * durable.
+ * is for the oldest proposal that waits for one ({@link LearnerTxns}).
  * Source: Learner.java (registerWithLeader, syncWithLeader), Follower.java, Observer.java.
  */
 
-import { compareHalves, hexOfHalves, highOf, longOf, lowOf, type ZxidHalves } from "#base/zxid.ts";
-import { readInt32 } from "#jute/reader.ts";
+import { compareHalves, highOf, longOf, lowOf, type ZxidHalves } from "#base/zxid.ts";
 import { type PacketView, PacketType, packetName, writePacket } from "#protocol/quorum-packet.ts";
-import { txnHeaderBytes, zxidInTxnHeader } from "#protocol/txn-header.ts";
 import type { Durable } from "./durable.ts";
 import { zabVersion } from "./learner-handler.ts";
 import type { LearnerOutput, LearnerSyncMode } from "./learner-output.ts";
+import { LearnerTxns } from "./learner-txns.ts";
 import { QuorumError, type QuorumLink } from "./quorum-link.ts";
-import { configIn, isReconfig, leaderBytes, leaderIn } from "./reconfig-packets.ts";
+import { configIn, leaderBytes, leaderIn } from "./reconfig-packets.ts";
 import type { TxnWindow } from "./txn-window.ts";
 
 export type LearnerState =
@@ -51,33 +49,22 @@ export class Learning {
   readonly isObserver: boolean;
   /** The leader's epoch, once this server stands for it; null before. */
   established: Durable<bigint> | null = null;
+  /** The leader's epoch is older than one that this server has accepted: it will be so at the next try. */
+  isTurnedAway = false;
   /** When all was said that the leader has to know to bring us up to date. */
   syncBegunMs = 0;
   readonly #window: TxnWindow;
+  readonly #txns: LearnerTxns;
   readonly #output: LearnerOutput;
   readonly #limits: { readonly initTimeoutMs: number; readonly syncTimeoutMs: number };
   readonly #acceptedEpoch: bigint;
   readonly #currentEpoch: bigint;
   readonly #lastZxid: bigint;
   #epoch = 0n;
-  /** The same, to compare with the upper half of every zxid. */
-  #epochNumber = 0;
   /** The configuration that the leader has seen last, and completes if it was not committed. */
   #newLeaderConfig: string | null = null;
   #isTreeBroken = false;
   #heardMs: number;
-  /** The newest transaction that came; before the first, where our history ends. */
-  #receivedHigh = 0;
-  #receivedLow = 0;
-  /** The newest that is known to be committed. */
-  #committedHigh = 0;
-  #committedLow = 0;
-  /** The newest that is durable. */
-  #loggedHigh = 0;
-  #loggedLow = 0;
-  /** The newest that was acknowledged, or need not be. */
-  #ackedHigh = 0;
-  #ackedLow = 0;
 
   /** @param parts.lastZxid where this server's history ends; -1 when it has none that counts. */
   constructor(parts: {
@@ -102,20 +89,18 @@ export class Learning {
     this.#lastZxid = parts.lastZxid;
     this.#heardMs = parts.nowMs;
     this.link = parts.link;
+    this.#txns = new LearnerTxns(parts);
     this.#introduce(parts.sid, parts.configVersion);
   }
 
   /** Whether a tree was begun and is not safe on the disk: memory says nothing then, and the disk what it said before. */
-  /** The leader's epoch is older than one that this server has accepted: it will be so at the next try. */
-  isTurnedAway = false;
-
   get isTreeBroken(): boolean {
     return this.#isTreeBroken;
   }
 
   /** The last zxid that is known to be committed. */
   get committedZxid(): bigint {
-    return longOf(this.#committedHigh, this.#committedLow);
+    return this.#txns.committedZxid;
   }
 
   /** Whether the leader has been silent for too long. */
@@ -147,9 +132,8 @@ export class Learning {
 
   /** Everything up to that zxid is in the log, for good. It is acknowledged, or will be once this server is in step. */
   logged(zxid: Durable<ZxidHalves>): void {
-    this.#loggedHigh = zxid.zxidHigh;
-    this.#loggedLow = zxid.zxidLow;
-    if (this.state === "Serving" || this.state === "ExpectUpToDate") this.#ackLogged();
+    this.#txns.logged(zxid);
+    if (this.state === "Serving" || this.state === "ExpectUpToDate") this.#txns.acknowledge();
   }
 
   stop(reason: string): void {
@@ -204,7 +188,6 @@ export class Learning {
     }
     const epoch = BigInt(packet.zxidHigh);
     this.#epoch = epoch;
-    this.#epochNumber = packet.zxidHigh;
     if (epoch < this.#acceptedEpoch) {
       this.isTurnedAway = true;
       throw new QuorumError(`Leaders epoch, ${epoch} is less than accepted epoch, ${this.#acceptedEpoch}`);
@@ -242,23 +225,20 @@ export class Learning {
   #takeSync({ type, zxidHigh, zxidLow }: PacketView): void {
     const zxid = longOf(zxidHigh, zxidLow);
     const historyEnd = type === PacketType.diff ? this.#lastZxid : zxid;
-    this.#receivedHigh = highOf(historyEnd);
-    this.#receivedLow = lowOf(historyEnd);
-    this.#committedHigh = highOf(historyEnd);
-    this.#committedLow = lowOf(historyEnd);
+    this.#txns.begin(historyEnd, Number(this.#epoch));
     switch (type) {
       case PacketType.diff:
         this.state = "ExpectNewLeader";
         return;
       case PacketType.snap:
-        this.#checkEpoch(zxidHigh);
+        this.#txns.checkEpoch(zxidHigh);
         this.mode = "snap";
         this.#isTreeBroken = true;
         this.state = "ReceivingTree";
         this.#output.beginTree(zxid);
         return;
       case PacketType.trunc:
-        this.#checkEpoch(zxidHigh);
+        this.#txns.checkEpoch(zxidHigh);
         this.mode = "trunc";
         this.#isTreeBroken = true;
         this.state = "Truncating";
@@ -285,13 +265,13 @@ export class Learning {
     const { type, zxidHigh, zxidLow } = packet;
     switch (type) {
       case PacketType.proposal:
-        this.#log(packet, packet.dataStart);
+        this.#txns.receive(packet, packet.dataStart);
         return;
       case PacketType.commit:
-        this.#commit(zxidHigh, zxidLow);
+        this.#txns.commit(zxidHigh, zxidLow);
         return;
       case PacketType.inform:
-        if (this.#log(packet, packet.dataStart)) this.#commit(zxidHigh, zxidLow);
+        if (this.#txns.receive(packet, packet.dataStart)) this.#txns.commit(zxidHigh, zxidLow);
         return;
       case PacketType.commitAndActivate:
         this.#takeCommitAndActivate(packet);
@@ -322,11 +302,11 @@ export class Learning {
     const txn = isPending ? window.at(window.committedCount) : null;
     if (txn === null || compareHalves(txn.zxidHigh, txn.zxidLow, zxidHigh, zxidLow) !== 0) {
       // As with a commit: one that came before, or one too many.
-      this.#commit(zxidHigh, zxidLow);
+      this.#txns.commit(zxidHigh, zxidLow);
       return;
     }
     const text = configIn(txn.bytes, txn.start, txn.end);
-    this.#commit(zxidHigh, zxidLow, leader);
+    this.#txns.commit(zxidHigh, zxidLow, leader);
     this.#activate(text, leader, longOf(zxidHigh, zxidLow));
   }
 
@@ -334,77 +314,13 @@ export class Learning {
     const { bytes, zxidHigh, zxidLow } = packet;
     const leader = leaderIn(packet);
     const txnStart = packet.dataStart + leaderBytes;
-    if (!this.#log(packet, txnStart)) return;
-    this.#commit(zxidHigh, zxidLow);
+    if (!this.#txns.receive(packet, txnStart)) return;
+    this.#txns.commit(zxidHigh, zxidLow);
     this.#activate(configIn(bytes, txnStart, packet.dataEnd), leader, longOf(zxidHigh, zxidLow));
   }
 
   #activate(text: string, leader: bigint | null, zxid: bigint): void {
     if (this.#output.activate(text, leader, zxid)) this.stop("changes proposed in reconfig");
-  }
-
-  /** @param start where the transaction begins in the packet. @returns false when it came before. */
-  #log({ bytes, dataEnd }: PacketView, start: number): boolean {
-    if (start < 0 || dataEnd - start < txnHeaderBytes) {
-      throw new QuorumError(`a transaction of ${Math.max(dataEnd - start, 0)} bytes`);
-    }
-    const zxidHigh = readInt32(bytes, start + zxidInTxnHeader);
-    const zxidLow = readInt32(bytes, start + zxidInTxnHeader + 4);
-    if (compareHalves(zxidHigh, zxidLow, this.#receivedHigh, this.#receivedLow) <= 0) {
-      this.#ackAgain(zxidHigh, zxidLow);
-      return false;
-    }
-    this.#checkEpoch(zxidHigh);
-    const isNext = zxidHigh === this.#receivedHigh && zxidLow === ((this.#receivedLow + 1) | 0);
-    if (!isNext && zxidHigh === this.#receivedHigh) {
-      const got = hexOfHalves(zxidHigh, zxidLow);
-      throw new QuorumError(
-        `got proposal 0x${got}, last queued 0x${hexOfHalves(this.#receivedHigh, this.#receivedLow)}`,
-      );
-    }
-    this.#receivedHigh = zxidHigh;
-    this.#receivedLow = zxidLow;
-    if (!this.isObserver && isReconfig(bytes, start)) this.#output.sawProposedConfig(configIn(bytes, start, dataEnd));
-    this.#output.log(bytes, start, dataEnd);
-    return true;
-  }
-
-  /** A proposal has come once more. If it is not on the disk yet, its acknowledgement is still to come. */
-  #ackAgain(zxidHigh: number, zxidLow: number): void {
-    if (this.state !== "Serving" || this.isObserver) return;
-    const isLogged = compareHalves(zxidHigh, zxidLow, this.#loggedHigh, this.#loggedLow) <= 0;
-    const needsNone = compareHalves(zxidHigh, zxidLow, this.#ackedHigh, this.#ackedLow) <= 0;
-    if (isLogged || needsNone) writePacket(this.link.open(), PacketType.ack, zxidHigh, zxidLow);
-  }
-
-  /**
-   * Nothing that a leader sends is of a later epoch than its own: with such a history this server would have joined an epoch
-   * that it has never accepted, and not start again.
-   */
-  #checkEpoch(zxidHigh: number): void {
-    if (zxidHigh < 0 || zxidHigh > this.#epochNumber) {
-      throw new QuorumError(`a transaction of epoch ${zxidHigh} from a leader of epoch ${this.#epoch}`);
-    }
-  }
-
-  /** @param leader whom that reconfiguration makes the leader; null for other transactions. */
-  #commit(zxidHigh: number, zxidLow: number, leader: bigint | null = null): void {
-    const window = this.#window;
-    if (window.committedCount === window.length) {
-      // A leader of 3.9 that proposes a zxid twice commits it twice.
-      if (compareHalves(zxidHigh, zxidLow, this.#receivedHigh, this.#receivedLow) <= 0) return;
-      throw new QuorumError(`Committing 0x${hexOfHalves(zxidHigh, zxidLow)} without seeing txn`);
-    }
-    const next = window.at(window.committedCount);
-    const order = compareHalves(zxidHigh, zxidLow, next.zxidHigh, next.zxidLow);
-    if (order < 0) return;
-    if (order > 0) {
-      const pending = hexOfHalves(next.zxidHigh, next.zxidLow);
-      throw new QuorumError(`Committing zxid 0x${hexOfHalves(zxidHigh, zxidLow)} but next pending txn 0x${pending}`);
-    }
-    this.#committedHigh = zxidHigh;
-    this.#committedLow = zxidLow;
-    this.#output.commit(zxidHigh, zxidLow, leader);
   }
 
   #takeNewLeader({ bytes, dataStart, dataEnd, dataBytes }: PacketView): void {
@@ -434,30 +350,11 @@ export class Learning {
   }
 
   #ackNewLeader(established: Durable<bigint>): void {
-    const { committedCount } = this.#window;
-    // What is committed need not be acknowledged one by one.
-    if (committedCount > 0) {
-      const last = this.#window.at(committedCount - 1);
-      this.#ackedHigh = last.zxidHigh;
-      this.#ackedLow = last.zxidLow;
-    }
+    this.#txns.skipCommitted();
     this.established = established;
     const zxid = established << 32n;
     writePacket(this.link.open(), PacketType.ack, highOf(zxid), lowOf(zxid));
     this.state = "ExpectUpToDate";
-  }
-
-  #ackLogged(): void {
-    if (this.isObserver) return;
-    const window = this.#window;
-    const end = window.indexBehind(this.#loggedHigh, this.#loggedLow);
-    const out = this.link.open();
-    for (let index = window.indexBehind(this.#ackedHigh, this.#ackedLow); index < end; index++) {
-      const txn = window.at(index);
-      writePacket(out, PacketType.ack, txn.zxidHigh, txn.zxidLow);
-      this.#ackedHigh = txn.zxidHigh;
-      this.#ackedLow = txn.zxidLow;
-    }
   }
 
   #serve(): void {
@@ -468,7 +365,8 @@ export class Learning {
     const zxid = this.#epoch << 32n;
     writePacket(this.link.open(), PacketType.ack, highOf(zxid), lowOf(zxid));
     this.state = "Serving";
-    this.#ackLogged();
+    this.#txns.isInStep = true;
+    this.#txns.acknowledge();
     this.#output.serve(this.#epoch);
   }
 
