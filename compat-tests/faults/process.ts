@@ -8,7 +8,7 @@ import { nodeWire } from "#host/node/wire.ts";
 import { type ClientTimes, RecordingClient, type ServerPlace } from "../../test/history/recording-client.ts";
 import type { Dice } from "../../test/sim/schedule.ts";
 import type { Request } from "../../test/support/requests.ts";
-import { Cursor } from "../../test/support/wire-client.ts";
+import { Cursor } from "../../test/support/wire-frames.ts";
 import type { Operation, Value } from "./operations.ts";
 
 /** As a server answered; null when the connection was lost before. */

@@ -1,7 +1,7 @@
 /** The benchmark's own instruments: a wrong ruler measures nothing. */
 
 import { describe, expect, test } from "vitest";
-import { body, op, requestFrame } from "../support/wire-client.ts";
+import { body, op, requestFrame } from "../support/wire-frames.ts";
 import { Bench, type BenchOptions } from "./bench.ts";
 import { floors } from "./floors.ts";
 import { LatencyHistogram } from "./histogram.ts";

@@ -13,7 +13,8 @@
 
 import { connect, type Socket } from "node:net";
 import { Bytes } from "../support/bytes.ts";
-import { body, connectRequest, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, connectRequest, op, requestFrame } from "../support/wire-frames.ts";
 import { BlockingSocket } from "./blocking-socket.ts";
 import type { Values } from "./bench.ts";
 import { CpuMeter } from "./cpu-meter.ts";

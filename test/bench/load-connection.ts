@@ -9,7 +9,7 @@
  */
 
 import { connect, type Socket } from "node:net";
-import { connectRequest } from "../support/wire-client.ts";
+import { connectRequest } from "../support/wire-frames.ts";
 import { type LoadRun, replyErrorAt, replyHeadBytes } from "./load-run.ts";
 
 export class LoadConnection {

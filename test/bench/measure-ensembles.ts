@@ -6,7 +6,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
-import { flag, type WireClient } from "../support/wire-client.ts";
+import { type WireClient } from "../support/wire-client.ts";
+import { flag } from "../support/wire-frames.ts";
 import { residentBytes, type ServerKind } from "../support/server-process.ts";
 import type { Bench, Values } from "./bench.ts";
 import { untilWritten, secondsFromStart } from "./knock.ts";

@@ -3,7 +3,7 @@
  * request of one kind has the same length, and only the xid and some digits differ from one to the next.
  */
 
-import { body, op, requestFrame } from "../support/wire-client.ts";
+import { body, op, requestFrame } from "../support/wire-frames.ts";
 
 export type Operation = "getData" | "exists" | "setData" | "create" | "delete" | "multi" | "getChildren";
 

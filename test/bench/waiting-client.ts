@@ -2,7 +2,7 @@
 
 import { connect } from "node:net";
 import { once } from "node:events";
-import { connectRequest } from "../support/wire-client.ts";
+import { connectRequest } from "../support/wire-frames.ts";
 import { BlockingSocket } from "./blocking-socket.ts";
 import { type LoadRun, replyErrorAt, replyHeadBytes } from "./load-run.ts";
 

@@ -4,7 +4,8 @@
  */
 
 import { Bytes } from "../support/bytes.ts";
-import { body, flag, op, openAcl, requestFrame, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, flag, op, openAcl, requestFrame } from "../support/wire-frames.ts";
 import type { Attack, Values } from "./attack.ts";
 import { gauge } from "./gauge.ts";
 import { createMany, Pipeliner } from "./pipelined.ts";

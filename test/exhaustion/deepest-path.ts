@@ -11,7 +11,8 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { adler32, adler32Start } from "#base/adler32.ts";
 import { Bytes } from "../support/bytes.ts";
-import { body, op, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, op } from "../support/wire-frames.ts";
 import type { Attack } from "./attack.ts";
 import { Pipeliner } from "./pipelined.ts";
 

@@ -8,7 +8,8 @@
 
 import { Bytes } from "../support/bytes.ts";
 import type { ServerProcess } from "../support/server-process.ts";
-import { body, err, flag, op, openAcl, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, err, flag, op, openAcl } from "../support/wire-frames.ts";
 import type { Attack, Values } from "./attack.ts";
 import { createMany } from "./pipelined.ts";
 import { openMany, openSessions, resetAll, until } from "./raw-socket.ts";

@@ -3,7 +3,7 @@
  * some attacks are. Replies are counted where they lie, and judged by their error code alone.
  */
 
-import { body, connectRequest, op, requestFrame } from "../support/wire-client.ts";
+import { body, connectRequest, op, requestFrame } from "../support/wire-frames.ts";
 import { handshakeBytes, RawSocket, until } from "./raw-socket.ts";
 
 const errorAt = 16;

@@ -4,7 +4,8 @@
  * connections and watches that fill it.
  */
 
-import { body, connectRequest, op, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, connectRequest, op } from "../support/wire-frames.ts";
 import type { Attack } from "./attack.ts";
 import { gauge } from "./gauge.ts";
 import { createMany, Pipeliner } from "./pipelined.ts";

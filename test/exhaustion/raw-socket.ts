@@ -5,7 +5,7 @@
 
 import { connect, type Socket } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
-import { connectRequest } from "../support/wire-client.ts";
+import { connectRequest } from "../support/wire-frames.ts";
 import { attackerAddress } from "./stage.ts";
 
 const lookEveryMs = 5;

@@ -6,7 +6,8 @@
  */
 
 import { Bytes } from "../support/bytes.ts";
-import { body, op, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, op } from "../support/wire-frames.ts";
 import type { Attack } from "./attack.ts";
 import { gauge } from "./gauge.ts";
 import { Pipeliner } from "./pipelined.ts";

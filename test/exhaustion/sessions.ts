@@ -3,7 +3,8 @@
  * back when a leader is lost. Sessions that are there must outlive both; those of the vanished expire in their time.
  */
 
-import { connectRequest, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { connectRequest } from "../support/wire-frames.ts";
 import { attempt } from "../support/server-process.ts";
 import type { Attack, Scale, Values } from "./attack.ts";
 import { gauge } from "./gauge.ts";

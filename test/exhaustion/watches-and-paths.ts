@@ -6,7 +6,8 @@
 
 import { Bytes } from "../support/bytes.ts";
 import { cpuSeconds, residentBytes } from "../support/server-process.ts";
-import { body, flag, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, flag, op, requestFrame } from "../support/wire-frames.ts";
 import type { Attack } from "./attack.ts";
 import { deepestPath, pathAt } from "./deepest-path.ts";
 import { gauge } from "./gauge.ts";

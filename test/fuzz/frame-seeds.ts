@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { Bytes } from "../support/bytes.ts";
-import { body, op } from "../support/wire-client.ts";
+import { body, op } from "../support/wire-frames.ts";
 
 interface Fixture {
   readonly opcode: number | null;

@@ -4,7 +4,7 @@
  */
 
 import { Bytes } from "../support/bytes.ts";
-import { Cursor, op, requestFrame } from "../support/wire-client.ts";
+import { Cursor, op, requestFrame } from "../support/wire-frames.ts";
 import type { FakeSocket } from "./server-bench.ts";
 import { demand } from "./target.ts";
 

@@ -6,7 +6,7 @@
 import { OpCode } from "#protocol/op-code.ts";
 import { PacketType } from "#protocol/quorum-packet.ts";
 import { Bytes } from "../support/bytes.ts";
-import { body } from "../support/wire-client.ts";
+import { body } from "../support/wire-frames.ts";
 import { configText } from "./member-bench.ts";
 
 const { request, proposal, ack, commit, ping, revalidate, sync, inform, newLeader, followerInfo } = PacketType;

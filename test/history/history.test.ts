@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { Bytes } from "../support/bytes.ts";
 import { line, type Request } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 import { checkHistory, checkRefusals, type HistoryRules } from "./checks.ts";
 import { type CommittedTxn, fieldsOf } from "./committed-txn.ts";
 import type { Conversation } from "./conversation.ts";

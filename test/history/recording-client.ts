@@ -7,7 +7,7 @@
 
 import type { Socket, SocketHandler, Wire } from "#host/wire.ts";
 import { frameOf, line, lineOf, type ReadRequest, type Request } from "../support/requests.ts";
-import { connectRequest, Cursor } from "../support/wire-client.ts";
+import { connectRequest, Cursor } from "../support/wire-frames.ts";
 import type { Call, Conversation, Refusal } from "./conversation.ts";
 
 const special = { ping: -2, setWatches: -8 } as const;

@@ -6,7 +6,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
-import { body, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, op, requestFrame } from "../support/wire-frames.ts";
 
 const rounds = 6;
 const writers = 8;

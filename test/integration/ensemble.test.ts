@@ -8,7 +8,8 @@ import { describe, expect, test } from "vitest";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import { freePort } from "../support/free-port.ts";
 import type { ServerProcess } from "../support/server-process.ts";
-import { flag, fourLetterWord, WireClient } from "../support/wire-client.ts";
+import { fourLetterWord, WireClient } from "../support/wire-client.ts";
+import { flag } from "../support/wire-frames.ts";
 
 const ours = ["ours", "ours", "ours"] as const;
 

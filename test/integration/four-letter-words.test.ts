@@ -7,7 +7,8 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
 import { Bytes } from "../support/bytes.ts";
-import { flag, fourLetterWord, WireClient } from "../support/wire-client.ts";
+import { fourLetterWord, WireClient } from "../support/wire-client.ts";
+import { flag } from "../support/wire-frames.ts";
 
 let server: ServerProcess;
 let client: WireClient;

@@ -6,7 +6,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess, testedKind } from "../support/server-process.ts";
 import { Bytes } from "../support/bytes.ts";
-import { body, connectRequest, frame, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, connectRequest, frame, op, requestFrame } from "../support/wire-frames.ts";
 
 const frameBytesMax = 1_048_575;
 

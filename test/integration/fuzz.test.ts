@@ -9,16 +9,8 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
 import { Bytes } from "../support/bytes.ts";
-import {
-  body,
-  connectRequest,
-  fourLetterWord,
-  frame,
-  op,
-  openAcl,
-  requestFrame,
-  WireClient,
-} from "../support/wire-client.ts";
+import { fourLetterWord, WireClient } from "../support/wire-client.ts";
+import { body, connectRequest, frame, op, openAcl, requestFrame } from "../support/wire-frames.ts";
 
 const seed = Number(process.env["NODEKEEPER_FUZZ_SEED"] ?? 20_260_201);
 const numRuns = Number(process.env["NODEKEEPER_FUZZ_RUNS"] ?? 200);

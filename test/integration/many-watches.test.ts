@@ -7,7 +7,8 @@
 import { expect, test } from "vitest";
 import { Bytes } from "../support/bytes.ts";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
-import { body, fourLetterWord, op, WireClient } from "../support/wire-client.ts";
+import { fourLetterWord, WireClient } from "../support/wire-client.ts";
+import { body, op } from "../support/wire-frames.ts";
 
 const watchCount = 100_000;
 const frameBytesMax = 1_048_575;

@@ -6,7 +6,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
 import { Bytes } from "../support/bytes.ts";
-import { body, err, eventType, flag, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, err, eventType, flag, op, requestFrame } from "../support/wire-frames.ts";
 
 let server: ServerProcess;
 let client: WireClient;

@@ -3,7 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { EnsembleProcess } from "../support/ensemble-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
-import { err, flag, fourLetterWord, RefusedError, WireClient } from "../support/wire-client.ts";
+import { fourLetterWord, RefusedError, WireClient } from "../support/wire-client.ts";
+import { err, flag } from "../support/wire-frames.ts";
 
 const patienceMs = 30_000;
 const options = {

@@ -5,7 +5,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../support/server-process.ts";
-import { body, err, eventType, flag, op, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, err, eventType, flag, op } from "../support/wire-frames.ts";
 
 const tickMs = 200;
 const shortestMs = 2 * tickMs;

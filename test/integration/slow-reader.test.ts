@@ -5,7 +5,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { residentBytes, ServerProcess, testedKind } from "../support/server-process.ts";
-import { body, op, requestFrame, WireClient } from "../support/wire-client.ts";
+import { WireClient } from "../support/wire-client.ts";
+import { body, op, requestFrame } from "../support/wire-frames.ts";
 
 const dataBytes = 100_000;
 const requests = 3000;

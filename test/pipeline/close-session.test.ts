@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 const headerBytes = 32;
 

@@ -5,7 +5,7 @@ import { ProviderRegistry } from "#auth/provider-registry.ts";
 import { Effort } from "#pipeline/effort.ts";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
 import type { Request } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 const guarded = Array.from({ length: 4000 }, (_, i) => ({ perms: 31, scheme: "digest", id: `user-${i}:hash` }));
 

@@ -14,7 +14,7 @@ import { clientCount, conversation, type Step } from "../support/operations.ts";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
 import { frameOf, type Request } from "../support/requests.ts";
 import { dumpTree } from "../support/tree-dump.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 /** What every server of an ensemble treats alike, in the same zxids. */
 function isForBoth(request: Request): boolean {

@@ -5,7 +5,7 @@ import { JuteReader } from "#jute/reader.ts";
 import { LeaderAndLearner } from "../support/leader-and-learner.ts";
 import { firstSessionId, type HarnessConnection, passwordOf, PipelineHarness } from "../support/pipeline-harness.ts";
 import { line, type Request, type WriteRequest } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 const learnersFirstId = 0x0200_0000_0000_0000n;
 const invalid = line.session(0n, 0);

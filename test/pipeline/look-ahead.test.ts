@@ -6,7 +6,7 @@ import { JuteWriter } from "#jute/writer.ts";
 import { LookAhead } from "#pipeline/look-ahead.ts";
 import { DataTree } from "#tree/data-tree.ts";
 import { loadBody } from "../support/snapshot-body.ts";
-import { body, op, requestFrame } from "../support/wire-client.ts";
+import { body, op, requestFrame } from "../support/wire-frames.ts";
 
 /** A tree with so many children of the root, /0 and so on. */
 function treeOf(count: number): DataTree {

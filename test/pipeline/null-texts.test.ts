@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { OpCode } from "#protocol/op-code.ts";
 import { Bytes } from "../support/bytes.ts";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
-import { op, openAcl, requestFrame } from "../support/wire-client.ts";
+import { op, openAcl, requestFrame } from "../support/wire-frames.ts";
 import type { CreateRequest, WriteRequest } from "../support/requests.ts";
 
 function create(path: string, more: Partial<CreateRequest> = {}): CreateRequest {

@@ -15,7 +15,7 @@ import { Duel } from "../support/duel.ts";
 import { addresses, type Step } from "../support/operations.ts";
 import { PipelineHarness } from "../support/pipeline-harness.ts";
 import type { WriteRequest } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 const hashSeed = 9;
 const paths = collidingPaths(new PathIndex(new ZnodeStore(), hashSeed), 2).flat();

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
 import type { Request } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 function create(path: string): Request {
   return { op: "create", type: 1, path, data: "", acl: openAcl, flags: 0, ttlMs: 0n };

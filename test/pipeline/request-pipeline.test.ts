@@ -6,7 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
 import type { Request } from "../support/requests.ts";
-import { body, op, openAcl, requestFrame } from "../support/wire-client.ts";
+import { body, op, openAcl, requestFrame } from "../support/wire-frames.ts";
 
 function create(path: string, data = ""): Request {
   return { op: "create", type: 1, path, data, acl: openAcl, flags: 0, ttlMs: 0n };

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { StatField } from "#tree/znode-store.ts";
 import { type HarnessConnection, PipelineHarness } from "../support/pipeline-harness.ts";
 import type { CreateRequest } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 function create(path: string, flags: number): CreateRequest {
   return { op: "create", type: 1, path, data: "", acl: openAcl, flags, ttlMs: 0n };

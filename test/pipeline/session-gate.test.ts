@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { firstSessionId, type HarnessConnection, passwordOf, PipelineHarness } from "../support/pipeline-harness.ts";
 import { line } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 const invalid = line.session(0n, 0);
 

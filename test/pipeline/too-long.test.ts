@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { PipelineHarness } from "../support/pipeline-harness.ts";
 import type { Request, WriteRequest } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 function create(path: string, bytes: number): WriteRequest {
   return { op: "create", type: 1, path, data: "x".repeat(bytes), acl: openAcl, flags: 0, ttlMs: 0n };

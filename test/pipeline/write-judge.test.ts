@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { PipelineHarness } from "../support/pipeline-harness.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 describe("the reaper's removal of a container", () => {
   test("spares a persistent znode that takes the container's place while both are in flight", () => {

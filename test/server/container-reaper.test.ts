@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ContainerReaper, type ReaperOptions } from "#server/container-reaper.ts";
 import { HeldTimers } from "../support/held-timers.ts";
 import { PipelineHarness, type HarnessConnection } from "../support/pipeline-harness.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 const minute = 60_000;
 

@@ -6,7 +6,7 @@
 
 import { describe, expect, it } from "vitest";
 import { dumpTree } from "../support/tree-dump.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 import {
   ask,
   begun,

@@ -4,7 +4,7 @@
  */
 
 import type { Request, WriteRequest } from "../support/requests.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 import type { MemberChanges } from "./member-changes.ts";
 import type { Dice } from "./schedule.ts";
 import type { RecordingClient } from "../history/recording-client.ts";

@@ -4,9 +4,9 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Acl } from "./wire-client.ts";
+import type { Acl } from "./wire-frames.ts";
 
-export type { Acl } from "./wire-client.ts";
+export type { Acl } from "./wire-frames.ts";
 
 export interface Identity {
   readonly scheme: string;

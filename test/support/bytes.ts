@@ -5,7 +5,7 @@
  *   new Bytes().string("/a").int(-1).build()     0000 0002 2f61 ffff ffff
  */
 
-import type { Acl } from "./wire-client.ts";
+import type { Acl } from "./wire-frames.ts";
 
 export class Bytes {
   readonly #parts: Buffer[] = [];

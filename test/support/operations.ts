@@ -7,7 +7,7 @@
 import * as fc from "fast-check";
 import { digestIdentity, perm, type Acl } from "./acl-model.ts";
 import type { CreateRequest, ReadRequest, Request, WriteRequest } from "./requests.ts";
-import { openAcl } from "./wire-client.ts";
+import { openAcl } from "./wire-frames.ts";
 
 export const clientCount = 3;
 export const addresses: readonly string[] = ["127.0.0.1", "127.0.0.1", "10.1.2.3"];

@@ -9,7 +9,7 @@
 
 import type { Acl } from "./acl-model.ts";
 import { Bytes } from "./bytes.ts";
-import { Cursor, requestFrame, type Stat } from "./wire-client.ts";
+import { Cursor, requestFrame, type Stat } from "./wire-frames.ts";
 
 /** Bytes are written as latin1 text here, which shows them in a failure. */
 type Data = string | null;

@@ -11,7 +11,7 @@ import { TreeWalker } from "#tree/tree-walker.ts";
 import { Field, rootId, StatField, ZnodeFlag, ZnodeKind } from "#tree/znode-store.ts";
 import type { Acl } from "./acl-model.ts";
 import { line } from "./requests.ts";
-import { Cursor } from "./wire-client.ts";
+import { Cursor } from "./wire-frames.ts";
 
 const kindNames = {
   [ZnodeKind.persistent]: "persistent",

@@ -9,7 +9,7 @@
 
 import { crc32 } from "node:zlib";
 import { mayDo, type Identity, fixUp, type Acl, perm } from "./acl-model.ts";
-import { openAcl, type Stat } from "./wire-client.ts";
+import { openAcl, type Stat } from "./wire-frames.ts";
 import type { CreateRequest, WriteRequest } from "./requests.ts";
 
 export interface ModelZnode {

@@ -8,7 +8,7 @@ import { PipelineHarness } from "../support/pipeline-harness.ts";
 import type { Request } from "../support/requests.ts";
 import { expectAclsCounted } from "../support/tree-dump.ts";
 import { Bytes } from "../support/bytes.ts";
-import { type Acl, openAcl } from "../support/wire-client.ts";
+import { type Acl, openAcl } from "../support/wire-frames.ts";
 
 const readOnly: readonly Acl[] = [{ perms: 1, scheme: "world", id: "anyone" }];
 const ofAnn: readonly Acl[] = [{ perms: 31, scheme: "ip", id: "10.0.0.1" }];

@@ -12,7 +12,7 @@ import { TreeSnapshotSource } from "#tree/snapshot-source.ts";
 import { addSystemZnodes } from "#tree/system-znodes.ts";
 import { dumpTree, expectAclsCounted, expectCountsRight } from "../support/tree-dump.ts";
 import { Bytes } from "../support/bytes.ts";
-import { type Acl, openAcl } from "../support/wire-client.ts";
+import { type Acl, openAcl } from "../support/wire-frames.ts";
 import { loadBody } from "../support/snapshot-body.ts";
 
 const readOnly: readonly Acl[] = [{ perms: 1, scheme: "world", id: "anyone" }];

@@ -6,7 +6,7 @@ import { TreeWalker } from "#tree/tree-walker.ts";
 import type { DataTree } from "#tree/data-tree.ts";
 import { rootId } from "#tree/znode-store.ts";
 import { PipelineHarness, type HarnessConnection } from "../support/pipeline-harness.ts";
-import { openAcl } from "../support/wire-client.ts";
+import { openAcl } from "../support/wire-frames.ts";
 
 /** A tree that is changed through a server, a write at a time. */
 class Garden {

@@ -6,7 +6,7 @@
 import type { Operation } from "../operations.ts";
 import type { Answer, Outcome, Process } from "../process.ts";
 import type { WriteRequest } from "../../../test/support/requests.ts";
-import { openAcl } from "../../../test/support/wire-client.ts";
+import { openAcl } from "../../../test/support/wire-frames.ts";
 
 export interface Workload {
   readonly name: string;

@@ -13,7 +13,7 @@
 import { fourLetterWord } from "#admin/four-letter-words.ts";
 import { OpCode } from "#protocol/op-code.ts";
 import { dumpTree, expectAclsCounted, expectCountsRight } from "../../support/tree-dump.ts";
-import { frame, requestFrame } from "../../support/wire-client.ts";
+import { frame, requestFrame } from "../../support/wire-frames.ts";
 import { recordedHandshakes, recordedRequests, type SeedRequest } from "../frame-seeds.ts";
 import { handshake, HonestClient } from "../honest-client.ts";
 import { type FakeSocket, frameBytesMax, ServerBench } from "../server-bench.ts";
