@@ -9,7 +9,7 @@
 
 import type { Acl } from "./acl-model.ts";
 import { Bytes } from "./bytes.ts";
-import { Cursor, requestFrame, type Stat } from "./wire-frames.ts";
+import { Cursor, op, requestFrame, type Stat } from "./wire-frames.ts";
 
 /** Bytes are written as latin1 text here, which shows them in a failure. */
 type Data = string | null;
@@ -87,37 +87,9 @@ export type Request =
     }
   | { readonly op: "auth"; readonly credentials: string };
 
-const types = {
-  delete: 2,
-  exists: 3,
-  getData: 4,
-  setData: 5,
-  getACL: 6,
-  setACL: 7,
-  getChildren: 8,
-  sync: 9,
-  ping: 11,
-  getChildren2: 12,
-  check: 13,
-  multi: 14,
-  reconfig: 16,
-  checkWatches: 17,
-  removeWatches: 18,
-  deleteContainer: 20,
-  multiRead: 22,
-  auth: 100,
-  setWatches: 101,
-  getEphemerals: 103,
-  getAllChildrenNumber: 104,
-  setWatches2: 105,
-  addWatch: 106,
-  whoAmI: 107,
-  closeSession: -11,
-} as const;
-
 export function typeOf(request: Request): number {
   if (request.op === "create" || request.op === "broken" || request.op === "unknown") return request.type;
-  return types[request.op];
+  return op[request.op];
 }
 
 /** The frame with its length. */
@@ -138,7 +110,7 @@ function bodyOf(request: Request): Buffer {
       for (const part of request.parts) out.int(typeOf(part)).bool(false).int(-1).raw(writeBody(part));
       return out.int(-1).bool(true).int(-1).build();
     case "multiRead":
-      for (const item of request.items) out.int(types[item.op]).bool(false).int(-1).string(item.path).bool(false);
+      for (const item of request.items) out.int(op[item.op]).bool(false).int(-1).string(item.path).bool(false);
       return out.int(-1).bool(true).int(-1).build();
     case "exists":
     case "getData":
