@@ -3,6 +3,7 @@
 import type { Attack } from "./attack.ts";
 import { connectionAttacks } from "./connections.ts";
 import { costlyAttacks } from "./costly-requests.ts";
+import { floodAttacks } from "./everything.ts";
 import { frameAttacks } from "./frames.ts";
 import { processAttacks } from "./process-limits.ts";
 import { readerAttacks } from "./readers-and-writers.ts";
@@ -19,4 +20,5 @@ export const attacks: readonly Attack[] = [
   ...readerAttacks,
   ...wordAttacks,
   ...processAttacks,
+  ...floodAttacks,
 ];

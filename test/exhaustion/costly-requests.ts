@@ -175,6 +175,11 @@ const texts: readonly Text[] = [
   },
 ];
 
+/** All of them, none longer than that many bytes or so. */
+export function textFrames(bytesMax: number): Buffer[] {
+  return texts.map(({ frame, size }) => frame(Math.min(size, bytesMax)));
+}
+
 function createWith(acl: { perms: number; scheme: string; id: string }[]): Buffer {
   return requestFrame(xid, op.create, body.create("/texts/none/there", "", flag.persistent, acl));
 }

@@ -12,7 +12,7 @@ import { WireClient } from "../support/wire-client.ts";
 import { body, err, flag, op, openAcl } from "../support/wire-frames.ts";
 import type { Attack, Values } from "./attack.ts";
 import { createMany } from "./pipelined.ts";
-import { openMany, openSessions, resetAll, until } from "./raw-socket.ts";
+import { openMany, openSessions, type RawSocket, resetAll, until } from "./raw-socket.ts";
 
 const frameBytesMax = 1_048_575;
 
@@ -20,7 +20,7 @@ const frameBytesMax = 1_048_575;
 const impossibleLengths = [-1, -0x8000_0000, frameBytesMax + 1, 0x7fff_ffff];
 
 /** Opens connections, with a session or without, and announces what cannot be. @returns how many were not closed. */
-async function announce(port: number, count: number, hasSession: boolean): Promise<number> {
+export async function announceImpossible(port: number, count: number, hasSession: boolean): Promise<number> {
   const sockets = hasSession ? await openSessions(port, count) : await openMany(port, count);
   for (const [i, socket] of sockets.entries()) {
     socket.write(
@@ -45,12 +45,20 @@ const lengths: Attack = {
     const server = await stage.server();
     const count = stage.pick(200, 4000);
     const attack = async (): Promise<number> =>
-      (await announce(server.port, count, false)) + (await announce(server.port, count, true));
+      (await announceImpossible(server.port, count, false)) + (await announceImpossible(server.port, count, true));
     // What the first of their kind leave behind, compiled code and sessions' tables, is not theirs.
     await attack();
     return stage.beside(server, async () => ({ attempts: 2 * count, unanswered: await attack() }));
   },
 };
+
+/** Sessions that each announce a frame of a megabyte, and send a kilobyte of it. */
+export async function announceHalves(port: number, count: number): Promise<RawSocket[]> {
+  const sockets = await openSessions(port, count);
+  const half = Buffer.concat([new Bytes().int(frameBytesMax).build(), Buffer.alloc(1000)]);
+  for (const socket of sockets) socket.write(half);
+  return sockets;
+}
 
 /** Memory is taken as bytes come, not as they are announced. */
 const halfFrames: Attack = {
@@ -60,9 +68,7 @@ const halfFrames: Attack = {
   run: async (stage) => {
     const server = await stage.server();
     return stage.beside(server, async () => {
-      const sockets = await openSessions(server.port, stage.pick(300, 4000));
-      const half = Buffer.concat([new Bytes().int(frameBytesMax).build(), Buffer.alloc(1000)]);
-      for (const socket of sockets) socket.write(half);
+      const sockets = await announceHalves(server.port, stage.pick(300, 4000));
       using other = await WireClient.connect(server.port);
       await other.create("/behind-them");
       resetAll(sockets);

@@ -4,6 +4,8 @@
  *   npm run exhaust                             all attacks, small: a minute or so
  *   npm run exhaust -- --scale full             the same at the size that each describes: a quarter of an hour
  *   npm run exhaust -- storm paths              those with one of these in their names
+ *   npm run exhaust -- everything --scale full --minutes 60
+ *                                               all at once, for an hour
  *   npm run exhaust -- --scale full --write     writes what came out into LIMITS.md; attacks that were not run keep their lines
  */
 
@@ -23,6 +25,7 @@ const options = await yargs(process.argv.slice(2))
     default: "small" as const,
     describe: "how much of everything",
   })
+  .option("minutes", { type: "number", describe: "how long everything at once goes on" })
   .option("write", { type: "boolean", default: false, describe: "writes the table of LIMITS.md" })
   .option("list", { type: "boolean", default: false, describe: "prints the names of the attacks" })
   .option("entry", { type: "string", describe: "what the server is started from (src/main.ts)" })
@@ -39,11 +42,12 @@ async function runAll(): Promise<void> {
   const rows: [string, string][] = [];
   let failed = 0;
   const { scale } = options;
-  const entry = options.entry === undefined ? undefined : resolve(options.entry);
-  await using shared = new Stage(scale, entry);
+  const { minutes } = options;
+  const stageOptions = { minutes, entry: options.entry === undefined ? undefined : resolve(options.entry) };
+  await using shared = new Stage(scale, stageOptions);
   const when = `${new Date().toISOString().slice(0, 10)}, ${commit()}`;
   for (const attack of chosen) {
-    await using own = new Stage(scale, entry);
+    await using own = new Stage(scale, stageOptions);
     // What is measured at full scale is not what another attack has left.
     const verdict = await attempt(attack, scale === "small" ? shared : own);
     print(verdictText(verdict));

@@ -14,7 +14,7 @@ import type { Stage } from "./stage.ts";
 const openAtOnceMax = 400;
 
 /** Handshakes as fast as they are answered or refused, up to a rate; each client vanishes with its session. */
-async function storm(port: number, perSecondMax: number, forMs: number): Promise<Values> {
+export async function storm(port: number, perSecondMax: number, forMs: number): Promise<Values> {
   const fromMs = performance.now();
   const open = new Set<RawSocket>();
   let attempts = 0;

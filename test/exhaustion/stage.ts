@@ -23,14 +23,20 @@ const megabyte = 1e6;
 
 export class Stage implements AsyncDisposable {
   readonly scale: Scale;
+  /** How long attacks go on that have no end of their own. */
+  readonly minutes: number;
   readonly #entry: string | undefined;
   readonly #things: { dispose(): Promise<void> }[] = [];
   readonly #servers = new Map<string, ServerProcess>();
   readonly #bystanders = new Map<string, BystanderProcess>();
 
-  constructor(scale: Scale, entry?: string) {
+  constructor(
+    scale: Scale,
+    options: { readonly entry?: string | undefined; readonly minutes?: number | undefined } = {},
+  ) {
     this.scale = scale;
-    this.#entry = entry;
+    this.minutes = options.minutes ?? this.pick(0.02, 1);
+    this.#entry = options.entry;
   }
 
   /** The one number at scale small, the other at scale full. */

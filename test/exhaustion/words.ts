@@ -7,7 +7,12 @@ import type { Stage } from "./stage.ts";
 const idleSessions = 200;
 
 /** Asks again as soon as it is answered, by so many at once, for that long. */
-async function flood(port: number, words: readonly string[], atOnce: number, forMs: number): Promise<Values> {
+export async function floodWords(
+  port: number,
+  words: readonly string[],
+  atOnce: number,
+  forMs: number,
+): Promise<Values> {
   const fromMs = performance.now();
   let attempts = 0;
   let replies = 0;
@@ -36,7 +41,7 @@ async function flood(port: number, words: readonly string[], atOnce: number, for
 async function floodOf(stage: Stage, words: readonly string[]): Promise<Values> {
   const server = await stage.server();
   const idle = await openSessions(server.port, idleSessions);
-  const values = await stage.beside(server, () => flood(server.port, words, 20, stage.pick(700, 15_000)));
+  const values = await stage.beside(server, () => floodWords(server.port, words, 20, stage.pick(700, 15_000)));
   resetAll(idle);
   return values;
 }
