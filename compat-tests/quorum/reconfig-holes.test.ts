@@ -19,8 +19,8 @@ const reconfigInProgress = -14;
 const longMs = 5000;
 
 /** Three members that have had their configuration in a file of its own, and are stopped. */
-async function stopped(build: Build): Promise<TestEnsemble> {
-  const ensemble = await TestEnsemble.start({ builds: [build, build, build], config });
+async function stopped(build: Build, lines: Readonly<Record<string, string | number>> = {}): Promise<TestEnsemble> {
+  const ensemble = await TestEnsemble.start({ builds: [build, build, build], config: { ...config, ...lines } });
   for (const sid of ensemble.sids) await ensemble.member(sid).stop();
   return ensemble;
 }
@@ -118,6 +118,37 @@ async function joinsThoughAlone(build: Build): Promise<boolean> {
 test("a server that was alone to see a change looks for a leader for ever", { timeout: 120_000 }, async () => {
   expect(await joinsThoughAlone(subject)).toBe(true);
   if (!isShort) expect(await joinsThoughAlone("reference")).toBe(false);
+});
+
+/**
+ * Three members start that have all seen a change. It needs both of its members, of which one weighs nothing until it is committed.
+ * @returns whether anybody leads before long.
+ */
+async function leadsThoughOneWeighsNothing(build: Build): Promise<boolean> {
+  const ensemble = await stopped(build, { "group.1": "1:2:3", "weight.1": 1, "weight.2": 1, "weight.3": 0 });
+  try {
+    for (const sid of ensemble.sids) {
+      const staying = firstMembers(ensemble, sid).match(/^server\.[13]=.*$/gm)!;
+      leaveBehind(ensemble, sid, "100000007", staying.join("\n"));
+    }
+    const serving = ensemble.sids.map((sid) =>
+      ensemble
+        .member(sid)
+        .start()
+        .catch(() => {}),
+    );
+    for (const sid of ensemble.sids) await ensemble.takesVotes(sid);
+    await Promise.race([Promise.all([serving[0], serving[2]]), delay(2 * longMs)]);
+    const modes = await Promise.all(ensemble.sids.map((sid) => ensemble.modeOf(sid)));
+    return modes.includes("leader");
+  } finally {
+    await ensemble.dispose();
+  }
+}
+
+test("nobody leads whom a server without weight would have to vote for", { timeout: 120_000 }, async () => {
+  expect(await leadsThoughOneWeighsNothing(subject)).toBe(true);
+  if (!isShort) expect(await leadsThoughOneWeighsNothing("reference")).toBe(false);
 });
 
 /** A server joins meanwhile. @returns whether it goes by a change that is not committed; in the end it goes by one that is. */

@@ -18,7 +18,8 @@
  * {@link deadlineMs}. Unlike ZooKeeper it goes on waiting when, within the last 200 ms, a better vote of an *earlier* round
  * arrives: its sender has been told the round, and its next vote counts. It does not wait for votes that cannot come: who
  * votes alike has nothing better, and whose port refuses connections does not run, as after the death of a leader. And who
- * votes for less in the same round is told the better vote again: the first time, it may not have been looking yet.
+ * votes for less in the same round is told the better vote again: the first time, it may not have been looking yet. And who has no
+ * weight, and so cannot lead, does not insist on itself.
  * Source: FastLeaderElection.java (lookForLeader, WorkerReceiver).
  */
 
@@ -310,7 +311,10 @@ export class LeaderElection {
   }
 
   #isBetter(vote: Vote, than: Vote): boolean {
-    return this.#views.committed.weightOf(vote.leader) !== 0n && isBetterVote(vote, than);
+    const { committed } = this.#views;
+    if (committed.weightOf(vote.leader) === 0n) return false;
+    // While the members change, the vote of who has no weight may be one that is needed.
+    return committed.weightOf(than.leader) === 0n || isBetterVote(vote, than);
   }
 
   #propose(vote: Vote): void {

@@ -17,10 +17,10 @@ function isChanging({ server }: SimMember): boolean {
   return server?.views.isChanging === true;
 }
 
-/** Whether its log has a change in which there is a fourth server. */
-function hasLogged({ disk }: SimMember): boolean {
+/** Whether its log has a change with that line. */
+function hasLogged({ disk }: SimMember, line: string): boolean {
   return disk.names(logFolder).some((name) => {
-    return name.startsWith("log.") && disk.get(`${logFolder}/${name}`).includes("server.4=");
+    return name.startsWith("log.") && disk.get(`${logFolder}/${name}`).includes(line);
   });
 }
 
@@ -76,7 +76,7 @@ describe("an ensemble whose members change", () => {
     const voters = ensemble.members.slice(0, 3);
     client.ask(changeTo([{}, {}, {}, {}]));
     const areChanged = (): boolean => {
-      const logged = voters.filter(hasLogged);
+      const logged = voters.filter((member) => hasLogged(member, "server.4="));
       for (const { keptConfig } of logged) expect(keptConfig.next).toContain("server.4=s4:2888:3888:participant");
       return logged.length === voters.length;
     };
@@ -86,5 +86,25 @@ describe("an ensemble whose members change", () => {
     await serving(ensemble, ...ensemble.members);
     await judged(ensemble);
     expect(ensemble.member(4).server!.views.committed.isVoter(4n)).toBe(true);
+  });
+
+  it("elects whom its old members may vote for, though the new ones need a vote of who had no weight", async () => {
+    const ensemble = await begun({
+      quorumLines: ["group.1=1:2:3", "weight.1=1", "weight.2=1", "weight.3=0"],
+      config: { reconfigEnabled: true, skipACL: "yes" },
+    });
+    const [one, two, three] = ensemble.members as [SimMember, SimMember, SimMember];
+    expect(await leaderOf(ensemble)).toBe(two);
+    const client = await clientAt(ensemble, two);
+    client.ask(changeTo([{ quorumPort: 2889 }, { isGone: true }, {}]));
+    const areHalfWay = (): boolean => [one, three].every((member) => hasLogged(member, "server.1=s1:2889"));
+    expect(await ensemble.until(areHalfWay, answerMs)).toBe(true);
+    expect([one, three].filter(isChanging)).toEqual([one, three]);
+    for (const member of ensemble.members) member.crash(false);
+    // By the old members' weights server 1 or 2 has to lead, and of the new ones both have to vote.
+    for (const member of ensemble.members) member.start();
+    await serving(ensemble, one, three);
+    await judged(ensemble);
+    expect(one.server!.views.committed.voters).toEqual([1n, 3n]);
   });
 });
