@@ -19,7 +19,8 @@
  * arrives: its sender has been told the round, and its next vote counts. It does not wait for votes that cannot come: who
  * votes alike has nothing better, and whose port refuses connections does not run, as after the death of a leader. And who
  * votes for less in the same round is told the better vote again: the first time, it may not have been looking yet. And who has no
- * weight, and so cannot lead, does not insist on itself.
+ * weight, and so cannot lead, does not insist on itself. The 200 ms are from the quorum on, whatever else comes; and who looks in a
+ * later round by then is not of that quorum any more.
  * Source: FastLeaderElection.java (lookForLeader, WorkerReceiver).
  */
 
@@ -89,6 +90,8 @@ export class LeaderElection {
   readonly #outOfElection = new Map<bigint, Vote>();
   /** What each server had to offer when it last said that it would lead, to a server that had found a leader. */
   readonly #offers = new Map<bigint, Vote>();
+  /** Votes of servers that were behind, and when they were told so. */
+  readonly #answered = new Map<bigint, { readonly vote: Vote; readonly atMs: number }>();
   /** Servers that refused a connection, and were not heard of since. */
   readonly #absent = new Set<bigint>();
 
@@ -122,6 +125,7 @@ export class LeaderElection {
     this.#initial = isParticipant ? voteOf(leader, 0n, zxid, currentEpoch) : voteOf(leader, 0n, noVote, noVote);
     this.#votes.clear();
     this.#outOfElection.clear();
+    this.#answered.clear();
     this.#absent.clear();
     this.#inbox.clear();
     this.#waitMs = this.#options.notificationIntervalMsMin;
@@ -177,9 +181,21 @@ export class LeaderElection {
     // What an observer says moves no voter, which answers it in any case: they would talk in circles, as ZooKeeper's do. One that is
     // to vote when a change is committed is heard.
     const isHeard = this.#views.isVoter(this.#sid);
-    if (isPeerLooking && isHeard && this.#isBehind(notification)) this.#output.send(sid, this.#mine());
+    if (isPeerLooking && isHeard && this.#isBehind(notification)) this.#answer(sid, notification, nowMs);
     this.#inbox.push({ sid, vote: notification });
     this.#drain(nowMs);
+  }
+
+  /**
+   * Tells who is behind what it may not know; of one and the same vote not at once again. A server that does not know this one as a voter,
+   * since its members are others, answers every word of it with the vote that it has: the two would talk in circles.
+   */
+  #answer(sid: bigint, vote: Vote, nowMs: number): void {
+    const last = this.#answered.get(sid);
+    const isRecent = last !== undefined && nowMs - last.atMs < this.#options.notificationIntervalMsMin;
+    if (isRecent && isSameVote(last.vote, vote)) return;
+    this.#answered.set(sid, { vote, atMs: nowMs });
+    this.#output.send(sid, this.#mine());
   }
 
   /** The time of {@link deadlineMs} has come. */
@@ -208,8 +224,7 @@ export class LeaderElection {
   }
 
   #consider({ sid, vote }: Received, nowMs: number): void {
-    if (this.#isFinalizing && !this.#isContesting(vote)) {
-      this.deadlineMs = nowMs + finalizeWaitMs;
+    if (this.#isFinalizing && !this.#isContesting(vote) && !this.#isWithdrawn(sid, vote)) {
       if (vote.state !== ServerState.looking || vote.electionEpoch !== this.#logicalClock) return;
       this.#votes.set(sid, { ...vote, version: 0 });
       this.#concludeUncontested();
@@ -233,6 +248,12 @@ export class LeaderElection {
   #isContesting(vote: Vote): boolean {
     const isOfEarlierRound = vote.state === ServerState.looking && vote.electionEpoch < this.#logicalClock;
     return !isOfEarlierRound && this.#isBetter(vote, this.#proposed);
+  }
+
+  /** Whether the quorum was one with that server, which looks in a later round by now: it has tried already, and in vain. */
+  #isWithdrawn(sid: bigint, vote: Vote): boolean {
+    if (vote.state !== ServerState.looking || vote.electionEpoch <= this.#logicalClock) return false;
+    return this.#votes.delete(sid) && !this.#hasQuorumFor(this.#mine(), this.#votes);
   }
 
   #considerLooking(sid: bigint, vote: Vote, nowMs: number): void {

@@ -50,15 +50,16 @@ class Server {
   currentEpoch: bigint;
   readonly isParticipant: boolean;
 
-  constructor(town: Town, sid: bigint, zxid: bigint, currentEpoch: bigint) {
+  constructor(town: Town, history: { sid: bigint; zxid: bigint; currentEpoch: bigint }, own: QuorumViews) {
+    const { sid } = history;
     this.town = town;
     this.sid = sid;
-    this.zxid = zxid;
-    this.currentEpoch = currentEpoch;
-    this.isParticipant = town.views.committed.isVoter(sid);
+    this.zxid = history.zxid;
+    this.currentEpoch = history.currentEpoch;
+    this.isParticipant = own.committed.isVoter(sid);
     this.election = new LeaderElection({
       sid,
-      views: town.views,
+      views: own,
       options,
       output: {
         send: (to, vote) => town.send(this, to, vote),
@@ -108,8 +109,9 @@ class Town {
     this.#delayMsMax = delayMsMax;
   }
 
-  add(sid: bigint, zxid: bigint, currentEpoch: bigint): Server {
-    const server = new Server(this, sid, zxid, currentEpoch);
+  /** @param own the members as that server knows them. */
+  add(sid: bigint, zxid: bigint, currentEpoch: bigint, own: QuorumViews = this.views): Server {
+    const server = new Server(this, { sid, zxid, currentEpoch }, own);
     this.servers.push(server);
     return server;
   }
@@ -276,6 +278,22 @@ describe("FastLeaderElection", () => {
     expect(sent).toBeLessThan(100);
   });
 
+  it("does not talk in circles with a server that does not know it as a voter yet, and does not wait for it", () => {
+    const town = new Town(voters(4), 1, 2);
+    for (const sid of [1n, 2n, 4n]) town.add(sid, 5n, 1n);
+    // Its file is of before the fourth came.
+    town.add(3n, 5n, 1n, voters(3));
+    for (const server of town.servers) server.start(0);
+    let sent = 0;
+    town.isCut = () => {
+      sent++;
+      return false;
+    };
+    expect(town.run(() => town.servers[2]!.leader === 4n, 500)).toBe(true);
+    town.run(() => false, 500);
+    expect(sent).toBeLessThan(100);
+  });
+
   it("never votes for a server without weight", () => {
     const groups = "\ngroup.1=1:2:3\nweight.3=0\nweight.1=1\nweight.2=1";
     const town = new Town(views(`server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2${groups}`), 2);
@@ -337,6 +355,22 @@ describe("FastLeaderElection", () => {
       expect([1n, 2n, 4n].map((sid) => other.isSupporter(sid))).toEqual([true, true, false]);
     });
 
+    it("waits no longer for what is no better, and comes again and again", () => {
+      const election = finalizing();
+      for (let nowMs = 50; nowMs < 200; nowMs += 50) election.receive(4n, { ...looking, leader: 1n }, nowMs);
+      expect(election.deadlineMs).toBe(202);
+    });
+
+    it("does not count those who look in a later round by now", () => {
+      const election = finalizing();
+      election.receive(4n, { ...looking, leader: 4n, zxid: 4n, electionEpoch: 2n }, 100);
+      expect(election.deadlineMs).toBe(202);
+      election.receive(1n, { ...looking, leader: 1n, electionEpoch: 2n }, 101);
+      election.expire(202);
+      expect(election.state).toBe(ServerState.looking);
+      expect(election.logicalClock).toBe(2n);
+    });
+
     it("does not wait when all have voted alike", () => {
       const election = finalizing();
       election.receive(5n, looking, 3);
@@ -388,6 +422,9 @@ describe("FastLeaderElection", () => {
       election.receive(1n, { ...looking, leader: 1n }, 1);
       election.receive(2n, looking, 1);
       expect(sent).toEqual(["3 to 1"]);
+      // What it says over and over is answered now and then.
+      for (let nowMs = 2; nowMs <= 401; nowMs++) election.receive(1n, { ...looking, leader: 1n }, nowMs);
+      expect(sent).toHaveLength(3);
     });
 
     it("forgets in the next round who refused in the last", () => {
