@@ -159,6 +159,16 @@ export class LeaderElection {
     return agrees(this.currentVote, this.#votes.get(sid));
   }
 
+  /**
+   * A server is looking for a leader that has voted for this one, which leads. If it looks in a later round, or votes for another by now,
+   * its vote does not count any more. @returns whether those that are left are no quorum.
+   */
+  hasLostQuorum(sid: bigint, vote: Vote): boolean {
+    if (!this.isSupporter(sid)) return false;
+    this.#count(sid, vote);
+    return !this.#hasQuorumFor(this.currentVote, this.#votes);
+  }
+
   /** Epoch and zxid with which a server that looks for a leader has voted for itself, while this one was not looking. */
   offerOf(sid: bigint): StateSummary | null {
     const offer = this.#offers.get(sid);
@@ -224,16 +234,18 @@ export class LeaderElection {
   }
 
   #consider({ sid, vote }: Received, nowMs: number): void {
-    if (this.#isFinalizing && !this.#isContesting(vote) && !this.#isWithdrawn(sid, vote)) {
-      if (vote.state !== ServerState.looking || vote.electionEpoch !== this.#logicalClock) return;
-      this.#votes.set(sid, { ...vote, version: 0 });
-      this.#concludeUncontested();
-      return;
+    if (this.#isFinalizing && !this.#isContesting(vote)) {
+      this.#count(sid, vote);
+      if (this.#hasQuorumFor(this.#mine(), this.#votes)) {
+        this.#concludeUncontested();
+        return;
+      }
     }
     this.#isFinalizing = false;
     this.deadlineMs = nowMs + this.#waitMs;
     if (!this.#views.isVoter(sid)) return;
     if (!this.#views.isVoter(vote.leader)) {
+      this.#count(sid, vote);
       // A server that will vote when a change is committed, and has no vote before. It ignores this one's of an earlier round, and
       // in ZooKeeper each of the two waits for the other.
       if (vote.state === ServerState.looking && vote.electionEpoch > this.#logicalClock) {
@@ -250,10 +262,11 @@ export class LeaderElection {
     return !isOfEarlierRound && this.#isBetter(vote, this.#proposed);
   }
 
-  /** Whether the quorum was one with that server, which looks in a later round by now: it has tried already, and in vain. */
-  #isWithdrawn(sid: bigint, vote: Vote): boolean {
-    if (vote.state !== ServerState.looking || vote.electionEpoch <= this.#logicalClock) return false;
-    return this.#votes.delete(sid) && !this.#hasQuorumFor(this.#mine(), this.#votes);
+  /** A vote takes the place of the sender's last one. Who looks in a later round has tried in vain, and has none in this one any more. */
+  #count(sid: bigint, vote: Vote): void {
+    if (vote.state !== ServerState.looking || vote.electionEpoch < this.#logicalClock) return;
+    if (vote.electionEpoch > this.#logicalClock) this.#votes.delete(sid);
+    else this.#votes.set(sid, { ...vote, version: 0 });
   }
 
   #considerLooking(sid: bigint, vote: Vote, nowMs: number): void {
@@ -263,7 +276,7 @@ export class LeaderElection {
     } else if (this.#isBetter(vote, this.#proposed)) {
       this.#propose(vote);
     }
-    this.#votes.set(sid, { ...vote, version: 0 });
+    this.#count(sid, vote);
     if (!this.#hasQuorumFor(this.#mine(), this.#votes)) return;
     this.#isFinalizing = true;
     this.deadlineMs = nowMs + finalizeWaitMs;

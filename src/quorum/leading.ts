@@ -154,10 +154,15 @@ export class Leading extends LearnerMaster {
     this.ping(this.broadcast.proposed, nowMs);
   }
 
-  /** One of those who elected this server looks for a leader again: it may be in vain to wait for a quorum. */
-  deserted(nowMs: number): void {
+  /**
+   * One of those who elected this server looks for a leader again: it may be in vain to wait for a quorum. ZooKeeper waits all the same,
+   * for as long as `initLimit` or maxTimeToWaitForEpoch says. @param isQuorumLost those that still vote for this server are none.
+   */
+  deserted(isQuorumLost: boolean, nowMs: number): void {
+    if (this.phase !== "Discovery") return;
     const { epochWaitMsMax } = this.#limits;
-    if (epochWaitMsMax < 0 || this.phase !== "Discovery" || nowMs - this.#sinceMs <= epochWaitMsMax) return;
+    const isOverdue = epochWaitMsMax >= 0 && nowMs - this.#sinceMs > epochWaitMsMax;
+    if (!isQuorumLost && !isOverdue) return;
     this.#output.deserted();
     this.stop("Quit leading due to voter changed mind.");
   }

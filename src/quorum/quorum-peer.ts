@@ -155,7 +155,8 @@ export class QuorumPeer {
     if (notification.config !== null && this.#adopts(notification.config)) this.#look(nowMs);
     else this.election.receive(sid, notification, nowMs);
     const isLooking = notification.state === ServerState.looking;
-    if (isLooking && this.leading !== null && this.election.isSupporter(sid)) this.leading.deserted(nowMs);
+    if (!isLooking || this.leading === null || !this.election.isSupporter(sid)) return;
+    this.leading.deserted(this.election.hasLostQuorum(sid, notification), nowMs);
   }
 
   /** Nobody listens where another server has its election port. */

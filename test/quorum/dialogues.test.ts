@@ -396,18 +396,25 @@ describe("a leader", () => {
 
   it("gives up sooner when a voter of its own looks elsewhere, where it was told to, and only for the epoch's sake", () => {
     const patient = new LeaderStage();
-    patient.leading.deserted(999);
+    patient.leading.deserted(false, 999);
     expect(patient.take()).toEqual([]);
     const hasty = new LeaderStage(3, 0, undefined, 0, 1n, 300);
-    hasty.leading.deserted(300);
+    hasty.leading.deserted(false, 300);
     expect(hasty.take()).toEqual([]);
-    hasty.leading.deserted(301);
+    hasty.leading.deserted(false, 301);
     expect(hasty.take()).toEqual(["[deserted]", "[over: Quit leading due to voter changed mind.]"]);
     const settled = new LeaderStage(3, 0, undefined, 0, 1n, 300);
     settled.connect(2);
     settled.take();
-    settled.leading.deserted(301);
+    settled.leading.deserted(false, 301);
+    settled.leading.deserted(true, 302);
     expect(settled.take()).toEqual([]);
+  });
+
+  it("gives up at once when those that still vote for it are no quorum", () => {
+    const stage = new LeaderStage();
+    stage.leading.deserted(true, 1);
+    expect(stage.take()).toEqual(["[deserted]", "[over: Quit leading due to voter changed mind.]"]);
   });
 
   it("does not begin an epoch behind the last one, and says why", () => {

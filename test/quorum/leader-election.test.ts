@@ -371,6 +371,21 @@ describe("FastLeaderElection", () => {
       expect(election.logicalClock).toBe(2n);
     });
 
+    it("knows when those that still vote for it are no quorum", () => {
+      const election = finalizing();
+      election.expire(202);
+      expect(election.state).toBe(ServerState.leading);
+      // The same once more, one that never voted for it, a voter that has changed its mind.
+      expect(election.hasLostQuorum(1n, looking)).toBe(false);
+      expect(election.hasLostQuorum(4n, { ...looking, leader: 4n })).toBe(false);
+      expect(election.hasLostQuorum(1n, { ...looking, leader: 4n })).toBe(true);
+      const other = finalizing();
+      other.receive(4n, looking, 3);
+      other.expire(202);
+      expect(other.hasLostQuorum(1n, { ...looking, electionEpoch: 2n })).toBe(false);
+      expect(other.hasLostQuorum(2n, { ...looking, electionEpoch: 2n })).toBe(true);
+    });
+
     it("does not wait when all have voted alike", () => {
       const election = finalizing();
       election.receive(5n, looking, 3);

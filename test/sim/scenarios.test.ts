@@ -5,6 +5,7 @@
 
 import { describe, expect, it } from "vitest";
 import { ask, begun, judged, leaderOf, othersThan, patientClientAt, serving, some } from "./scenes.ts";
+import { memberLine } from "./member-changes.ts";
 import type { SimMember } from "./sim-member.ts";
 
 const epochFiles = ["/data/version-2/acceptedEpoch", "/data/version-2/currentEpoch"];
@@ -119,5 +120,30 @@ describe("a simulated ensemble", () => {
     for (const { disk } of ensemble.members) {
       for (const name of epochFiles) expect(disk.get(name).toString()).toBe(String(last));
     }
+  });
+
+  it("goes over to one member more by their files, one server after the other", async () => {
+    const ensemble = await begun({ voters: 4 });
+    const [one, two, three, four] = ensemble.members as [SimMember, SimMember, SimMember, SimMember];
+    const before = [1, 2, 3].map((sid) => memberLine(sid)).join("\n");
+    for (const member of ensemble.members) member.crash(false);
+    for (const member of [one, two, three]) member.introduce(before);
+    for (const group of [[one, two], [three], [four]]) {
+      for (const member of group) member.start();
+      await serving(ensemble, ...group);
+    }
+    expect(ensemble.leader).toBe(two);
+    // When the leader's turn has come, server 3 still votes among three, and answers the fourth whatever that says.
+    for (const member of [one, two, three]) {
+      member.crash(false);
+      await ensemble.pass(100);
+      member.introduce(`${before}\n${memberLine(4)}`);
+      member.start();
+      expect(await ensemble.until(() => member.isServing, 1_000)).toBe(true);
+      // Nor does it lead those who have thought better of it.
+      expect(three.server!.peer!.state).not.toBe("Leading");
+    }
+    await serving(ensemble, ...ensemble.members);
+    await judged(ensemble);
   });
 });
