@@ -47,7 +47,7 @@ export interface EnsembleConfig {
   /** zookeeper.observer.reconnectDelayMs, observer.election.DelayMs: the most that an observer waits, by lot. */
   readonly observerReconnectDelayMs: number;
   readonly observerElectionDelayMs: number;
-  /** zookeeper.leader.maxTimeToWaitForEpoch; -1: a voter that looks again matters when a quorum is lost with it. */
+  /** zookeeper.leader.maxTimeToWaitForEpoch; -1: what others may wait for, initLimit. */
   readonly epochWaitMsMax: number;
   /** Committed transactions that are kept in memory for learners. */
   readonly commitLogCount: number;

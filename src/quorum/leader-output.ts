@@ -11,8 +11,8 @@ export interface LeaderLimits extends LearnerMasterLimits {
   /** What the counter of an epoch's transactions begins behind: 0, but for tests. */
   readonly firstCounter: number;
   /**
-   * How long a leader waits for a quorum's epochs once one of those who elected it looks for a leader again; -1: for initLimit in any
-   * case (zookeeper.leader.maxTimeToWaitForEpoch).
+   * How long a leader waits for a quorum's epochs when one of those who elected it looks for a leader again, and the others still are a
+   * quorum; -1: for initLimit (zookeeper.leader.maxTimeToWaitForEpoch).
    */
   readonly epochWaitMsMax: number;
 }
