@@ -12,10 +12,12 @@
  * repeat itself.
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import yargs from "yargs";
-import { plant, plantedBug, plantedBugs } from "./planted-bugs.ts";
+import { plant, type PlantedBug, plantedBug, plantedBugs } from "./planted-bugs.ts";
 import type { RunReport } from "./simulation.ts";
 
 const options = await yargs(process.argv.slice(2))
@@ -31,7 +33,7 @@ const options = await yargs(process.argv.slice(2))
 const now = performance.now.bind(performance);
 const startMs = now();
 if (options.plants === true) {
-  tryAllPlants();
+  await tryAllPlants();
   process.exit();
 }
 if (options.plant !== undefined) plant(plantedBug(options.plant));
@@ -45,8 +47,8 @@ else if (options.seed !== undefined) await tell(options.seed);
 else await runRange(options.seeds ?? "1..100", options.plant !== undefined);
 process.exit();
 
-/** The table of planted-bugs.md. */
-function tryAllPlants(): void {
+/** The table of planted-bugs.md; as many mistakes are made side by side as there are processors. */
+async function tryAllPlants(): Promise<void> {
   const [first, last] = rangeOf(options.seeds ?? "1..10000");
   print("# Planted bugs\n");
   print(
@@ -54,14 +56,23 @@ function tryAllPlants(): void {
   );
   print("| Mistake | Like | Found by seed | After | What it saw |");
   print("|---|---|---|---|---|");
-  for (const { name, like, about } of plantedBugs) {
-    const begunMs = now();
-    const found = firstFind(name, first, last);
-    const seconds = ((now() - begunMs) / 1000).toFixed(0);
-    const seen = (found?.what ?? "").slice(0, 100).replaceAll("|", "\\|");
-    print(`| ${name}: ${about} | ${like} | ${found?.seed ?? "none"} | ${seconds} s | ${seen} |`);
-    if (found === null) process.exitCode = 1;
-  }
+  const rows = plantedBugs.map((bug) => ({ bug, ...Promise.withResolvers<string>() }));
+  const left = [...rows];
+  const work = async (): Promise<void> => {
+    for (let row = left.shift(); row !== undefined; row = left.shift()) row.resolve(await rowOf(row.bug, first, last));
+  };
+  const working = Array.from({ length: availableParallelism() }, work);
+  for (const { promise } of rows) print(await promise);
+  await Promise.all(working);
+}
+
+async function rowOf({ name, like, about }: PlantedBug, first: number, last: number): Promise<string> {
+  const begunMs = now();
+  const found = await firstFind(name, first, last);
+  if (found === null) process.exitCode = 1;
+  const seconds = ((now() - begunMs) / 1000).toFixed(0);
+  const seen = (found?.what ?? "").slice(0, 100).replaceAll("|", "\\|");
+  return `| ${name}: ${about} | ${like} | ${found?.seed ?? "none"} | ${seconds} s | ${seen} |`;
 }
 
 interface Find {
@@ -70,11 +81,11 @@ interface Find {
 }
 
 /** The first seed that finds that mistake. One that fails without it has found another, which is nobody's plant. */
-function firstFind(plantName: string, first: number, last: number): Find | null {
+async function firstFind(plantName: string, first: number, last: number): Promise<Find | null> {
   for (let next = first; next <= last;) {
-    const found = firstFailure(["--plant", plantName, "--seeds", `${next}..${last}`]);
+    const found = await firstFailure(["--plant", plantName, "--seeds", `${next}..${last}`]);
     if (found === null) return null;
-    if (firstFailure(["--seeds", `${found.seed}..${found.seed}`]) === null) return found;
+    if ((await firstFailure(["--seeds", `${found.seed}..${found.seed}`])) === null) return found;
     process.stderr.write(`seed ${found.seed} fails without a mistake as well\n`);
     process.exitCode = 1;
     next = found.seed + 1;
@@ -83,8 +94,11 @@ function firstFind(plantName: string, first: number, last: number): Find | null 
 }
 
 /** In a process of its own: what is planted stays. */
-function firstFailure(words: readonly string[]): Find | null {
-  const { stdout } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...words], { encoding: "utf8" });
+async function firstFailure(words: readonly string[]): Promise<Find | null> {
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...words], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const stdout = await text(child.stdout);
   const [, seed, what = ""] = /^seed (\d+) failed: (.*)$/m.exec(stdout) ?? [];
   return seed === undefined ? null : { seed: Number(seed), what };
 }
@@ -114,15 +128,15 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function rangeOf(text: string): [first: number, last: number] {
-  const range = /^(\d+)\.\.(\d+)$/.exec(text);
-  if (range === null) throw new Error(`--seeds ${text}: valid is A..B`);
+function rangeOf(words: string): [first: number, last: number] {
+  const range = /^(\d+)\.\.(\d+)$/.exec(words);
+  if (range === null) throw new Error(`--seeds ${words}: valid is A..B`);
   return [Number(range[1]), Number(range[2])];
 }
 
 /** @param stopsAtFailure one failure is enough. */
-async function runRange(text: string, stopsAtFailure: boolean): Promise<void> {
-  const [first, last] = rangeOf(text);
+async function runRange(words: string, stopsAtFailure: boolean): Promise<void> {
+  const [first, last] = rangeOf(words);
   const reports: RunReport[] = [];
   for (let one = first; one <= last; one++) {
     const report = await attempt(one);
