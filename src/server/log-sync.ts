@@ -79,6 +79,7 @@ export class LogSync {
       folder: this.#folders.logFolder,
       afterHigh: highOf(learnerZxid),
       afterLow: lowOf(learnerZxid),
+      firstCounter: this.#parts.config.ensemble!.firstCounter,
       isReadOnly: true,
       until,
       pace: async () => {
@@ -144,6 +145,7 @@ export class LogSync {
       folder: this.#folders.logFolder,
       afterHigh: highOf(before),
       afterLow: lowOf(before),
+      firstCounter: this.#parts.config.ensemble!.firstCounter,
       isReadOnly: true,
       until,
       onRecord: (bytes, start) => {

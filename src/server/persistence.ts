@@ -42,6 +42,7 @@ export async function loadConfigured(
     dataLogDir: config.dataLogDir,
     isDatadirAutocreate: config.datadirAutocreate,
     isEmptySnapshotTrusted: config.snapshotTrustEmpty,
+    firstCounter: config.ensemble?.firstCounter ?? 0,
     isDbAutocreate: config.dbAutocreate,
     tree: treeOptionsOf(config, host),
     onReplayed: onTxn,

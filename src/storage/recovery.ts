@@ -51,6 +51,8 @@ export interface RecoveryOptions<Sink extends SnapshotSink> extends DatadirOptio
   readonly isEmptySnapshotTrusted: boolean;
   /** Whether an empty database may vote and serve without an `initialize` file: `db.autocreate`. */
   readonly isDbAutocreate: boolean;
+  /** What the counter of each epoch begins behind: 0, but for tests. */
+  readonly firstCounter?: number;
   /** A fresh, empty sink for each snapshot that is tried. */
   newSink(): Sink;
   /** The slices of a snapshot for it, as scanSnapshot gives them. */
@@ -200,10 +202,10 @@ async function replay(
 ): Promise<TxnLogReadResult> {
   const { disk, logger, clock } = options;
   const startMs = clock.monotonicMs();
-  // An upgraded log may begin anywhere: above -1, any zxid is in another epoch and leaves no gap.
   const result = await readTxnLog({
     disk,
     logger,
+    firstCounter: options.firstCounter ?? 0,
     folder: logFolder,
     afterHigh: loaded === null ? -1 : loaded.zxidHigh,
     afterLow: loaded === null ? -1 : loaded.zxidLow,

@@ -316,6 +316,28 @@ describe("damage", () => {
     expect(facts).toMatchObject({ path: `${folder}/log.1`, offset: 16 + 4 * recordBytes });
   });
 
+  test("of an older file that lacks what a later epoch began with", async () => {
+    const first = logFile([0x100000001n, 0x100000002n, 0x200000001n]);
+    const next = { "log.200000003": logFile([0x200000003n]) };
+    // Torn in the earlier epoch; torn in the later one; ended between two records; gone.
+    for (const [lacking, offset] of [
+      [first.subarray(0, 16 + recordBytes + 5), 16 + recordBytes],
+      [first.subarray(0, -1), 16 + 2 * recordBytes],
+    ] as const) {
+      const facts = await corruptionOf(diskWith({ "log.100000001": lacking, ...next }), 0n);
+      expect(facts).toMatchObject({ path: `${folder}/log.100000001`, offset });
+    }
+    const ended = { "log.100000001": logFile([0x100000001n, 0x100000002n]), ...next };
+    for (const files of [ended, next]) {
+      const facts = await corruptionOf(diskWith(files), 0n);
+      expect(facts).toMatchObject({ path: `${folder}/log.200000003`, offset: 16, expected: "zxid 0x200000001" });
+    }
+    // What a snapshot has, or what nobody knows to have been there, is not missing.
+    expect((await read(diskWith(next), 0x200000002n)).zxids).toEqual([0x200000003n]);
+    expect((await read(diskWith(next), -1n)).zxids).toEqual([0x200000003n]);
+    expect((await read(diskWith(next), 0n, { firstCounter: 2 })).zxids).toEqual([0x200000003n]);
+  });
+
   test("is not what a restarted ZooKeeper leaves: an incomplete record, and the next file goes on from it", async () => {
     for (const next of [5n, 0x100000001n]) {
       const torn = Buffer.concat([logFile(range(1n, 5n)).subarray(0, -1), Buffer.alloc(2000)]);
