@@ -9,9 +9,9 @@
  * behind its last good record, which ZooKeeper reads as well, and one line is logged. In an older file an incomplete
  * record is what a restarted ZooKeeper leaves behind, and is accepted when nothing is missing in the file after it.
  *
- * Always: each zxid handed out is one more than the one before, the first one more than the zxid asked for, or the first of a later
- * epoch: who has a transaction of an epoch has all of that epoch that came before it; a newest file that never got a header is removed; anything else that is not as it was written is a
- * CorruptionError with file and offset.
+ * Always: within an epoch each zxid handed out is one more than the one before, the first one more than the zxid asked
+ * for; behind a file that breaks off in an earlier epoch comes an epoch's first; a newest file that never got a header is
+ * removed; anything else that is not as it was written is a CorruptionError with file and offset.
  * Source: FileTxnLog.FileTxnIterator, ZKDatabase.addCommittedProposal.
  */
 
@@ -231,9 +231,8 @@ class LogReading {
       this.#isDone = true;
       return;
     }
-    if (order > 0 && this.#isGap(high, low)) {
-      const lowExpected = high === this.#zxidHigh ? this.#zxidLow + 1 : this.#firstLow;
-      const expected = `zxid 0x${hexOfHalves(high, lowExpected)}`;
+    if (order > 0 && high === this.#zxidHigh && low !== ((this.#zxidLow + 1) | 0)) {
+      const expected = `zxid 0x${hexOfHalves(high, this.#zxidLow + 1)}`;
       throw new CorruptionError({ path: file.path, offset, expected, found: `0x${hexOfHalves(high, low)}` });
     }
     if (order <= 0) this.#reportDisorder(file, high, low);
@@ -246,14 +245,13 @@ class LogReading {
     this.#handOut(file, window, payloadStart, payloadEnd);
   }
 
-  /** Whether transactions are missing before that one. An upgraded log may begin anywhere: what comes behind -1 leaves no gap. */
-  #isGap(high: number, low: number): boolean {
-    if (high === this.#zxidHigh) return low !== ((this.#zxidLow + 1) | 0);
-    return this.#zxidHigh !== -1 && low !== this.#firstLow;
-  }
-
-  get #firstLow(): number {
-    return ((this.#options.firstCounter ?? 0) + 1) | 0;
+  /**
+   * Whether transactions are missing between a file that breaks off and the next. A log that has one of an epoch has all that came before
+   * it in that epoch. An upgraded log may begin anywhere: what comes behind -1 leaves no gap.
+   */
+  #isGap(end: FileEnd, nextHigh: number, nextLow: number): boolean {
+    if (nextHigh === end.zxidHigh) return nextLow !== ((end.zxidLow + 1) | 0);
+    return end.zxidHigh !== -1 && nextLow !== (((this.#options.firstCounter ?? 0) + 1) | 0);
   }
 
   /** What is whole and makes no sense was written that way: nothing behind it can be trusted. */
@@ -287,7 +285,7 @@ class LogReading {
     for (const end of ends) {
       const isSkipped = compareHalves(nextHigh, nextLow, this.#options.afterHigh, this.#options.afterLow) <= 0;
       const isNext = nextHigh === end.zxidHigh && nextLow === ((end.zxidLow + 1) | 0);
-      const isGap = !isSkipped && this.#isGap(nextHigh, nextLow);
+      const isGap = !isSkipped && this.#isGap(end, nextHigh, nextLow);
       if (end.kind === "bad-checksum" || (end.kind === "incomplete" && isGap)) throw damage(end);
       if (!isNext && !isSkipped && (await this.#judge(end)) === "damaged") throw damage(end);
       if (end.kind === "incomplete") this.#reportOldTear(end, file);
