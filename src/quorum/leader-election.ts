@@ -160,11 +160,10 @@ export class LeaderElection {
   }
 
   /**
-   * A server is looking for a leader that has voted for this one, which leads. If it looks in a later round, or votes for another by now,
-   * its vote does not count any more. @returns whether those that are left are no quorum.
+   * A server is looking for a leader that has voted for this one, which leads ({@link isSupporter}). If it looks in a later round, or votes
+   * for another by now, its vote does not count any more. @returns whether those that are left are no quorum.
    */
   hasLostQuorum(sid: bigint, vote: Vote): boolean {
-    if (!this.isSupporter(sid)) return false;
     this.#count(sid, vote);
     return !this.#hasQuorumFor(this.currentVote, this.#votes);
   }

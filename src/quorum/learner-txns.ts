@@ -74,8 +74,7 @@ export class LearnerTxns {
       return false;
     }
     this.checkEpoch(zxidHigh);
-    const isNext = zxidHigh === this.#receivedHigh && zxidLow === ((this.#receivedLow + 1) | 0);
-    if (!isNext && zxidHigh === this.#receivedHigh) {
+    if (zxidHigh === this.#receivedHigh && zxidLow !== ((this.#receivedLow + 1) | 0)) {
       const got = hexOfHalves(zxidHigh, zxidLow);
       throw new QuorumError(
         `got proposal 0x${got}, last queued 0x${hexOfHalves(this.#receivedHigh, this.#receivedLow)}`,
