@@ -34,11 +34,13 @@ export const op = {
   multiRead: 22,
   auth: 100,
   setWatches: 101,
+  sasl: 102,
   getEphemerals: 103,
   getAllChildrenNumber: 104,
   setWatches2: 105,
   addWatch: 106,
   whoAmI: 107,
+  createSession: -10,
   closeSession: -11,
 } as const;
 
